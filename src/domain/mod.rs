@@ -1,1 +1,25 @@
-//! domain
+//! The words of the field and the rules between them, pure: no I/O, no async, no clock.
+//!
+//! A *member* is a Mixpanel profile in a cohort; its *identity* is how mParticle is told about it. What was
+//! fetched is compared with the *baseline* (what mParticle last acknowledged), which gives *changes*; the
+//! changes are planned into requests, and *counts* account for every user on the way. Whoever needs a
+//! socket, a file or the time of day stands elsewhere and passes data in.
+
+pub mod change;
+pub mod cohort;
+pub mod counts;
+pub mod diff;
+pub mod guard;
+pub mod identity;
+pub mod member;
+pub mod membership;
+pub mod plan;
+pub mod run;
+pub mod status;
+
+pub use change::{Change, ChangeState, Direction};
+pub use cohort::{Cohort, CohortId};
+pub use counts::{ChangeCounts, ReadCounts, RunCounts};
+pub use identity::{Identity, IdentityRef};
+pub use run::{Outcome, Phase, RunId, Trigger};
+pub use status::{PauseCause, SyncKind, SyncStatus};

@@ -1,0 +1,129 @@
+//! The straight line of a run: its phases, what started it and how it ended.
+
+use std::fmt;
+
+/// The number of a run, counted up in one state directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub i64);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where a run stands on its line; a run only ever moves forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Waits for its turn or for the query budget.
+    Queued,
+    /// Reads pages from Mixpanel.
+    Fetch,
+    /// Merges what was read with the baseline and writes the plan.
+    Compare,
+    /// Sends the plan to mParticle.
+    Send,
+    /// Moves the baseline.
+    Settle,
+}
+
+impl Phase {
+    /// The phases that do work, in order.
+    pub const WORK: [Self; 4] = [Self::Fetch, Self::Compare, Self::Send, Self::Settle];
+
+    /// The word in the store.
+    #[must_use]
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Fetch => "fetch",
+            Self::Compare => "compare",
+            Self::Send => "send",
+            Self::Settle => "settle",
+        }
+    }
+
+    /// Reads back what [`Phase::token`] wrote.
+    #[must_use]
+    pub fn from_token(token: &str) -> Option<Self> {
+        [Self::Queued, Self::Fetch, Self::Compare, Self::Send, Self::Settle]
+            .into_iter()
+            .find(|phase| phase.token() == token)
+    }
+}
+
+/// What started a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trigger {
+    /// A person, in the console or on the command line.
+    Operator,
+    /// The schedule.
+    Schedule,
+    /// An earlier run was cut off by a crash or a stop, and this one goes on from there.
+    Recovery,
+}
+
+impl Trigger {
+    /// The word in JSON and in the store.
+    #[must_use]
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Schedule => "schedule",
+            Self::Recovery => "recovery",
+        }
+    }
+
+    /// Reads back what [`Trigger::token`] wrote.
+    #[must_use]
+    pub fn from_token(token: &str) -> Option<Self> {
+        [Self::Operator, Self::Schedule, Self::Recovery].into_iter().find(|trigger| trigger.token() == token)
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Everything planned was answered; single users may have been rejected.
+    Succeeded,
+    /// Something is left over; the next run goes on from there.
+    Failed,
+    /// A person must look before it goes on.
+    Paused,
+    /// A person or a signal ended it between two requests.
+    Cancelled,
+    /// Compared and planned, nothing sent.
+    DryRun,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 5] = [Self::Succeeded, Self::Failed, Self::Paused, Self::Cancelled, Self::DryRun];
+
+    /// The word in JSON and in the store.
+    #[must_use]
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Paused => "paused",
+            Self::Cancelled => "cancelled",
+            Self::DryRun => "dry_run",
+        }
+    }
+
+    /// Reads back what [`Outcome::token`] wrote.
+    #[must_use]
+    pub fn from_token(token: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.token() == token)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DryRun => "dry run",
+            other => other.token(),
+        })
+    }
+}

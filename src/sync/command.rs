@@ -1,0 +1,111 @@
+//! What the engine can be asked to do, and how it says no. Every command is answered: done, or a refusal
+//! with the reason and the remedy. Reading needs no command; see [`super::snapshot`].
+
+use crate::domain::{CohortId, SyncKind};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// A request to the engine.
+#[derive(Debug)]
+pub enum Command {
+    /// List the cohorts anew; costs one query.
+    Refresh,
+    /// Start an export, pin the attribute and run at once.
+    Start(StartRequest),
+    /// Run a sync now, whatever its schedule says.
+    RunNow(CohortId),
+    /// End the run at work at the next request boundary and start no other until resumed.
+    Pause(CohortId),
+    /// Take up a paused, failed or stopped sync again and run it at once.
+    Resume(CohortId),
+    /// End a recurring sync; the attributes stay as they are.
+    Stop(CohortId),
+    /// End the run at work at the next request boundary; the sync stays on its schedule.
+    Cancel(CohortId),
+    /// Send exactly the plan that is held.
+    Approve(CohortId),
+    /// Forget the plan that is held and resume the schedule.
+    Discard(CohortId),
+    /// End every run at the next request boundary, record everything, and stop.
+    Shutdown,
+}
+
+/// What to export and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartRequest {
+    /// The cohort.
+    pub cohort: CohortId,
+    /// Once or recurring.
+    pub kind: SyncKind,
+    /// The attribute to pin; the cohort's name when `None`.
+    pub attribute: Option<String>,
+    /// Compare and plan, but send nothing and pin nothing.
+    pub dry_run: bool,
+    /// The operator already agreed to large removals.
+    pub approve_removals: bool,
+    /// How often a recurring sync runs; the configured interval when `None`.
+    pub interval: Option<Duration>,
+}
+
+/// Why the engine did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Nothing is known under that number.
+    #[error("there is no cohort {0}; refresh the list, or check the id")]
+    UnknownCohort(CohortId),
+    /// Group cohorts and the like.
+    #[error("{0}")]
+    NotExportable(String),
+    /// The attribute name does not fit mParticle.
+    #[error("{0}; choose another with --attribute")]
+    BadAttribute(String),
+    /// Another sync already owns the attribute.
+    #[error(
+        "the attribute \"{attribute}\" already belongs to the sync of cohort {owner} (\"{owner_name}\"); choose another with --attribute"
+    )]
+    AttributeTaken {
+        /// The attribute in question.
+        attribute: String,
+        /// Its owner.
+        owner: CohortId,
+        /// The owner's name.
+        owner_name: String,
+    },
+    /// The sync is pinned to another attribute.
+    #[error(
+        "this cohort is already exported as \"{pinned}\" and mParticle holds {baseline} users under that name; a new attribute would leave them behind"
+    )]
+    PinnedElsewhere {
+        /// The pinned attribute.
+        pinned: String,
+        /// How many users it covers.
+        baseline: u64,
+    },
+    /// A sync never overlaps with itself.
+    #[error("a run of this sync is already at work")]
+    AlreadyRunning,
+    /// The command does not fit the status.
+    #[error("{0}")]
+    WrongStatus(String),
+    /// A plan waits for approval first.
+    #[error("a plan waits for your decision first: approve or discard it")]
+    PlanHeld,
+    /// This process may not write.
+    #[error("{0}")]
+    ReadOnly(String),
+    /// The engine is going down.
+    #[error("the engine is stopping")]
+    Stopping,
+    /// The store could not record it.
+    #[error("{0}")]
+    Store(String),
+}
+
+/// A command with the way to answer it.
+#[derive(Debug)]
+pub struct Envelope {
+    /// What to do.
+    pub command: Command,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Result<(), Refusal>>,
+}

@@ -1,0 +1,331 @@
+//! What the engine shows: one immutable picture of everything few enough to fit in it, published on a
+//! `watch` channel at most twenty times a second. Readers (the console, the headless commands) take an
+//! `Arc` and never a lock. Lists as long as a cohort are not in here; they are paged from the store.
+
+use crate::domain::{
+    Cohort, CohortId, Outcome, PauseCause, Phase, RunCounts, RunId, SyncKind, SyncStatus, Trigger,
+};
+use jiff::Timestamp;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything a reader needs for one frame or one answer.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// Counts publications; a reader that sees the same number has nothing new to draw.
+    pub revision: u64,
+    /// Who may write the state directory.
+    pub writer: Writer,
+    /// The Mixpanel side.
+    pub mixpanel: Health,
+    /// The mParticle side.
+    pub mparticle: Health,
+    /// Mixpanel's query budget.
+    pub queries: QueryBudget,
+    /// Percent of the feed's rate in use, from `X-mp-rate-limit-percentage-used`.
+    pub feed_rate_percent: Option<u8>,
+    /// How the cohort list stands.
+    pub list: ListState,
+    /// The cohorts, in Mixpanel's order; those no longer listed but still synced come last.
+    pub cohorts: Vec<Arc<CohortView>>,
+    /// Recent events worth a toast, oldest first, at most [`NOTICE_LIMIT`].
+    pub notices: VecDeque<Notice>,
+    /// Set once the engine has stopped for good; its text says why when that was not asked for.
+    pub ended: Option<Option<String>>,
+}
+
+/// How many notices a snapshot keeps; older ones are in the log.
+pub const NOTICE_LIMIT: usize = 32;
+
+impl Snapshot {
+    /// The view of one cohort.
+    #[must_use]
+    pub fn cohort(&self, id: CohortId) -> Option<&Arc<CohortView>> {
+        self.cohorts.iter().find(|view| view.cohort.id == id)
+    }
+
+    /// How many syncs have a run at work or waiting.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        self.cohorts.iter().filter(|view| view.status().is_active()).count()
+    }
+
+    /// How many syncs wait for a person.
+    #[must_use]
+    pub fn paused(&self) -> usize {
+        self.cohorts.iter().filter(|view| view.status() == SyncStatus::Paused).count()
+    }
+}
+
+/// Who writes the state directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Writer {
+    /// This process.
+    #[default]
+    ThisProcess,
+    /// Another one, described in words ("cohort-sync run, process 4711, since 12:00"); nothing can be changed here.
+    Other(String),
+    /// The operator asked for `--read-only`.
+    ReadOnly,
+}
+
+impl Writer {
+    /// Whether commands that change something are refused.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        *self != Self::ThisProcess
+    }
+}
+
+/// How one side answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Health {
+    /// Nothing was asked of it yet.
+    #[default]
+    Unknown,
+    /// The last request was answered.
+    Reachable,
+    /// A request failed and is being tried again.
+    Retrying(String),
+    /// Unreachable, or it refuses our credentials.
+    Down(String),
+}
+
+/// Mixpanel's rolling hour of queries, as far as this program knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueryBudget {
+    /// Queries charged in the last hour.
+    pub used: u32,
+    /// What the project may spend in an hour.
+    pub limit: u32,
+    /// Whether `limit` was read from Mixpanel's headers rather than its documentation.
+    pub learned: bool,
+    /// When the next slot frees, while none is free.
+    pub next_slot: Option<Timestamp>,
+}
+
+impl Default for QueryBudget {
+    fn default() -> Self {
+        Self { used: 0, limit: 60, learned: false, next_slot: None }
+    }
+}
+
+impl QueryBudget {
+    /// Queries that can still be made now.
+    #[must_use]
+    pub fn left(&self) -> u32 {
+        self.limit.saturating_sub(self.used)
+    }
+}
+
+/// How the cohort list stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ListState {
+    /// Neither fetched nor remembered.
+    #[default]
+    Never,
+    /// On its way; what is shown is from the given time.
+    Loading(Option<Timestamp>),
+    /// As Mixpanel answered then.
+    Listed(Timestamp),
+    /// The last try failed; what is shown is from the given time.
+    Failed {
+        /// When the list that is shown was fetched.
+        shown: Option<Timestamp>,
+        /// What happened and what to do, in words.
+        error: String,
+    },
+}
+
+/// One cohort with its sync, as the Cohorts screen shows a row.
+#[derive(Debug, Clone)]
+pub struct CohortView {
+    /// As Mixpanel lists it (or last listed it).
+    pub cohort: Cohort,
+    /// False for a synced cohort that Mixpanel no longer lists.
+    pub listed: bool,
+    /// Why it cannot be exported (a group cohort, say), in words.
+    pub not_exportable: Option<String>,
+    /// Another cohort whose name differs at most in case or spaces, so their attributes collide or look alike.
+    pub same_name_as: Option<CohortId>,
+    /// Its sync, once somebody started one.
+    pub sync: Option<SyncView>,
+}
+
+impl CohortView {
+    /// The status to show.
+    #[must_use]
+    pub fn status(&self) -> SyncStatus {
+        self.sync.as_ref().map_or(SyncStatus::NotSynced, |sync| sync.status)
+    }
+
+    /// The pinned attribute, or the name that would be pinned now.
+    #[must_use]
+    pub fn attribute(&self) -> &str {
+        self.sync.as_ref().map_or(&self.cohort.name, |sync| &sync.attribute)
+    }
+
+    /// Whether the cohort was renamed in Mixpanel after its attribute was pinned to the old name.
+    #[must_use]
+    pub fn renamed(&self) -> bool {
+        self.sync.as_ref().is_some_and(|sync| sync.pinned_name != self.cohort.name)
+    }
+}
+
+/// A sync and how it stands.
+#[derive(Debug, Clone)]
+pub struct SyncView {
+    /// The pinned attribute.
+    pub attribute: String,
+    /// The cohort's name when the attribute was pinned.
+    pub pinned_name: String,
+    /// Once or kept up to date.
+    pub kind: SyncKind,
+    /// How it stands.
+    pub status: SyncStatus,
+    /// Why it waits for a person.
+    pub pause: Option<Pause>,
+    /// How often it runs, when recurring.
+    pub interval: Duration,
+    /// When it runs next, when recurring and not paused or stopped.
+    pub next_due: Option<Timestamp>,
+    /// When it was started.
+    pub since: Timestamp,
+    /// How many identities mParticle has acknowledged.
+    pub baseline: u64,
+    /// The run at work or in the queue.
+    pub progress: Option<RunProgress>,
+    /// The last run that ended.
+    pub last_run: Option<RunView>,
+    /// Users and matched share of the last runs, oldest first.
+    pub trend: Vec<TrendPoint>,
+}
+
+/// Why a sync waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// What kind of trouble.
+    pub cause: PauseCause,
+    /// What happened, in words; holds no credential.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+    /// The run whose plan is held until a person approves or discards it.
+    pub held_run: Option<RunId>,
+}
+
+/// A run that ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunView {
+    /// Its number.
+    pub id: RunId,
+    /// The cohort.
+    pub cohort_id: CohortId,
+    /// The cohort's name at the time.
+    pub cohort: String,
+    /// The attribute it set.
+    pub attribute: String,
+    /// Once or recurring.
+    pub kind: SyncKind,
+    /// What started it.
+    pub trigger: Trigger,
+    /// How it ended; `None` while it is at work in another process.
+    pub outcome: Option<Outcome>,
+    /// What went wrong, in words.
+    pub error: Option<String>,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Its accounts.
+    pub counts: RunCounts,
+    /// How long each phase took, in order.
+    pub phases: Vec<(Phase, Duration)>,
+}
+
+/// A run at work.
+#[derive(Debug, Clone)]
+pub struct RunProgress {
+    /// Its number; `None` while it waits in the queue.
+    pub id: Option<RunId>,
+    /// What started it.
+    pub trigger: Trigger,
+    /// True when nothing will be sent.
+    pub dry_run: bool,
+    /// Where it stands.
+    pub phase: Phase,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// What Mixpanel's first page said the read will bring.
+    pub expected: Option<u64>,
+    /// Its accounts so far.
+    pub counts: RunCounts,
+    /// Users accepted in each of the last sixty seconds, oldest first, the current second last.
+    pub accepted_per_second: Vec<u32>,
+    /// Users a second, averaged over the last seconds.
+    pub rate: f64,
+    /// Until everything planned is answered, at the current rate.
+    pub eta: Option<Duration>,
+    /// What it waits for, in words: a retry, the query budget, its turn.
+    pub waiting: Option<String>,
+    /// Set when it was asked to end at the next request boundary.
+    pub stopping: bool,
+}
+
+impl RunProgress {
+    /// Progress within the current phase, 0 to 1, where it can be known.
+    #[must_use]
+    pub fn share(&self) -> Option<f64> {
+        let (done, of) = match self.phase {
+            Phase::Queued | Phase::Compare => return None,
+            Phase::Fetch => (self.counts.read.fetched(), self.expected?),
+            Phase::Send => (self.counts.planned() - self.counts.pending(), self.counts.planned()),
+            Phase::Settle => return Some(1.0),
+        };
+        Some(if of == 0 { 1.0 } else { (done as f64 / of as f64).min(1.0) })
+    }
+}
+
+/// One point of the trend of a sync.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrendPoint {
+    /// When the run ended.
+    pub at: Timestamp,
+    /// People in the cohort.
+    pub users: u64,
+    /// The share with a valid MPID, 0 to 1.
+    pub matched_share: f64,
+    /// Accepted adds.
+    pub adds: u64,
+    /// Accepted removes.
+    pub removes: u64,
+}
+
+/// How loud a notice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoticeLevel {
+    /// Something went as it should.
+    Good,
+    /// Worth knowing.
+    Info,
+    /// Looks wrong, goes on.
+    Warning,
+    /// Needs a person; stays until dismissed.
+    Error,
+}
+
+/// An event worth a toast.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Counts up; a reader shows each number once.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// How loud.
+    pub level: NoticeLevel,
+    /// The cohort it is about.
+    pub cohort: Option<CohortId>,
+    /// What happened, in words; holds no credential.
+    pub text: String,
+}
