@@ -21,5 +21,6 @@ pub use change::{Change, ChangeState, Direction};
 pub use cohort::{Cohort, CohortId};
 pub use counts::{ChangeCounts, ReadCounts, RunCounts};
 pub use identity::{Identity, IdentityRef};
+pub use member::{Finding, Member, NoMpid, Profile, RawId, ReadingRules};
 pub use run::{Outcome, Phase, RunId, Trigger};
 pub use status::{PauseCause, SyncKind, SyncStatus};
