@@ -1,11 +1,13 @@
 //! The store against its rules: what is accepted is never forgotten, one process writes, and a file that is
 //! not ours is refused with a reason.
 
+#![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up should fail")]
+
 use cohort_sync::domain::plan::PlannedRequest;
 use cohort_sync::domain::{
     Change, CohortId, Direction, Identity, Outcome, Phase, RunId, SyncKind, SyncStatus, Trigger,
 };
-use cohort_sync::store::{Answered, NewRun, Reader, Store, StoreError, SyncId, SyncRecord};
+use cohort_sync::store::{Answered, NewRun, Reader, Store, StoreError, SyncRecord};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -20,29 +22,28 @@ fn now() -> Timestamp {
     Timestamp::from_second(1_770_000_000).unwrap()
 }
 
-fn add_sync(store: &mut Store, cohort: u64) -> SyncId {
+fn add_sync(store: &mut Store) -> CohortId {
     store
-        .add_sync(&SyncRecord {
-            id: SyncId(0),
-            cohort_id: CohortId(cohort),
+        .save_sync(&SyncRecord {
+            cohort_id: CohortId(1),
             pinned_name: "Power users".to_owned(),
             attribute: "Power users".to_owned(),
             kind: SyncKind::Recurring,
             status: SyncStatus::Queued,
             pause: None,
-            interval: Duration::from_secs(900),
+            interval: Duration::from_mins(15),
             next_due: None,
             since: now(),
             baseline: 0,
         })
-        .unwrap()
+        .unwrap();
+    CohortId(1)
 }
 
-fn begin(store: &mut Store, sync: SyncId) -> RunId {
+fn begin(store: &mut Store, cohort: CohortId) -> RunId {
     store
         .begin_run(&NewRun {
-            sync: Some(sync),
-            cohort_id: CohortId(1),
+            cohort_id: cohort,
             cohort: "Power users".to_owned(),
             attribute: "Power users".to_owned(),
             kind: SyncKind::Recurring,
@@ -73,8 +74,8 @@ fn plan(changes: &BTreeSet<(Identity, bool)>, size: usize) -> Vec<PlannedRequest
         .collect()
 }
 
-fn baseline(directory: &Path, sync: SyncId) -> Vec<Identity> {
-    Reader::open(directory).unwrap().baseline(sync).collect::<Result<_, _>>().unwrap()
+fn baseline(directory: &Path, cohort: CohortId) -> Vec<Identity> {
+    Reader::open(directory).unwrap().baseline(cohort).collect::<Result<_, _>>().unwrap()
 }
 
 fn identity() -> impl Strategy<Value = Identity> {
@@ -94,13 +95,13 @@ proptest! {
     ) {
         let directory = tempfile::tempdir().unwrap();
         let mut store = open(directory.path());
-        let sync = add_sync(&mut store, 1);
+        let sync = add_sync(&mut store);
         let mut expected = BTreeSet::new();
         for changes in runs {
             let run = begin(&mut store, sync);
             let planned: BTreeSet<(Identity, bool)> =
                 changes.iter().map(|(identity, (add, _))| (identity.clone(), *add)).collect();
-            store.write_plan(run, Some(sync), &plan(&planned, 7), true).unwrap();
+            store.write_plan(run, sync, &plan(&planned, 7), true).unwrap();
             for request in store.claim(run, 1_000).unwrap() {
                 let rejected: Vec<(usize, String)> = request.changes.iter().enumerate()
                     .filter(|(_, change)| changes[&change.identity].1)
@@ -124,7 +125,7 @@ proptest! {
 fn many_members_are_cut_into_chunks_and_merged_again() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = open(directory.path());
-    let sync = add_sync(&mut store, 1);
+    let sync = add_sync(&mut store);
     let mut expected: BTreeSet<Identity> = BTreeSet::new();
     for (step, add) in [(3, true), (7, true), (6, false), (5, true)] {
         let run = begin(&mut store, sync);
@@ -132,7 +133,7 @@ fn many_members_are_cut_into_chunks_and_merged_again() {
             .filter(|n| n % step == 0)
             .map(|n| (Identity::Mpid(n * 1_000_003), add))
             .collect();
-        store.write_plan(run, Some(sync), &plan(&changes, 100), true).unwrap();
+        store.write_plan(run, sync, &plan(&changes, 100), true).unwrap();
         for request in store.claim(run, 10_000).unwrap() {
             store.answer(run, request.first_position, &Answered::default(), now()).unwrap();
         }
@@ -154,9 +155,9 @@ fn a_start_after_a_crash_keeps_what_was_accepted_and_doubts_what_was_claimed() {
     let changes: BTreeSet<(Identity, bool)> = (0..6).map(|n| (Identity::Mpid(n), true)).collect();
     let (sync, run) = {
         let mut store = open(directory.path());
-        let sync = add_sync(&mut store, 1);
+        let sync = add_sync(&mut store);
         let run = begin(&mut store, sync);
-        store.write_plan(run, Some(sync), &plan(&changes, 2), true).unwrap();
+        store.write_plan(run, sync, &plan(&changes, 2), true).unwrap();
         let claimed = store.claim(run, 2).unwrap();
         store.answer(run, claimed[0].first_position, &Answered::default(), now()).unwrap();
         (sync, run)
@@ -185,10 +186,10 @@ fn a_start_after_a_crash_keeps_what_was_accepted_and_doubts_what_was_claimed() {
 fn a_released_request_is_not_in_doubt_and_a_split_one_keeps_its_positions() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = open(directory.path());
-    let sync = add_sync(&mut store, 1);
+    let sync = add_sync(&mut store);
     let run = begin(&mut store, sync);
     let changes: BTreeSet<(Identity, bool)> = (0..5).map(|n| (Identity::Mpid(n), true)).collect();
-    store.write_plan(run, Some(sync), &plan(&changes, 5), true).unwrap();
+    store.write_plan(run, sync, &plan(&changes, 5), true).unwrap();
     let claimed = store.claim(run, 1).unwrap();
     store.split(run, &claimed[0], 2).unwrap();
     store
@@ -257,10 +258,10 @@ fn a_newer_state_and_a_file_that_is_no_database_are_refused_and_kept() {
 fn history_is_pruned_but_never_what_is_in_doubt() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = open(directory.path());
-    let sync = add_sync(&mut store, 1);
+    let sync = add_sync(&mut store);
     let doubtful = begin(&mut store, sync);
     let changes: BTreeSet<(Identity, bool)> = [(Identity::Mpid(1), true)].into();
-    store.write_plan(doubtful, Some(sync), &plan(&changes, 1), true).unwrap();
+    store.write_plan(doubtful, sync, &plan(&changes, 1), true).unwrap();
     store.claim(doubtful, 1).unwrap();
     for _ in 0..800 {
         begin(&mut store, sync);

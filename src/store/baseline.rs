@@ -3,8 +3,8 @@
 
 use super::outbox::{self, AnsweredChange};
 use super::packing::{Form, pack_chunk, sort_key, unpack_chunk};
-use super::{Store, StoreError, SyncId};
-use crate::domain::{Change, Direction, Identity, RunId};
+use super::{Store, StoreError};
+use crate::domain::{Change, CohortId, Direction, Identity, RunId};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::iter::Peekable;
 
@@ -42,26 +42,26 @@ impl Store {
     ///
     /// `complete` says that everything the run planned was answered. Requests of earlier runs whose answers
     /// were lost are then no longer in doubt, since the plan told their users anew.
-    pub fn settle(&mut self, run: RunId, sync: SyncId, complete: bool) -> Result<Settled, StoreError> {
+    pub fn settle(&mut self, run: RunId, cohort: CohortId, complete: bool) -> Result<Settled, StoreError> {
         let transaction = self.connection.transaction()?;
         let mut settled = Settled::default();
         {
             let mut changes = AcceptedChanges::new(&transaction, run, &mut settled).peekable();
-            merge_into_chunks(&transaction, sync, &mut changes)?;
+            merge_into_chunks(&transaction, cohort, &mut changes)?;
         }
         if complete {
-            outbox::supersede_earlier(&transaction, sync, run)?;
+            outbox::supersede_earlier(&transaction, cohort, run)?;
         }
         settled.baseline = transaction
             .query_row(
-                "SELECT coalesce(sum(members), 0) FROM baseline WHERE sync_id = ?1",
-                [sync.0],
+                "SELECT coalesce(sum(members), 0) FROM baseline WHERE cohort_id = ?1",
+                [cohort.0.cast_signed()],
                 |row| row.get::<_, i64>(0),
             )?
             .cast_unsigned();
         transaction.execute(
-            "UPDATE syncs SET baseline = ?2 WHERE id = ?1",
-            params![sync.0, settled.baseline.cast_signed()],
+            "UPDATE syncs SET baseline = ?2 WHERE cohort_id = ?1",
+            params![cohort.0.cast_signed(), settled.baseline.cast_signed()],
         )?;
         transaction.commit()?;
         Ok(settled)
@@ -111,13 +111,13 @@ type Changes<'c, I> = &'c mut Peekable<I>;
 
 fn merge_into_chunks<I>(
     connection: &Connection,
-    sync: SyncId,
+    cohort: CohortId,
     changes: Changes<'_, I>,
 ) -> Result<(), StoreError>
 where
     I: Iterator<Item = Result<Change, StoreError>>,
 {
-    let chunks = chunk_starts(connection, sync)?;
+    let chunks = chunk_starts(connection, cohort)?;
     for (place, (row, _, _)) in chunks.iter().enumerate() {
         let next_start = chunks.get(place + 1).map(|(_, form, key)| (*form, key.as_slice()));
         let before_next = |change: &Change| {
@@ -137,7 +137,7 @@ where
             .query_row([row], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let merged = merge(unpack_chunk(form, &chunk)?, changes, before_next)?;
         connection.prepare_cached("DELETE FROM baseline WHERE id = ?1")?.execute([row])?;
-        write_chunks(connection, sync, &merged)?;
+        write_chunks(connection, cohort, &merged)?;
     }
     // Only a sync without a baseline has changes left here; they are cut to chunks as they come.
     while changes.peek().is_some() {
@@ -146,17 +146,18 @@ where
             taken += 1;
             taken <= CHUNK_MEMBERS
         })?;
-        write_chunks(connection, sync, &merged)?;
+        write_chunks(connection, cohort, &merged)?;
     }
     Ok(())
 }
 
 /// Where each chunk starts, in order: its row, form and first key.
-fn chunk_starts(connection: &Connection, sync: SyncId) -> Result<Vec<(i64, i64, Vec<u8>)>, StoreError> {
+fn chunk_starts(connection: &Connection, cohort: CohortId) -> Result<Vec<(i64, i64, Vec<u8>)>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, form, first_key FROM baseline WHERE sync_id = ?1 ORDER BY form, first_key",
+        "SELECT id, form, first_key FROM baseline WHERE cohort_id = ?1 ORDER BY form, first_key",
     )?;
-    let starts = statement.query_map([sync.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let starts =
+        statement.query_map([cohort.0.cast_signed()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     Ok(starts.collect::<Result<_, _>>()?)
 }
 
@@ -186,16 +187,20 @@ where
     Ok(merged)
 }
 
-fn write_chunks(connection: &Connection, sync: SyncId, identities: &[Identity]) -> Result<(), StoreError> {
+fn write_chunks(
+    connection: &Connection,
+    cohort: CohortId,
+    identities: &[Identity],
+) -> Result<(), StoreError> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO baseline (sync_id, form, first_key, members, chunk) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO baseline (cohort_id, form, first_key, members, chunk) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     for of_form in identities.chunk_by(|a, b| Form::of(a.borrow()) == Form::of(b.borrow())) {
         // A chunk may grow to twice its size before it is cut, so that growth does not leave crumbs behind.
         let size = if of_form.len() > 2 * CHUNK_MEMBERS { CHUNK_MEMBERS } else { 2 * CHUNK_MEMBERS };
         for members in of_form.chunks(size) {
             insert.execute(params![
-                sync.0,
+                cohort.0.cast_signed(),
                 Form::of(members[0].borrow()).number(),
                 sort_key(members[0].borrow()),
                 members.len().cast_signed(),
@@ -209,7 +214,7 @@ fn write_chunks(connection: &Connection, sync: SyncId, identities: &[Identity]) 
 /// Reads the baseline of a sync in order, a chunk at a time, holding no statement open between chunks.
 pub(super) fn read(
     connection: &Connection,
-    sync: SyncId,
+    cohort: CohortId,
 ) -> impl Iterator<Item = Result<Identity, StoreError>> {
     let mut last: Option<(i64, Vec<u8>)> = None;
     let mut chunk = Vec::new().into_iter();
@@ -222,7 +227,7 @@ pub(super) fn read(
             if failed {
                 return None;
             }
-            match next_chunk(connection, sync, last.as_ref()) {
+            match next_chunk(connection, cohort, last.as_ref()) {
                 Ok(Some((start, identities))) => {
                     last = Some(start);
                     chunk = identities.into_iter();
@@ -241,16 +246,16 @@ type Chunk = ((i64, Vec<u8>), Vec<Identity>);
 
 fn next_chunk(
     connection: &Connection,
-    sync: SyncId,
+    cohort: CohortId,
     after: Option<&(i64, Vec<u8>)>,
 ) -> Result<Option<Chunk>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT form, first_key, members, chunk FROM baseline
-         WHERE sync_id = ?1 AND (form, first_key) > (?2, ?3) ORDER BY form, first_key LIMIT 1",
+         WHERE cohort_id = ?1 AND (form, first_key) > (?2, ?3) ORDER BY form, first_key LIMIT 1",
     )?;
     let (form, key) = after.map_or((-1, &[][..]), |(form, key)| (*form, key.as_slice()));
     let found = statement
-        .query_row(params![sync.0, form, key], |row| {
+        .query_row(params![cohort.0.cast_signed(), form, key], |row| {
             Ok((
                 row.get::<_, i64>(0)?,
                 row.get::<_, Vec<u8>>(1)?,

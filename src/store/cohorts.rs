@@ -6,8 +6,17 @@ use crate::domain::{Cohort, CohortId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-/// Reads the remembered list: each cohort with whether Mixpanel still lists it, and when that was.
-pub(super) fn load(connection: &Connection) -> Result<(Vec<(Cohort, bool)>, Option<Timestamp>), StoreError> {
+/// The cohort list as it was remembered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RememberedCohorts {
+    /// Each cohort, and whether Mixpanel still lists it.
+    pub cohorts: Vec<(Cohort, bool)>,
+    /// When Mixpanel was asked last.
+    pub listed_at: Option<Timestamp>,
+}
+
+/// Reads the remembered list.
+pub(super) fn load(connection: &Connection) -> Result<RememberedCohorts, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT id, name, description, users, created, visible, data_group_id, listed FROM cohorts ORDER BY listed DESC, place",
     )?;
@@ -16,7 +25,7 @@ pub(super) fn load(connection: &Connection) -> Result<(Vec<(Cohort, bool)>, Opti
         .query_row("SELECT value FROM meta WHERE key = 'cohorts_listed_at'", [], |row| row.get(0))
         .optional()?;
     let listed_at = listed_at.and_then(|text| text.parse().ok()).map(time::read).transpose()?;
-    Ok((cohorts, listed_at))
+    Ok(RememberedCohorts { cohorts, listed_at })
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<(Cohort, bool)> {

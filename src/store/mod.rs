@@ -14,12 +14,13 @@ mod syncs;
 mod trail;
 
 pub use baseline::Settled;
+pub use cohorts::RememberedCohorts;
 pub use keeper::Keeper;
 pub use lock::WriterLock;
 pub use outbox::{Answered, OutboxRequest};
 pub use reader::{ChangeRow, Reader, UnmatchedRow};
 pub use runs::{NewRun, RunRecord, TrendPoint};
-pub use syncs::{PauseRecord, SyncId, SyncRecord};
+pub use syncs::{PauseRecord, SyncRecord};
 pub use trail::{JournalEntry, Side};
 
 use rusqlite::{Connection, OpenFlags};

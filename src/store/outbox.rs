@@ -3,9 +3,9 @@
 //! it, and after a crash or a lost answer its users are told anew (see `domain::diff`).
 
 use super::packing::{pack_changes, unpack_changes};
-use super::{Store, StoreError, SyncId};
+use super::{Store, StoreError};
 use crate::domain::plan::PlannedRequest;
-use crate::domain::{Change, Identity, RunId};
+use crate::domain::{Change, CohortId, Identity, RunId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeSet;
@@ -41,19 +41,19 @@ impl Store {
     pub fn write_plan(
         &mut self,
         run: RunId,
-        sync: Option<SyncId>,
+        cohort: CohortId,
         requests: &[PlannedRequest],
         sendable: bool,
     ) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO outbox (run_id, sync_id, first_position, users, state, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO outbox (run_id, cohort_id, first_position, users, state, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?;
             for request in requests {
                 insert.execute(params![
                     run.0,
-                    sync.map(|sync| sync.0),
+                    cohort.0.cast_signed(),
                     request.first_position.cast_signed(),
                     request.changes.len().cast_signed(),
                     if sendable { "planned" } else { "dry" },
@@ -141,8 +141,8 @@ impl Store {
             ],
         )?;
         transaction.execute(
-            "INSERT INTO outbox (run_id, sync_id, first_position, users, state, changes)
-             SELECT run_id, sync_id, first_position + ?3, ?4, state, ?5 FROM outbox WHERE run_id = ?1 AND first_position = ?2",
+            "INSERT INTO outbox (run_id, cohort_id, first_position, users, state, changes)
+             SELECT run_id, cohort_id, first_position + ?3, ?4, state, ?5 FROM outbox WHERE run_id = ?1 AND first_position = ?2",
             params![
                 run.0,
                 request.first_position.cast_signed(),
@@ -155,11 +155,11 @@ impl Store {
     }
 
     /// The people of whom nobody knows what mParticle was last told, sorted.
-    pub fn uncertain(&mut self, sync: SyncId) -> Result<Vec<Identity>, StoreError> {
+    pub fn uncertain(&mut self, cohort: CohortId) -> Result<Vec<Identity>, StoreError> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT changes FROM outbox WHERE sync_id = ?1 AND state = 'claimed'")?;
-        let mut rows = statement.query([sync.0])?;
+            .prepare_cached("SELECT changes FROM outbox WHERE cohort_id = ?1 AND state = 'claimed'")?;
+        let mut rows = statement.query([cohort.0.cast_signed()])?;
         let mut identities = BTreeSet::new();
         while let Some(row) = rows.next()? {
             identities.extend(
@@ -171,10 +171,14 @@ impl Store {
 }
 
 /// Requests of earlier runs are no longer in doubt.
-pub(super) fn supersede_earlier(connection: &Connection, sync: SyncId, run: RunId) -> Result<(), StoreError> {
+pub(super) fn supersede_earlier(
+    connection: &Connection,
+    cohort: CohortId,
+    run: RunId,
+) -> Result<(), StoreError> {
     connection.execute(
-        "UPDATE outbox SET state = 'superseded' WHERE sync_id = ?1 AND run_id < ?2 AND state = 'claimed'",
-        params![sync.0, run.0],
+        "UPDATE outbox SET state = 'superseded' WHERE cohort_id = ?1 AND run_id < ?2 AND state = 'claimed'",
+        params![cohort.0.cast_signed(), run.0],
     )?;
     Ok(())
 }

@@ -3,11 +3,11 @@
 
 use super::packing::{unpack_changes, unpack_remarks};
 use super::{
-    DATABASE_FILE, RunRecord, StoreError, SyncId, SyncRecord, baseline, check_format, cohorts, runs, syncs,
-    time, trail,
+    DATABASE_FILE, RememberedCohorts, RunRecord, StoreError, SyncRecord, baseline, check_format, cohorts,
+    runs, syncs, time, trail,
 };
 use crate::domain::membership::{Remark, RemarkKind};
-use crate::domain::{Change, ChangeState, Cohort, CohortId, Identity, RunId};
+use crate::domain::{Change, ChangeState, CohortId, Identity, RunId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::collections::HashMap;
@@ -66,8 +66,8 @@ impl Reader {
         Ok(Self { connection })
     }
 
-    /// The remembered cohort list: each cohort with whether Mixpanel still lists it, and when that was.
-    pub fn cohorts(&self) -> Result<(Vec<(Cohort, bool)>, Option<Timestamp>), StoreError> {
+    /// The remembered cohort list.
+    pub fn cohorts(&self) -> Result<RememberedCohorts, StoreError> {
         cohorts::load(&self.connection)
     }
 
@@ -87,8 +87,8 @@ impl Reader {
     }
 
     /// The baseline of a sync, in order.
-    pub fn baseline(&self, sync: SyncId) -> impl Iterator<Item = Result<Identity, StoreError>> {
-        baseline::read(&self.connection, sync)
+    pub fn baseline(&self, cohort: CohortId) -> impl Iterator<Item = Result<Identity, StoreError>> {
+        baseline::read(&self.connection, cohort)
     }
 
     /// What the console asked to be remembered.

@@ -2,7 +2,7 @@
 //! after a crash finds what was cut off, and where history is pruned.
 
 use super::packing::pack_remarks;
-use super::{Store, StoreError, SyncId, time};
+use super::{Store, StoreError, time};
 use crate::domain::membership::{Remark, RemarkKind};
 use crate::domain::{
     ChangeCounts, CohortId, Outcome, Phase, ReadCounts, RunCounts, RunId, SyncKind, Trigger,
@@ -43,8 +43,6 @@ pub struct RunRecord {
 /// What a new run starts with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRun {
-    /// The sync; `None` for a dry run of a cohort without one.
-    pub sync: Option<SyncId>,
     /// The cohort.
     pub cohort_id: CohortId,
     /// The cohort's name now.
@@ -173,10 +171,9 @@ impl Store {
     /// Records that a run starts.
     pub fn begin_run(&mut self, run: &NewRun) -> Result<RunId, StoreError> {
         self.connection.execute(
-            "INSERT INTO runs (sync_id, cohort_id, cohort, attribute, kind, started_by, phase, started_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'fetch', ?7)",
+            "INSERT INTO runs (cohort_id, cohort, attribute, kind, started_by, phase, started_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'fetch', ?6)",
             params![
-                run.sync.map(|sync| sync.0),
                 run.cohort_id.0.cast_signed(),
                 run.cohort,
                 run.attribute,
@@ -272,34 +269,27 @@ impl Store {
 
     /// Settles every run that was cut off, and closes it as failed with `error`; returns the cohorts concerned.
     pub fn recover(&mut self, error: &str, at: Timestamp) -> Result<Vec<CohortId>, StoreError> {
-        let cut_off: Vec<(RunId, Option<SyncId>, Phase)> = {
-            let mut statement = self
-                .connection
-                .prepare("SELECT id, sync_id, phase FROM runs WHERE outcome IS NULL ORDER BY id")?;
+        let cut_off: Vec<(RunId, Phase)> = {
+            let mut statement =
+                self.connection.prepare("SELECT id, phase FROM runs WHERE outcome IS NULL ORDER BY id")?;
             let rows = statement.query_map([], |row| {
-                let phase: String = row.get(2)?;
-                Ok((
-                    RunId(row.get(0)?),
-                    row.get::<_, Option<i64>>(1)?.map(SyncId),
-                    Phase::from_token(&phase).unwrap_or(Phase::Fetch),
-                ))
+                let phase: String = row.get(1)?;
+                Ok((RunId(row.get(0)?), Phase::from_token(&phase).unwrap_or(Phase::Fetch)))
             })?;
             rows.collect::<Result<_, _>>()?
         };
         let mut cohorts = Vec::new();
-        for (id, sync, phase) in cut_off {
+        for (id, phase) in cut_off {
             let Some(mut run) = load_one(&self.connection, id)? else { continue };
-            if let Some(sync) = sync {
-                let settled = self.settle(id, sync, false)?;
-                let restore = |planned: u64, accepted, rejected| {
-                    ChangeCounts::restored(planned.max(accepted + rejected), accepted, rejected)
-                        .unwrap_or_default()
-                };
-                run.counts.adds =
-                    restore(run.counts.adds.planned(), settled.adds_accepted, settled.adds_rejected);
-                run.counts.removes =
-                    restore(run.counts.removes.planned(), settled.removes_accepted, settled.removes_rejected);
-            }
+            let settled = self.settle(id, run.cohort_id, false)?;
+            let restore = |planned: u64, accepted, rejected| {
+                ChangeCounts::restored(planned.max(accepted + rejected), accepted, rejected)
+                    .unwrap_or_default()
+            };
+            run.counts.adds =
+                restore(run.counts.adds.planned(), settled.adds_accepted, settled.adds_rejected);
+            run.counts.removes =
+                restore(run.counts.removes.planned(), settled.removes_accepted, settled.removes_rejected);
             run.outcome = Some(Outcome::Failed);
             run.error = Some(error.to_owned());
             run.ended_at = Some(at);

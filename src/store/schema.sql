@@ -20,8 +20,7 @@ CREATE TABLE cohorts (
 ) STRICT;
 
 CREATE TABLE syncs (
-  id           INTEGER PRIMARY KEY AUTOINCREMENT,
-  cohort_id    INTEGER NOT NULL UNIQUE,
+  cohort_id    INTEGER PRIMARY KEY,
   pinned_name  TEXT NOT NULL,
   attribute    TEXT NOT NULL,
   kind         TEXT NOT NULL,
@@ -39,17 +38,16 @@ CREATE TABLE syncs (
 -- Who mParticle last acknowledged as a member: identities in key order, some thousands to a chunk.
 CREATE TABLE baseline (
   id        INTEGER PRIMARY KEY,
-  sync_id   INTEGER NOT NULL,
+  cohort_id INTEGER NOT NULL,
   form      INTEGER NOT NULL,
   first_key BLOB NOT NULL,
   members   INTEGER NOT NULL,
   chunk     BLOB NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX baseline_in_order ON baseline (sync_id, form, first_key);
+CREATE UNIQUE INDEX baseline_in_order ON baseline (cohort_id, form, first_key);
 
 CREATE TABLE runs (
   id               INTEGER PRIMARY KEY AUTOINCREMENT,
-  sync_id          INTEGER,
   cohort_id        INTEGER NOT NULL,
   cohort           TEXT NOT NULL,
   attribute        TEXT NOT NULL,
@@ -85,7 +83,7 @@ CREATE INDEX runs_of_cohort ON runs (cohort_id, id);
 CREATE TABLE outbox (
   id             INTEGER PRIMARY KEY,
   run_id         INTEGER NOT NULL,
-  sync_id        INTEGER,
+  cohort_id      INTEGER NOT NULL,
   first_position INTEGER NOT NULL,
   users          INTEGER NOT NULL,
   state          TEXT NOT NULL,
@@ -95,7 +93,7 @@ CREATE TABLE outbox (
   changes        BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX outbox_in_order ON outbox (run_id, first_position);
-CREATE INDEX outbox_uncertain ON outbox (sync_id) WHERE state = 'claimed';
+CREATE INDEX outbox_uncertain ON outbox (cohort_id) WHERE state = 'claimed';
 CREATE INDEX outbox_waiting ON outbox (run_id, first_position) WHERE state = 'planned';
 
 CREATE TABLE rejections (

@@ -7,10 +7,6 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use std::time::Duration;
 
-/// The store's number for a sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SyncId(pub i64);
-
 /// Why a sync waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PauseRecord {
@@ -27,9 +23,7 @@ pub struct PauseRecord {
 /// A sync as it rests between runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncRecord {
-    /// Its number.
-    pub id: SyncId,
-    /// The cohort.
+    /// The cohort; each has at most one sync.
     pub cohort_id: CohortId,
     /// The cohort's name when the attribute was pinned.
     pub pinned_name: String,
@@ -54,8 +48,8 @@ pub struct SyncRecord {
 /// Reads every sync, in the order they were first started.
 pub(super) fn load(connection: &Connection) -> Result<Vec<SyncRecord>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, cohort_id, pinned_name, attribute, kind, status, pause_cause, pause_reason, paused_at, held_run,
-                interval_ms, next_due, since, baseline FROM syncs ORDER BY id",
+        "SELECT cohort_id, pinned_name, attribute, kind, status, pause_cause, pause_reason, paused_at, held_run,
+                interval_ms, next_due, since, baseline FROM syncs ORDER BY since, cohort_id",
     )?;
     let mut rows = statement.query([])?;
     let mut syncs = Vec::new();
@@ -66,63 +60,47 @@ pub(super) fn load(connection: &Connection) -> Result<Vec<SyncRecord>, StoreErro
 }
 
 fn read_row(row: &Row<'_>) -> Result<SyncRecord, StoreError> {
-    let kind: String = row.get(4)?;
-    let status: String = row.get(5)?;
+    let kind: String = row.get(3)?;
+    let status: String = row.get(4)?;
     let unknown = |what: &str| StoreError::Damaged { what: format!("a sync of unknown {what}") };
-    let cause: Option<String> = row.get(6)?;
+    let cause: Option<String> = row.get(5)?;
     let pause = match cause {
         None => None,
         Some(cause) => Some(PauseRecord {
             cause: PauseCause::from_token(&cause).ok_or_else(|| unknown("pause"))?,
-            reason: row.get::<_, Option<String>>(7)?.unwrap_or_default(),
-            at: time::read(row.get::<_, Option<i64>>(8)?.unwrap_or_default())?,
-            held_run: row.get::<_, Option<i64>>(9)?.map(RunId),
+            reason: row.get::<_, Option<String>>(6)?.unwrap_or_default(),
+            at: time::read(row.get::<_, Option<i64>>(7)?.unwrap_or_default())?,
+            held_run: row.get::<_, Option<i64>>(8)?.map(RunId),
         }),
     };
     Ok(SyncRecord {
-        id: SyncId(row.get(0)?),
-        cohort_id: CohortId(row.get::<_, i64>(1)?.cast_unsigned()),
-        pinned_name: row.get(2)?,
-        attribute: row.get(3)?,
+        cohort_id: CohortId(row.get::<_, i64>(0)?.cast_unsigned()),
+        pinned_name: row.get(1)?,
+        attribute: row.get(2)?,
         kind: SyncKind::from_token(&kind).ok_or_else(|| unknown("kind"))?,
         status: SyncStatus::from_token(&status).ok_or_else(|| unknown("status"))?,
         pause,
-        interval: time::duration(row.get(10)?),
-        next_due: row.get::<_, Option<i64>>(11)?.map(time::read).transpose()?,
-        since: time::read(row.get(12)?)?,
-        baseline: row.get::<_, i64>(13)?.cast_unsigned(),
+        interval: time::duration(row.get(9)?),
+        next_due: row.get::<_, Option<i64>>(10)?.map(time::read).transpose()?,
+        since: time::read(row.get(11)?)?,
+        baseline: row.get::<_, i64>(12)?.cast_unsigned(),
     })
 }
 
 impl Store {
-    /// Records a new sync; its id and baseline in `sync` are ignored, the new id is returned.
-    pub fn add_sync(&mut self, sync: &SyncRecord) -> Result<SyncId, StoreError> {
-        self.connection.execute(
-            "INSERT INTO syncs (cohort_id, pinned_name, attribute, kind, status, interval_ms, next_due, since)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![
-                sync.cohort_id.0.cast_signed(),
-                sync.pinned_name,
-                sync.attribute,
-                sync.kind.token(),
-                sync.status.token(),
-                time::milliseconds(sync.interval),
-                sync.next_due.map(Timestamp::as_millisecond),
-                sync.since.as_millisecond(),
-            ],
-        )?;
-        Ok(SyncId(self.connection.last_insert_rowid()))
-    }
-
-    /// Records how a sync rests now; the baseline is moved by settling alone and not touched here.
+    /// Records how a sync rests now, making it when it is new; the baseline is moved by settling alone and
+    /// not touched here.
     pub fn save_sync(&mut self, sync: &SyncRecord) -> Result<(), StoreError> {
         let pause = sync.pause.as_ref();
         self.connection.execute(
-            "UPDATE syncs SET pinned_name = ?2, attribute = ?3, kind = ?4, status = ?5, pause_cause = ?6,
-                    pause_reason = ?7, paused_at = ?8, held_run = ?9, interval_ms = ?10, next_due = ?11, since = ?12
-             WHERE id = ?1",
+            "INSERT INTO syncs (cohort_id, pinned_name, attribute, kind, status, pause_cause, pause_reason,
+                                paused_at, held_run, interval_ms, next_due, since)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             ON CONFLICT (cohort_id) DO UPDATE SET
+                    pinned_name = ?2, attribute = ?3, kind = ?4, status = ?5, pause_cause = ?6, pause_reason = ?7,
+                    paused_at = ?8, held_run = ?9, interval_ms = ?10, next_due = ?11, since = ?12",
             params![
-                sync.id.0,
+                sync.cohort_id.0.cast_signed(),
                 sync.pinned_name,
                 sync.attribute,
                 sync.kind.token(),
