@@ -87,9 +87,9 @@ pub struct Matching {
     pub cohort: Option<u64>,
 }
 
-/// How often a fault strikes. In JSON `{"count": 3}` or `"forever"`.
+/// How often a fault strikes. In JSON a number or `"forever"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(from = "WrittenTimes", into = "WrittenTimes")]
 pub enum Times {
     /// So many requests, then never again.
     Count(u32),
@@ -100,6 +100,37 @@ pub enum Times {
 impl Default for Times {
     fn default() -> Self {
         Times::Count(1)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum WrittenTimes {
+    Count(u32),
+    Word(TimesWord),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TimesWord {
+    Forever,
+}
+
+impl From<WrittenTimes> for Times {
+    fn from(written: WrittenTimes) -> Self {
+        match written {
+            WrittenTimes::Count(count) => Times::Count(count),
+            WrittenTimes::Word(TimesWord::Forever) => Times::Forever,
+        }
+    }
+}
+
+impl From<Times> for WrittenTimes {
+    fn from(times: Times) -> Self {
+        match times {
+            Times::Count(count) => WrittenTimes::Count(count),
+            Times::Forever => WrittenTimes::Word(TimesWord::Forever),
+        }
     }
 }
 
@@ -180,7 +211,7 @@ pub enum Effect {
 pub enum RejectedUsers {
     /// Those with one of these mParticle ids or identity values, as text.
     Identities(Vec<String>),
-    /// Every so manieth, beginning with the first.
+    /// Every n-th, beginning with the first of the request.
     EveryNth(usize),
 }
 
@@ -249,9 +280,9 @@ impl Effect {
         match self {
             Effect::BadRequestIfContains { identity } => contains(identity),
             Effect::RejectUsers { users: RejectedUsers::Identities(list) } => list.iter().any(contains),
-            Effect::SessionExpired | Effect::WrongSession | Effect::ShortPage | Effect::EmptyRead => {
-                target.page.is_some()
-            }
+            Effect::ShortPage | Effect::EmptyRead => target.page.is_some(),
+            // The first page begins a session; there is none yet that could be lost or mixed up.
+            Effect::SessionExpired | Effect::WrongSession => target.page.is_some_and(|page| page > 0),
             _ => true,
         }
     }
@@ -295,5 +326,8 @@ mod tests {
         let fault: Fault = serde_json::from_str(text).unwrap();
         let expected = Effect::RejectUsers { users: RejectedUsers::EveryNth(3) };
         assert_eq!(fault, Fault::mparticle(expected).forever());
+        let text = r#"{"side":"mixpanel","matching":{"page":2},"times":3,"effect":{"kind":"short_page"}}"#;
+        let fault: Fault = serde_json::from_str(text).unwrap();
+        assert_eq!(fault, Fault::mixpanel(Effect::ShortPage).at_page(2).times(3));
     }
 }

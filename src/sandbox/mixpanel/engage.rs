@@ -100,6 +100,7 @@ pub(super) fn answer(
     effect: Option<&Effect>,
 ) -> Result<Reply, Refusal> {
     if effect == Some(&Effect::SessionExpired) {
+        state.query_api.sessions.close(request.session_id.as_deref().unwrap_or_default());
         return Err(uncached());
     }
     let (session_id, session) = session(state, request)?;

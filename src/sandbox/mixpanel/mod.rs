@@ -1,5 +1,8 @@
 //! Mixpanel's Query API, as far as cohorts need it: `cohorts/list` and `engage`. Owns the way of a request through
 //! credentials, plan and quota; paging is left to `engage` and `sessions`, counting to `quota`.
+//!
+//! Where the documentation is silent, the stricter reading is served: pages of a session count as running queries although
+//! they cost none, and `total` can be trusted on the first page only.
 
 mod engage;
 mod quota;
@@ -78,16 +81,15 @@ pub(super) async fn answer(shared: &Shared, received: &Received) -> Reply {
     }
     let effect = shared.strike(&target, shared.options.latency.pages).await;
     let mut state = shared.lock();
-    let reply = match effect.as_ref().and_then(Reply::instead_of_work) {
-        Some(reply) => {
-            // A scripted failure of the service costs a query like a real one; refusals and cut connections do not.
-            if !is_free(received, &parameters) && !matches!(reply.status, 0 | 401 | 402 | 429) {
-                state.query_api.charge();
-            }
-            reply
+    if let Some(reply) = effect.as_ref().and_then(Reply::instead_of_work) {
+        // A scripted failure of the service costs a query like a real one; refusals and cut connections do not. It
+        // carries no quota headers, as the answers of proxies and of a service that sheds load do not.
+        if !is_free(received, &parameters) && !matches!(reply.status, 0 | 401 | 402 | 429) {
+            state.query_api.charge();
         }
-        None => charge_and_work(shared, &mut state, received, &parameters, effect.as_ref()),
-    };
+        return reply;
+    }
+    let reply = charge_and_work(shared, &mut state, received, &parameters, effect.as_ref());
     let reply = with_quota_headers(&mut state.query_api, reply);
     match &effect {
         Some(effect) => reply.spoiled_by(effect),

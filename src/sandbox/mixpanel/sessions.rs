@@ -44,6 +44,10 @@ impl Sessions {
         Some(session.clone())
     }
 
+    pub(super) fn close(&mut self, id: &str) {
+        self.open.remove(id);
+    }
+
     pub(in crate::sandbox) fn expire_all(&mut self) {
         self.open.clear();
     }

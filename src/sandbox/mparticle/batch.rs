@@ -97,6 +97,16 @@ pub(super) fn identities(batch: &Value) -> Vec<String> {
     batch.get("mpid").into_iter().chain(named).filter_map(as_text).collect()
 }
 
+/// The path, within a batch, to the field that says whose it is.
+pub(super) fn identifying_field(batch: &Value) -> Vec<&str> {
+    let mpid = batch.get("mpid").filter(|mpid| !mpid.is_null());
+    let identities = batch.get("user_identities").and_then(Value::as_object);
+    match (mpid, identities.and_then(|identities| identities.keys().next())) {
+        (None, Some(kind)) => vec!["user_identities", kind],
+        _ => vec!["mpid"],
+    }
+}
+
 impl Batch {
     /// Reads one batch; the text is the whole body, for the positions in errors.
     pub(super) fn read(value: &Value, text: &str, place: Place) -> Result<Self, FeedError> {

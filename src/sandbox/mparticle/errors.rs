@@ -38,11 +38,11 @@ impl FeedError {
         }
     }
 
-    /// A user that a script refuses: the error points at the field that says who it is.
-    pub(super) fn refused_user(text: &str, place: Place, identity: Option<&String>) -> Self {
+    /// A user that a script refuses: the error points at the field, a name in a name perhaps, that says who it is.
+    pub(super) fn refused_user(text: &str, place: Place, field: &[&str], identity: Option<&String>) -> Self {
         let shown = identity.map_or("null".to_owned(), |identity| format!("\"{identity}\""));
         let message = format!("Error converting value {shown} to type 'System.Int64'.");
-        Self::at(text, &place.path(&["mpid"]), Point::Value, &message)
+        Self::at(text, &place.path(field), Point::Value, &message)
     }
 }
 
@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn messages_are_escaped_but_keep_their_single_quotes() {
-        let error = FeedError::refused_user(r#"[{"mpid":7}]"#, Place::InList(0), Some(&"<7>".to_owned()));
+        let error =
+            FeedError::refused_user(r#"[{"mpid":7}]"#, Place::InList(0), &["mpid"], Some(&"<7>".to_owned()));
         assert_eq!(
             escape_html(&error.message),
             "Error converting value &quot;&lt;7&gt;&quot; to type 'System.Int64'. Path '[0].mpid', line 1, position 10."

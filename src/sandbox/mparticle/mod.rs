@@ -174,7 +174,7 @@ fn work(state: &mut State, received: &Received, token: &str, body: Option<Body>,
     let text = String::from_utf8_lossy(&received.body);
     let mut refused = Vec::new();
     for (index, value) in body.batches().iter().enumerate() {
-        let scripted = work.scripted_refusal(index, &text, body.place(index));
+        let scripted = work.scripted_refusal(index, value, &text, body.place(index));
         match scripted.map_or_else(|| Batch::read(value, &text, body.place(index)), Err) {
             Ok(batch) => apply(&mut state.feed, &batch, work.entry),
             Err(error) => refused.push(error),
@@ -206,7 +206,7 @@ fn refuse_at_the_door(state: &State, received: &Received, token: &str) -> Option
 }
 
 impl Work<'_> {
-    fn scripted_refusal(&self, index: usize, text: &str, place: Place) -> Option<FeedError> {
+    fn scripted_refusal(&self, index: usize, batch: &Value, text: &str, place: Place) -> Option<FeedError> {
         match self.effect? {
             Effect::RejectUsers { users } => {
                 let identities = self.identities.get(index)?;
@@ -216,7 +216,9 @@ impl Work<'_> {
                     }
                     RejectedUsers::EveryNth(nth) => index.is_multiple_of((*nth).max(1)),
                 };
-                refused.then(|| FeedError::refused_user(text, place, identities.first()))
+                refused.then(|| {
+                    FeedError::refused_user(text, place, &batch::identifying_field(batch), identities.first())
+                })
             }
             Effect::RejectWithoutIndex { users } if index < *users => {
                 Some(FeedError::bad_request("Required field \"user\" is missing or empty."))

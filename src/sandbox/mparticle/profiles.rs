@@ -73,7 +73,7 @@ impl Profiles {
         if self.knows_everyone || self.listed.contains(key) {
             return true;
         }
-        self.knows_by_rule
+        let is_known_by_rule = self.knows_by_rule
             && match key {
                 ProfileKey::Mpid(mpid) => {
                     !is_rounded_by_javascript(*mpid)
@@ -84,7 +84,9 @@ impl Profiles {
                         value.bytes().fold(self.seed, |noise, byte| scramble(noise ^ u64::from(byte)));
                     kind == "customer_id" && !value.starts_with("$device:") && noise % 1_000 < 620
                 }
-            }
+            };
+        // Whoever got an attribute while everybody was known has been a profile since.
+        is_known_by_rule || self.attributes.values().any(|holders| holders.history(key).is_some())
     }
 
     pub(super) fn update(&mut self, batch: &Batch) {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::super::clock::{scramble, unix_seconds};
-use super::drift::Arc;
+use super::drift::Stretch;
 use super::people::{Crowd, CrowdKind, OLD_IMPORT_BEGIN, WEB_SIGNUPS_BEGIN};
 use super::{Cohort, Members};
 
@@ -90,7 +90,7 @@ fn demo_cohort(seed: u64, today: u64, entry: &Entry) -> Cohort {
         is_visible: entry.id != 5_167_403,
         data_group_id: is_group.then(|| GROUP_KEY.to_owned()),
         members: Members::MadeUp {
-            arc: Arc {
+            stretch: Stretch {
                 first: entry.first,
                 size: entry.size,
                 turnover_per_mille: entry.turnover_per_mille,
@@ -110,7 +110,7 @@ pub(super) fn plain_cohort(seed: u64, name: String, people: u32) -> Cohort {
         is_visible: true,
         data_group_id: None,
         members: Members::MadeUp {
-            arc: Arc { first: 0, size: people, turnover_per_mille: 0, phase: 0 },
+            stretch: Stretch { first: 0, size: people, turnover_per_mille: 0, phase: 0 },
             crowd: Crowd { seed, kind: CrowdKind::Tidy, today: unix_seconds() },
         },
     }

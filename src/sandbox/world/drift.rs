@@ -11,7 +11,7 @@ const SWING_PER_MILLE: u32 = 80;
 
 /// A cohort's stretch of the line.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Arc {
+pub(super) struct Stretch {
     /// Where the stretch begins when its first end is at rest.
     pub first: u32,
     /// How many people it covers when both ends are at rest.
@@ -22,7 +22,7 @@ pub(super) struct Arc {
     pub phase: u64,
 }
 
-impl Arc {
+impl Stretch {
     /// The first position and the end (not included) after this much time.
     pub(super) fn at(self, age: Duration) -> (u32, u32) {
         if self.turnover_per_mille == 0 {
@@ -56,7 +56,7 @@ fn as_millis(time: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    const LARGE: Arc = Arc { first: 1_000, size: 500_000, turnover_per_mille: 5, phase: 12_345 };
+    const LARGE: Stretch = Stretch { first: 1_000, size: 500_000, turnover_per_mille: 5, phase: 12_345 };
 
     #[test]
     fn each_quarter_hour_moves_a_small_share() {
@@ -80,11 +80,11 @@ mod tests {
 
     #[test]
     fn a_small_cohort_moves_by_single_people_and_a_still_one_does_not() {
-        let small = Arc { first: 0, size: 10, ..LARGE };
+        let small = Stretch { first: 0, size: 10, ..LARGE };
         let sizes: Vec<u32> =
             (0..200).map(|tick| small.at(QUARTER_HOUR * tick)).map(|(a, b)| b - a).collect();
         assert!(sizes.iter().all(|size| (9..=11).contains(size)), "{sizes:?}");
-        let still = Arc { turnover_per_mille: 0, ..LARGE };
+        let still = Stretch { turnover_per_mille: 0, ..LARGE };
         assert_eq!(still.at(Duration::from_hours(9)), (1_000, 501_000));
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 pub use seed::{CohortSeed, PersonSeed};
 
 use super::WorldSize;
-use drift::Arc as MovingArc;
+use drift::Stretch;
 use people::Crowd;
 use seed::StoredPerson;
 
@@ -33,7 +33,7 @@ pub(super) struct Cohort {
 #[derive(Debug, Clone)]
 enum Members {
     Listed(Arc<[StoredPerson]>),
-    MadeUp { arc: MovingArc, crowd: Crowd },
+    MadeUp { stretch: Stretch, crowd: Crowd },
 }
 
 /// All cohorts of the project.
@@ -97,8 +97,8 @@ impl World {
     pub(super) fn snapshot(&self, id: u64, with_profile_only: bool) -> Option<Snapshot> {
         let source = match &self.cohorts.get(&id)?.members {
             Members::Listed(people) => Source::Listed(Arc::clone(people)),
-            Members::MadeUp { arc, crowd } => {
-                let (first, end) = arc.at(self.age());
+            Members::MadeUp { stretch, crowd } => {
+                let (first, end) = stretch.at(self.age());
                 Source::MadeUp { crowd: *crowd, first, count: end - first }
             }
         };
@@ -115,8 +115,8 @@ impl Members {
     fn count(&self, age: Duration) -> usize {
         match self {
             Members::Listed(people) => people.len(),
-            Members::MadeUp { arc, .. } => {
-                let (first, end) = arc.at(age);
+            Members::MadeUp { stretch, .. } => {
+                let (first, end) = stretch.at(age);
                 as_index(end - first)
             }
         }

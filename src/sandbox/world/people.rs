@@ -54,6 +54,20 @@ const STRETCHES: [(u32, Mess); 3] =
 pub(super) const WEB_SIGNUPS_BEGIN: u32 = 600_000;
 pub(super) const OLD_IMPORT_BEGIN: u32 = 750_000;
 
+/// What a number is made up for, so that the same person gets another one for each purpose.
+#[derive(Debug, Clone, Copy)]
+enum Purpose {
+    Condition,
+    DistinctId,
+    Properties,
+    Company,
+    Twin,
+    Mpid,
+    UuidHigh,
+    UuidLow,
+    Name,
+}
+
 /// What is wrong with a person, if anything is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Condition {
@@ -104,7 +118,7 @@ impl Crowd {
     }
 
     fn condition(self, position: u32) -> Condition {
-        self.mess(position).condition(self.noise(position, "condition") % 1_000)
+        self.mess(position).condition(self.noise(position, Purpose::Condition) % 1_000)
     }
 
     fn mess(self, position: u32) -> Mess {
@@ -115,7 +129,7 @@ impl Crowd {
     }
 
     fn distinct_id(self, position: u32, condition: Condition) -> Value {
-        let noise = self.noise(position, "distinct id");
+        let noise = self.noise(position, Purpose::DistinctId);
         match condition {
             Condition::Placeholder if noise.is_multiple_of(3) => Value::from(placeholder(noise / 3)),
             Condition::Anonymous => Value::from(format!("$device:{}", self.uuid(position))),
@@ -132,7 +146,7 @@ impl Crowd {
     }
 
     fn properties(self, position: u32, condition: Condition) -> Map<String, Value> {
-        let noise = self.noise(position, "properties");
+        let noise = self.noise(position, Purpose::Properties);
         let mut properties = Map::new();
         let mpid = self.mpid(position);
         match condition {
@@ -158,7 +172,7 @@ impl Crowd {
     }
 
     fn company(self, position: u32) -> PersonSeed {
-        let surname = pick(SURNAMES, self.noise(position, "company"));
+        let surname = pick(SURNAMES, self.noise(position, Purpose::Company));
         let mut properties = Map::new();
         put(&mut properties, "$name", format!("{surname} & Partners {}", position % 100));
         put(&mut properties, "$last_seen", mixpanel_timestamp(self.today));
@@ -167,18 +181,18 @@ impl Crowd {
 
     /// An mParticle id is any signed number of 64 bits, so half of them are negative.
     fn mpid(self, position: u32) -> i64 {
-        let is_twin = self.noise(position, "twin") % 1_000 < self.mess(position).twin;
-        self.noise(position + u32::from(is_twin), "mpid").cast_signed()
+        let is_twin = self.noise(position, Purpose::Twin) % 1_000 < self.mess(position).twin;
+        self.noise(position + u32::from(is_twin), Purpose::Mpid).cast_signed()
     }
 
     fn uuid(self, position: u32) -> String {
-        let high = u128::from(self.noise(position, "uuid high"));
-        let low = u128::from(self.noise(position, "uuid low"));
+        let high = u128::from(self.noise(position, Purpose::UuidHigh));
+        let low = u128::from(self.noise(position, Purpose::UuidLow));
         uuid::Builder::from_random_bytes((high << 64 | low).to_be_bytes()).into_uuid().to_string()
     }
 
     fn name(self, position: u32) -> String {
-        let noise = self.noise(position, "name");
+        let noise = self.noise(position, Purpose::Name);
         format!("{} {}", pick(FIRST_NAMES, noise), pick(SURNAMES, noise >> 32))
     }
 
@@ -188,9 +202,8 @@ impl Crowd {
     }
 
     /// A number that looks random but always is the same for a person and a purpose.
-    fn noise(self, position: u32, purpose: &str) -> u64 {
-        let salt = purpose.bytes().fold(self.seed, |salt, byte| scramble(salt ^ u64::from(byte)));
-        scramble(salt ^ u64::from(position))
+    fn noise(self, position: u32, purpose: Purpose) -> u64 {
+        scramble(scramble(self.seed ^ purpose as u64) ^ u64::from(position))
     }
 }
 
