@@ -163,7 +163,7 @@ fn a_start_after_a_crash_keeps_what_was_accepted_and_doubts_what_was_claimed() {
         (sync, run)
     };
     let mut store = open(directory.path());
-    assert_eq!(store.recover("cut off", now()).unwrap(), [CohortId(1)]);
+    assert_eq!(store.recover(None, "cut off", now()).unwrap(), [CohortId(1)]);
     assert_eq!(baseline(directory.path(), sync), [Identity::Mpid(0), Identity::Mpid(1)]);
     assert_eq!(store.uncertain(sync).unwrap(), [Identity::Mpid(2), Identity::Mpid(3)]);
     let record = Reader::open(directory.path()).unwrap().run(run).unwrap().unwrap();

@@ -7,7 +7,7 @@ use super::{
     runs, syncs, time, trail,
 };
 use crate::domain::membership::{Remark, RemarkKind};
-use crate::domain::{Change, ChangeState, CohortId, Identity, RunId};
+use crate::domain::{Change, ChangeState, CohortId, Identity, Phase, RunId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::collections::HashMap;
@@ -79,6 +79,17 @@ impl Reader {
     /// Runs, newest first: all of them or one cohort's.
     pub fn runs(&self, cohort: Option<CohortId>, limit: usize) -> Result<Vec<RunRecord>, StoreError> {
         runs::load(&self.connection, cohort, limit)
+    }
+
+    /// The newest runs of every cohort that have ended, at most `each` a cohort, oldest first.
+    pub fn recent_runs(&self, each: usize) -> Result<Vec<RunRecord>, StoreError> {
+        runs::load_recent(&self.connection, each)
+    }
+
+    /// The runs that have not ended, with the phase they are in. While nobody holds the writer's lock, these
+    /// are runs that a crash cut off.
+    pub fn working_runs(&self) -> Result<Vec<(RunRecord, Phase)>, StoreError> {
+        runs::load_working(&self.connection)
     }
 
     /// One run.

@@ -113,6 +113,34 @@ pub(super) fn load(
     Ok(runs)
 }
 
+/// Reads the newest runs of every cohort that have ended, at most `each` a cohort, oldest first.
+pub(super) fn load_recent(connection: &Connection, each: usize) -> Result<Vec<RunRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM (
+             SELECT *, row_number() OVER (PARTITION BY cohort_id ORDER BY id DESC) AS age FROM runs WHERE outcome IS NOT NULL
+         ) WHERE age <= ?1 ORDER BY id"
+    ))?;
+    let mut rows = statement.query([each.cast_signed()])?;
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next()? {
+        runs.push(read_row(row)?);
+    }
+    Ok(runs)
+}
+
+/// Reads the runs that have not ended, with the phase they are in.
+pub(super) fn load_working(connection: &Connection) -> Result<Vec<(RunRecord, Phase)>, StoreError> {
+    let mut statement = connection
+        .prepare_cached(&format!("SELECT {COLUMNS}, phase FROM runs WHERE outcome IS NULL ORDER BY id"))?;
+    let mut rows = statement.query([])?;
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next()? {
+        let phase: String = row.get(26)?;
+        runs.push((read_row(row)?, Phase::from_token(&phase).unwrap_or(Phase::Fetch)));
+    }
+    Ok(runs)
+}
+
 /// Reads one run.
 pub(super) fn load_one(connection: &Connection, run: RunId) -> Result<Option<RunRecord>, StoreError> {
     let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM runs WHERE id = ?1"))?;
@@ -183,6 +211,11 @@ impl Store {
             ],
         )?;
         Ok(RunId(self.connection.last_insert_rowid()))
+    }
+
+    /// Reads one run.
+    pub fn run(&mut self, run: RunId) -> Result<Option<RunRecord>, StoreError> {
+        load_one(&self.connection, run)
     }
 
     /// Records where a run stands or how it ended; what it is about stays as it began.
@@ -267,12 +300,18 @@ impl Store {
         Ok(())
     }
 
-    /// Settles every run that was cut off, and closes it as failed with `error`; returns the cohorts concerned.
-    pub fn recover(&mut self, error: &str, at: Timestamp) -> Result<Vec<CohortId>, StoreError> {
+    /// Settles every run that was cut off (of all cohorts, or of one) and closes it as failed with `error`;
+    /// returns the cohorts concerned.
+    pub fn recover(
+        &mut self,
+        cohort: Option<CohortId>,
+        error: &str,
+        at: Timestamp,
+    ) -> Result<Vec<CohortId>, StoreError> {
         let cut_off: Vec<(RunId, Phase)> = {
             let mut statement =
-                self.connection.prepare("SELECT id, phase FROM runs WHERE outcome IS NULL ORDER BY id")?;
-            let rows = statement.query_map([], |row| {
+                self.connection.prepare("SELECT id, phase FROM runs WHERE outcome IS NULL AND (?1 IS NULL OR cohort_id = ?1) ORDER BY id")?;
+            let rows = statement.query_map([cohort.map(|id| id.0.cast_signed())], |row| {
                 let phase: String = row.get(1)?;
                 Ok((RunId(row.get(0)?), Phase::from_token(&phase).unwrap_or(Phase::Fetch)))
             })?;
