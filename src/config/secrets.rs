@@ -258,7 +258,8 @@ fn command_name(words: &[String]) -> String {
     words.first().cloned().unwrap_or_default()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;

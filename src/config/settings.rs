@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn no_two_settings_share_a_name_or_a_variable() {
-        let mut names: Vec<_> = SETTINGS.iter().map(|setting| setting.variable()).collect();
+        let mut names: Vec<_> = SETTINGS.iter().map(Setting::variable).collect();
         names.sort();
         names.dedup();
         assert_eq!(names.len(), SETTINGS.len());
