@@ -2,7 +2,7 @@
 //! the configuration (as places and overrides) and to the commands.
 
 use super::output::Format;
-use crate::config::{ColorChoice, Override, Selection, Theme, Word};
+use crate::config::{ColorChoice, ConfigError, Environment, Origin, Override, Selection, Theme, Word};
 use crate::telemetry::LogLevel;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
@@ -271,6 +271,25 @@ impl Args {
         }
     }
 
+    /// How much to log: the flag, else the environment variable, else the ordinary course of things.
+    ///
+    /// # Errors
+    /// The variable names no level.
+    pub fn log_level(&self, environment: &Environment) -> Result<LogLevel, ConfigError> {
+        const NAME: &str = "COHORT_SYNC_LOG";
+        let given = self.global.log_level.map(Ok);
+        let named = || {
+            environment.text(NAME).map(|text| {
+                LogLevel::from_word(text).ok_or_else(|| ConfigError::BadFrame {
+                    origin: Origin::Environment(NAME.to_owned()),
+                    found: text.to_owned(),
+                    expected: "debug, info, warn or error",
+                })
+            })
+        };
+        given.or_else(named).unwrap_or(Ok(LogLevel::Info))
+    }
+
     /// The settings that are given as flags.
     #[must_use]
     pub fn overrides(&self) -> Vec<Override> {
@@ -391,6 +410,17 @@ mod tests {
         assert!(message("changes seven").contains("invalid digit"));
         assert!(message("cohort").contains("cohorts"));
         assert!(message("config").contains("init"));
+    }
+
+    #[test]
+    fn the_log_level_comes_from_flag_variable_or_habit() {
+        let variable = |text| [("COHORT_SYNC_LOG", text)].into_iter().collect::<Environment>();
+        let level = |line, environment: &Environment| read(line).unwrap().log_level(environment);
+        assert_eq!(level("run", &Environment::default()).unwrap(), LogLevel::Info);
+        assert_eq!(level("run", &variable("debug")).unwrap(), LogLevel::Debug);
+        assert_eq!(level("run --log-level warn", &variable("debug")).unwrap(), LogLevel::Warn);
+        let error = level("run", &variable("loud")).unwrap_err();
+        assert_eq!(error.to_string(), "COHORT_SYNC_LOG is \"loud\", but must be debug, info, warn or error");
     }
 
     #[test]

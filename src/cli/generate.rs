@@ -33,8 +33,10 @@ pub fn manual_page(to: &mut impl Write) -> io::Result<()> {
     man.render_options_section(&mut page)?;
     writeln!(page, ".SH COMMANDS")?;
     describe_commands(&command, "", &mut page)?;
-    man.render_extra_section(&mut page)?;
-    man.render_version_section(&mut page)?;
+    writeln!(page, ".SH NOTES")?;
+    for paragraph in command.get_after_help().map(ToString::to_string).unwrap_or_default().split("\n\n") {
+        writeln!(page, ".PP\n{}", roff(paragraph))?;
+    }
     to.write_all(&page)
 }
 
@@ -96,7 +98,7 @@ mod tests {
         manual_page(&mut page).unwrap();
         let page = String::from_utf8(page).unwrap();
         for words in
-            [".TH cohort\\-sync 1", ".SS \"sync\"", ".SS \"config init\"", "\\-\\-recurring", "Exit codes"]
+            [".TH cohort-sync 1", ".SS \"sync\"", ".SS \"config init\"", "\\-\\-recurring", "Exit codes"]
         {
             assert!(page.contains(words), "{words} in\n{page}");
         }

@@ -314,8 +314,8 @@ mod tests {
     fn a_table_lines_up_whatever_the_names() {
         assert_eq!(
             written(Format::Table),
-            "  Id  Cohort                        Users  Listed\n\
-             1000  Power users                 184,210  yes\n\
+            "  Id  Cohort                    Users  Listed\n\
+             1000  Power users             184,210  yes\n\
              \u{20}  7  日本 \"x\", y\\n\\u{1b}[2J        -  yes\n"
         );
     }

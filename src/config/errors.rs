@@ -134,7 +134,7 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// The file is not TOML. The parser's own error is not kept as a source, since it quotes the line.
-    #[error("{}:{line}:{column}: {message}; correct the line, strings need quotes", path.display())]
+    #[error("{}:{line}:{column}: {message}; correct the line", path.display())]
     Syntax {
         /// The file.
         path: PathBuf,

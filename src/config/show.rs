@@ -78,12 +78,21 @@ fn shown(key: String, given: &Given) -> ShownSetting {
         && text.contains('@')
         && key.ends_with("_url")
     {
-        return ShownSetting { key, value: MASK.to_owned(), json: MASK.into(), origin: origin.to_string() };
+        return ShownSetting { key, value: MASK.to_owned(), json: MASK.into(), origin: named(origin) };
     }
     let origin = match (value, origin) {
-        (Value::Secret(SecretSource::Plain(_)), _) => origin.to_string(),
+        (Value::Secret(SecretSource::Plain(_)), _) => named(origin),
         (Value::Secret(source), Origin::File { .. }) => format!("{source}, {origin}"),
-        _ => origin.to_string(),
+        _ => named(origin),
     };
     ShownSetting { key, value: value.to_string(), json: value.to_json(), origin }
+}
+
+/// The origin with the kind of place it is.
+fn named(origin: &Origin) -> String {
+    match origin {
+        Origin::Environment(name) => format!("env {name}"),
+        Origin::Flag(name) => format!("flag {name}"),
+        Origin::Default | Origin::File { .. } => origin.to_string(),
+    }
 }

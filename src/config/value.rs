@@ -73,6 +73,8 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Secret(_) => f.write_str(super::masks::MASK),
+            // JSON knows neither infinity nor "not a number", which TOML does.
+            Self::Decimal(number) => write!(f, "{number:?}"),
             _ => self.to_json().fmt(f),
         }
     }
