@@ -95,3 +95,65 @@ fn paths(places: &Places, json: bool, to: &mut impl Write) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(
+        line: &str,
+        directory: &tempfile::TempDir,
+        environment: &Environment,
+    ) -> (String, Result<(), ConfigCommandError>) {
+        let args = Args::try_read(std::iter::once("cohort-sync").chain(line.split_whitespace())).unwrap();
+        let Some(super::super::args::Command::Config(command)) = args.command else {
+            panic!("{line} is no config command")
+        };
+        let root = directory.path();
+        let base = BaseDirectories { config: root.join("config"), state: root.join("state") };
+        let mut printed = Vec::new();
+        let result = run(command, &args, environment, Some(&base), &mut printed);
+        let printed = String::from_utf8(printed).unwrap();
+        (printed.replace(&root.display().to_string(), "ROOT"), result)
+    }
+
+    #[test]
+    fn init_writes_once_and_says_what_is_next() {
+        let directory = tempfile::tempdir().unwrap();
+        let (printed, result) = answer("config init", &directory, &Environment::default());
+        assert!(result.is_ok());
+        assert!(printed.starts_with("Wrote ROOT/config/config.toml.\nNext: "), "{printed}");
+        let (printed, result) = answer("config init", &directory, &Environment::default());
+        assert_eq!(printed, "");
+        assert!(matches!(result, Err(ConfigCommandError::Init(InitError::Exists(_)))));
+    }
+
+    #[test]
+    fn path_names_the_places() {
+        let directory = tempfile::tempdir().unwrap();
+        let (printed, _) = answer("config path --profile eu", &directory, &Environment::default());
+        assert_eq!(
+            printed,
+            "config_file  ROOT/config/config.toml\nstate_dir    ROOT/state/eu\nlog_dir      ROOT/state/eu/log\n"
+        );
+        let (printed, _) = answer("config path --json --state-dir /s", &directory, &Environment::default());
+        let object: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        assert_eq!(object["state_dir"], "/s");
+    }
+
+    #[test]
+    fn show_prints_what_there_is_and_then_fails_for_what_is_missing() {
+        let directory = tempfile::tempdir().unwrap();
+        let variables = [("COHORT_SYNC_MIXPANEL_SECRET", "pl4nted")].into_iter().collect();
+        let (printed, result) = answer("config show --theme mono", &directory, &variables);
+        assert!(printed.contains("mixpanel.secret = •••  # env COHORT_SYNC_MIXPANEL_SECRET\n"), "{printed}");
+        assert!(printed.contains("ui.theme = \"mono\"  # flag --theme\n"), "{printed}");
+        assert!(matches!(result, Err(ConfigCommandError::Config(ConfigError::Invalid { .. }))));
+        let (printed, _) = answer("config show --json", &directory, &variables);
+        assert!(!printed.contains("pl4nted"));
+        for line in printed.lines() {
+            let object: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(object["key"].is_string() && object["origin"].is_string(), "{line}");
+        }
+    }
+}
