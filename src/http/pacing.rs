@@ -117,6 +117,8 @@ struct Rate {
 
 /// Below this nothing is learnt from waiting longer.
 const LOWEST_RATE: f64 = 10.0;
+/// What a feed takes by default (mParticle, Default Service Limits).
+const DOCUMENTED_RATE: f64 = 270.0;
 /// How far below the measured limit the rate settles.
 const BELOW_LIMIT: f64 = 0.95;
 /// Growth a second once the limit is known well: a twentieth in half a minute.
@@ -238,7 +240,8 @@ impl Pacer {
             (Some(rate), Limit::Speed | Limit::Other) => rate.refused(now, users as u64),
             (None, Limit::Acceleration) => self.rate = Some(Rate::new(now, recent, SEARCHING_GROWTH)),
             (None, Limit::Speed | Limit::Other) => {
-                let mut rate = Rate::new(now, recent * 0.7, SEARCHING_GROWTH);
+                // A refusal before anything was accepted is no measure of the limit; the documented one is.
+                let mut rate = Rate::new(now, (recent * 0.7).max(DOCUMENTED_RATE), SEARCHING_GROWTH);
                 rate.refusals.push_back((now, 0));
                 rate.hold_back(now, users);
                 self.rate = Some(rate);
