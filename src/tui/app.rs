@@ -10,9 +10,9 @@ use super::canvas::{HitMap, Target};
 use super::dialogs::{Dialog, DialogInput, Order, Reply};
 use super::input::Input;
 use super::keymap::{Code, Key, Keymap, KeymapError};
+use super::screens::Screen;
 use super::screens::cohorts::CohortsScreen;
 use super::screens::log::LogScreen;
-use super::screens::Screen;
 use super::settings::Settings;
 use super::text;
 use super::theme::Theme;
@@ -323,7 +323,7 @@ impl App {
         } else if self.settings.clock {
             Duration::from_secs(1)
         } else {
-            Duration::from_secs(60)
+            Duration::from_mins(1)
         }
     }
 }

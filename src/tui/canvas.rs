@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use std::borrow::Cow;
 
 /// What a click on a place means.
@@ -99,7 +99,13 @@ pub struct Canvas<'a> {
 
 impl<'a> Canvas<'a> {
     /// A context that draws into a buffer.
-    pub fn new(buffer: &'a mut Buffer, theme: Theme, glyphs: Glyphs, now: Timestamp, zone: &'a TimeZone) -> Self {
+    pub fn new(
+        buffer: &'a mut Buffer,
+        theme: Theme,
+        glyphs: Glyphs,
+        now: Timestamp,
+        zone: &'a TimeZone,
+    ) -> Self {
         let hits = HitMap::default();
         Self { buffer, theme, glyphs, now, zone, animations: true, hits, on_selected: false }
     }
@@ -137,7 +143,7 @@ impl<'a> Canvas<'a> {
         let columns = columns.min(area.right() - x);
         let text = text::cut(text, usize::from(columns));
         let text = self.plain(&text);
-        let (end, _) = self.buffer.set_stringn(x, y, &text, usize::from(columns), style);
+        let (end, _) = self.buffer.set_stringn(x, y, &text, usize::from(columns), whole(style));
         end - x
     }
 
@@ -250,6 +256,13 @@ impl<'a> Canvas<'a> {
     }
 }
 
+/// A style that leaves nothing of what was there before except a background and the reversal of a selected
+/// row: ratatui lays styles over each other, and a border's grey would shine through a title.
+fn whole(style: Style) -> Style {
+    let kept = style.add_modifier | Modifier::REVERSED;
+    Style { fg: style.fg.or(Style::reset().fg), sub_modifier: Modifier::all() - kept, ..style }
+}
+
 /// A number of cells as ratatui counts them; no terminal is wider than that.
 #[must_use]
 pub fn cells(number: usize) -> u16 {
@@ -265,7 +278,8 @@ mod tests {
     fn nothing_is_written_outside_the_buffer() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 3, 1));
         let theme = Theme::new(ThemeChoice::Dark, ColourDepth::True);
-        let mut canvas = Canvas::new(&mut buffer, theme, Glyphs::new(false), Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+        let zone = TimeZone::UTC;
+        let mut canvas = Canvas::new(&mut buffer, theme, Glyphs::new(false), Timestamp::UNIX_EPOCH, &zone);
         assert_eq!(canvas.text(1, 0, 10, Role::Text, "日本"), 1);
         assert_eq!(canvas.text(0, 4, 10, Role::Text, "x"), 0);
         canvas.frame(Rect::new(0, 0, 40, 40), Role::Faint, &[]);
@@ -276,7 +290,8 @@ mod tests {
     fn what_was_drawn_last_is_hit_first() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 10, 10));
         let theme = Theme::new(ThemeChoice::Dark, ColourDepth::True);
-        let mut canvas = Canvas::new(&mut buffer, theme, Glyphs::new(false), Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+        let zone = TimeZone::UTC;
+        let mut canvas = Canvas::new(&mut buffer, theme, Glyphs::new(false), Timestamp::UNIX_EPOCH, &zone);
         canvas.target(Rect::new(0, 0, 10, 10), Target::Line(3));
         canvas.target(Rect::new(0, 0, 2, 2), Target::Shield);
         assert_eq!(canvas.hits.at(1, 1), Some(Target::Shield));

@@ -2,7 +2,7 @@
 //! here beside what runs now. Parts leave by priority when the terminal is narrow.
 //!
 //! ```text
-//!  cohort-sync  acme-prod · 12345 · EU   ● Mixpanel  ● mParticle   queries ██████▌    41/60 h   14:32:07
+//!  cohort-sync  acme-prod · 12345 · EU   ● Mixpanel  ● mParticle   queries ━━━━╸━ 41/60 h   14:32:07
 //!  1 Cohorts   6 Log                                                                     DEMO   ? help
 //!  … the screen …
 //!  s start sync  p pause  r refresh  / filter  : commands                        3 syncing · 1 paused
@@ -18,7 +18,7 @@ use crate::sync::snapshot::{Health, Writer};
 use ratatui::layout::Rect;
 
 /// Cells of the small bars in the header.
-const GAUGE: u16 = 10;
+const GAUGE: u16 = 6;
 
 /// A part of the header: words, with a bar in front of the last of them.
 struct Part {
@@ -40,7 +40,7 @@ impl Part {
     fn draw(&self, canvas: &mut Canvas<'_>, x: u16, y: u16, columns: u16) {
         let mut used = canvas.line(x, y, columns, &self.before);
         if let Some((share, role)) = self.bar {
-            bar::draw(canvas, x + used, y, GAUGE.min(columns.saturating_sub(used)), share, role);
+            bar::draw_slim(canvas, x + used, y, GAUGE.min(columns.saturating_sub(used)), share, role);
             used += GAUGE + 1;
         }
         canvas.line(x + used, y, columns.saturating_sub(used), &self.after);
@@ -126,8 +126,11 @@ fn meters(canvas: &Canvas<'_>, scene: Scene<'_>, level: usize) -> Vec<Part> {
         after.push(piece(Role::Muted, if queries.learned { " h" } else { " h?" }));
     }
     if level < 4 {
-        let label = if level < 3 { "queries " } else { "q " };
-        parts.push(Part { before: vec![piece(Role::Muted, label)], bar: gauge.then_some((spent, role)), after });
+        parts.push(Part {
+            before: vec![piece(Role::Muted, "queries ")],
+            bar: gauge.then_some((spent, role)),
+            after,
+        });
     }
     if let Some(percent) = snapshot.feed_rate_percent.filter(|_| level < 3) {
         let share = f64::from(percent) / 100.0;
@@ -234,7 +237,11 @@ fn activity(canvas: &Canvas<'_>, scene: Scene<'_>) -> Vec<Piece<'static>> {
 pub fn holder(writer: &Writer) -> Option<String> {
     match writer {
         Writer::ThisProcess => None,
-        Writer::Other(who) => Some(format!("read-only: {who} holds the state directory; act there, or end it first")),
-        Writer::ReadOnly => Some("read-only: started with --read-only; start without it to change anything".to_owned()),
+        Writer::Other(who) => {
+            Some(format!("read-only: {who} holds the state directory; act there, or end it first"))
+        }
+        Writer::ReadOnly => {
+            Some("read-only: started with --read-only; start without it to change anything".to_owned())
+        }
     }
 }

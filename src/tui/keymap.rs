@@ -148,7 +148,9 @@ fn named(text: &str) -> Option<Code> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeymapError {
     /// Not a key.
-    #[error("\"{0}\" is not a key; write a character, or one of enter, esc, tab, space, up, pgdn, f1, ctrl-x, alt-x")]
+    #[error(
+        "\"{0}\" is not a key; write a character, or one of enter, esc, tab, space, up, pgdn, f1, ctrl-x, alt-x"
+    )]
     UnknownKey(String),
     /// Not an action.
     #[error("there is no action \"{action}\" to bind a key to; did you mean \"{nearest}\"?")]

@@ -54,7 +54,9 @@ pub enum WelcomeChoice {
 #[non_exhaustive]
 pub enum TuiError {
     /// Standard input or output goes elsewhere.
-    #[error("the console needs a terminal; use `cohort-sync cohorts`, `status` or `sync` in scripts and pipes")]
+    #[error(
+        "the console needs a terminal; use `cohort-sync cohorts`, `status` or `sync` in scripts and pipes"
+    )]
     NotATerminal,
     /// The keys in the configuration make no sense.
     #[error(transparent)]

@@ -15,14 +15,16 @@ use super::theme::Theme;
 use super::{TuiError, WelcomeChoice};
 use crate::sync::Handle;
 use crate::sync::command::Refusal;
+use crate::sync::snapshot::Snapshot;
 use crate::telemetry::LogLine;
 use crossterm::event::EventStream;
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 
 /// Thirty frames a second are smooth; more only burns.
@@ -51,7 +53,8 @@ pub async fn run(
     let (answer, answers) = mpsc::unbounded_channel();
     let input = Some(EventStream::new());
     let console = Console { app, terminal, handle, input, answer, pace: Pace::new() };
-    console.drive(snapshots, log, answers).await
+    let sources = Sources { signals: Signals::new()?, answers, snapshots: Some(snapshots), log: Some(log) };
+    console.drive(sources).await
 }
 
 /// An answer of the engine to an order of the person.
@@ -89,6 +92,88 @@ struct Console {
     pace: Pace,
 }
 
+/// Everything that can wake the loop besides the time and the person.
+struct Sources {
+    signals: Signals,
+    answers: mpsc::UnboundedReceiver<Answer>,
+    /// Gone once the engine is; a closed channel would wake the loop for ever.
+    snapshots: Option<watch::Receiver<Arc<Snapshot>>>,
+    log: Option<broadcast::Receiver<LogLine>>,
+}
+
+/// Why the loop woke.
+enum Wake {
+    Message(Msg),
+    /// Something that nobody answers to.
+    Nothing,
+    /// It is time for a frame.
+    Frame,
+    /// It is time to tell the time.
+    Tick,
+    /// The shell has continued the process.
+    Continued,
+    /// The terminal is gone.
+    Hangup,
+}
+
+impl Sources {
+    /// Waits for the next thing. The order is the point: what is ready is taken in first, and drawing comes last.
+    async fn next(&mut self, input: &mut Option<EventStream>, tick: Instant, frame: Option<Instant>) -> Wake {
+        tokio::select! {
+            biased;
+            signal = self.signals.next() => match signal {
+                Signal::End => Wake::Message(Msg::Terminate),
+                Signal::Continued => Wake::Continued,
+            },
+            event = next_event(input) => match event.map(|event| event.map(translate)) {
+                Some(Ok(Some(input))) => Wake::Message(Msg::Input(input)),
+                Some(Ok(None)) => Wake::Nothing,
+                Some(Err(_)) | None => Wake::Hangup,
+            },
+            Some((what, answer)) = self.answers.recv() => Wake::Message(Msg::Answered(what, answer)),
+            snapshot = next_snapshot(&mut self.snapshots) => Wake::Message(snapshot),
+            line = next_line(&mut self.log) => line.map_or(Wake::Nothing, Wake::Message),
+            () = tokio::time::sleep_until(tick) => Wake::Tick,
+            () = sleep_until(frame) => Wake::Frame,
+        }
+    }
+}
+
+async fn next_event(input: &mut Option<EventStream>) -> Option<io::Result<crossterm::event::Event>> {
+    match input {
+        Some(stream) => stream.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_snapshot(snapshots: &mut Option<watch::Receiver<Arc<Snapshot>>>) -> Msg {
+    let Some(receiver) = snapshots else { return std::future::pending().await };
+    if receiver.changed().await.is_ok() {
+        return Msg::Snapshot(receiver.borrow_and_update().clone());
+    }
+    *snapshots = None;
+    Msg::EngineGone
+}
+
+async fn next_line(log: &mut Option<broadcast::Receiver<LogLine>>) -> Option<Msg> {
+    let Some(receiver) = log else { return std::future::pending().await };
+    match receiver.recv().await {
+        Ok(line) => Some(Msg::Log(line)),
+        Err(broadcast::error::RecvError::Lagged(lines)) => Some(Msg::LogLost(lines)),
+        Err(broadcast::error::RecvError::Closed) => {
+            *log = None;
+            None
+        }
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// How the loop ends.
 enum End {
     Asked,
@@ -96,14 +181,7 @@ enum End {
 }
 
 impl Console {
-    async fn drive(
-        mut self,
-        mut snapshots: tokio::sync::watch::Receiver<std::sync::Arc<crate::sync::snapshot::Snapshot>>,
-        mut log: broadcast::Receiver<LogLine>,
-        mut answers: mpsc::UnboundedReceiver<Answer>,
-    ) -> Result<(), TuiError> {
-        let mut signals = Signals::new()?;
-        let (mut engine_lives, mut log_lives) = (true, true);
+    async fn drive(mut self, mut sources: Sources) -> Result<(), TuiError> {
         let mut tick = Instant::now() + self.app.pulse();
         loop {
             if self.pace.is_overdue() {
@@ -111,57 +189,28 @@ impl Console {
             }
             // A pulse that became faster must not wait for the slower one to end.
             tick = tick.min(Instant::now() + self.app.pulse());
-            let frame = self.pace.drawn + FRAME;
-            let msg = tokio::select! {
-                // The order is the point: what is ready is taken in first, and drawing comes last.
-                biased;
-                signal = signals.next() => match signal {
-                    Signal::End => Msg::Terminate,
-                    Signal::Continued => {
-                        self.terminal.resume()?;
-                        Msg::Tick(Timestamp::now())
-                    }
-                },
-                event = next_event(&mut self.input) => match event {
-                    Some(Ok(event)) => match translate(event) {
-                        Some(input) => Msg::Input(input),
-                        None => continue,
-                    },
-                    // The terminal hung up.
-                    Some(Err(_)) | None => {
-                        self.input = None;
-                        Msg::Terminate
-                    }
-                },
-                Some((what, answer)) = answers.recv() => Msg::Answered(what, answer),
-                changed = snapshots.changed(), if engine_lives => match changed {
-                    Ok(()) => {
-                        self.app.update(Msg::Tick(Timestamp::now()));
-                        Msg::Snapshot(snapshots.borrow_and_update().clone())
-                    }
-                    Err(_) => {
-                        engine_lives = false;
-                        Msg::EngineGone
-                    }
-                },
-                line = log.recv(), if log_lives => match line {
-                    Ok(line) => Msg::Log(line),
-                    Err(broadcast::error::RecvError::Lagged(lines)) => Msg::LogLost(lines),
-                    Err(broadcast::error::RecvError::Closed) => {
-                        log_lives = false;
-                        continue;
-                    }
-                },
-                () = tokio::time::sleep_until(tick) => {
-                    tick = Instant::now() + self.app.pulse();
-                    Msg::Tick(Timestamp::now())
-                }
-                () = tokio::time::sleep_until(frame), if self.pace.dirty.is_some() => {
+            let frame = self.pace.dirty.map(|_| self.pace.drawn + FRAME);
+            let end = match sources.next(&mut self.input, tick, frame).await {
+                Wake::Nothing => None,
+                Wake::Frame => {
                     self.draw()?;
-                    continue;
+                    None
                 }
+                Wake::Tick => {
+                    tick = Instant::now() + self.app.pulse();
+                    self.handle(Msg::Tick(Timestamp::now()))?
+                }
+                Wake::Continued => {
+                    self.terminal.resume()?;
+                    self.handle(Msg::Tick(Timestamp::now()))?
+                }
+                Wake::Hangup => {
+                    self.input = None;
+                    self.handle(Msg::Terminate)?
+                }
+                Wake::Message(msg) => self.handle(msg)?,
             };
-            match self.handle(msg)? {
+            match end {
                 None => {}
                 Some(End::Asked) => return Ok(()),
                 Some(End::Engine(reason)) => return Err(TuiError::EngineEnded(reason)),
@@ -181,11 +230,13 @@ impl Console {
 
     fn handle(&mut self, msg: Msg) -> io::Result<Option<End>> {
         self.pace.touch();
-        // A key answers to the time at which it is pressed, not to that of the last frame.
-        if matches!(msg, Msg::Input(_) | Msg::Answered(..) | Msg::Terminate) {
-            self.app.update(Msg::Tick(Timestamp::now()));
-        }
-        for effect in self.app.update(msg) {
+        // What happens, happens now, and not at the time of the last frame.
+        let mut effects = match msg {
+            Msg::Tick(_) => Vec::new(),
+            _ => self.app.update(Msg::Tick(Timestamp::now())),
+        };
+        effects.extend(self.app.update(msg));
+        for effect in effects {
             match effect {
                 Effect::Send(order) => self.send(order),
                 Effect::Copy(text) => self.terminal.copy(&text)?,
@@ -211,13 +262,6 @@ impl Console {
             // The console may have ended meanwhile; then nobody waits for the answer.
             drop(answer.send((order.what, result)));
         });
-    }
-}
-
-async fn next_event(input: &mut Option<EventStream>) -> Option<io::Result<crossterm::event::Event>> {
-    match input {
-        Some(stream) => stream.next().await,
-        None => std::future::pending().await,
     }
 }
 
@@ -249,7 +293,9 @@ pub async fn welcome(settings: &Settings, explanation: Option<String>) -> Result
         };
         match event {
             Some(Ok(event)) => match translate(event) {
-                Some(Input::Key(key)) if key.ctrl && key.code == Code::Char('c') => return Ok(WelcomeChoice::Quit),
+                Some(Input::Key(key)) if key.ctrl && key.code == Code::Char('c') => {
+                    return Ok(WelcomeChoice::Quit);
+                }
                 Some(Input::Key(key)) if key.typed() == Some('d') => return Ok(WelcomeChoice::Demo),
                 Some(Input::Key(key)) if key.typed() == Some('q') => return Ok(WelcomeChoice::Quit),
                 _ => {}

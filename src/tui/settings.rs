@@ -65,7 +65,7 @@ impl Default for Settings {
             keys: BTreeMap::new(),
             config_path: None,
             log_path: None,
-            interval: Duration::from_secs(15 * 60),
+            interval: Duration::from_mins(15),
             fallback_identity: "customer_id".to_owned(),
             feed_users_per_second: 270.0,
         }

@@ -326,7 +326,7 @@ mod tests {
         assert_eq!(until(now, ago(-720)), "12 m");
         assert_eq!(until(now, ago(1)), "due");
         assert_eq!(stopwatch(Duration::from_secs(3723)), "1:02:03");
-        assert_eq!(interval(Duration::from_secs(5400)), "1 h 30 min");
+        assert_eq!(interval(Duration::from_mins(90)), "1 h 30 min");
         assert_eq!(estimate(Duration::from_secs(189)), "about 4 min");
         assert_eq!(moment(now, ago(86_400), &TimeZone::UTC), "2026-01-30 12:00");
     }

@@ -246,10 +246,9 @@ impl Theme {
         };
         match role {
             Role::Text => Style::new(),
-            Role::Strong => Style::new().add_modifier(Modifier::BOLD),
+            Role::Strong | Role::Title => Style::new().add_modifier(Modifier::BOLD),
             Role::Muted => fg(palette.muted),
             Role::Faint => fg(palette.faint),
-            Role::Title => Style::new().add_modifier(Modifier::BOLD),
             Role::Focus => fg(palette.focus).add_modifier(Modifier::BOLD),
             Role::Selected => self.selection(palette),
             Role::Key => fg(palette.key),

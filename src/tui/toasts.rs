@@ -111,14 +111,14 @@ impl Toasts {
             if bottom < area.y + height {
                 return;
             }
-            let place = Rect::new(area.right() - width - 1, bottom - height, width, height);
+            let place = Rect::new(area.right() - width, bottom - height, width, height);
             draw_one(canvas, place, toast, &lines, dismiss);
             bottom -= height;
         }
         if hidden > 0 && bottom > area.y {
             let words = format!(" {hidden} more in the log ");
             let wide = cells(text::width(&words));
-            let x = (area.right() - 1).saturating_sub(wide);
+            let x = area.right().saturating_sub(wide);
             canvas.text(x, bottom - 1, wide, Role::Muted, &words);
         }
     }

@@ -1,8 +1,8 @@
 //! A made-up project for the screens: every status, every kind of trouble, and names that are hard to draw.
 
 use cohort_sync::domain::{
-    ChangeCounts, Cohort, CohortId, Outcome, PauseCause, Phase, ReadCounts, RunCounts, RunId, SyncKind, SyncStatus,
-    Trigger,
+    ChangeCounts, Cohort, CohortId, Outcome, PauseCause, Phase, ReadCounts, RunCounts, RunId, SyncKind,
+    SyncStatus, Trigger,
 };
 use cohort_sync::sync::snapshot::{
     CohortView, Health, ListState, Pause, QueryBudget, RunProgress, RunView, Snapshot, SyncView, TrendPoint,
@@ -53,7 +53,14 @@ pub fn cohort(id: u64, name: &str, count: u64) -> CohortView {
 
 pub fn counts(matched: u64, unmatched: u64, adds: (u64, u64), removes: (u64, u64)) -> RunCounts {
     RunCounts {
-        read: ReadCounts { matched, unmatched, unsendable: 12, duplicates: 64, suspect: 0, anonymous: unmatched / 3 },
+        read: ReadCounts {
+            matched,
+            unmatched,
+            unsendable: 12,
+            duplicates: 64,
+            suspect: 0,
+            anonymous: unmatched / 3,
+        },
         adds: ChangeCounts::restored(adds.0, adds.1, 0).unwrap(),
         removes: ChangeCounts::restored(removes.0, removes.1, 0).unwrap(),
         unchanged: matched + unmatched - adds.0,
@@ -133,7 +140,9 @@ pub fn running(view: CohortView, phase: Phase, counts: RunCounts) -> CohortView 
             started_at: ago(30),
             expected: Some(51_002),
             counts,
-            accepted_per_second: (0..60_u32).map(|s| if sending && s > 24 { 120 + s * 37 % 190 } else { 0 }).collect(),
+            accepted_per_second: (0..60_u32)
+                .map(|s| if sending && s > 24 { 120 + s * 37 % 190 } else { 0 })
+                .collect(),
             rate: if sending { 271.4 } else { 0.0 },
             eta: sending.then(|| Duration::from_secs(63)),
             waiting: None,
@@ -185,7 +194,11 @@ pub fn idle() -> Snapshot {
         counts(38_125, 12_801, (312, 312), (12, 12)),
     );
     let trial = edit(
-        synced(cohort(1002, "Trial expiring", 2_114), SyncStatus::Exported, counts(2_114, 0, (2_114, 2_114), (0, 0))),
+        synced(
+            cohort(1002, "Trial expiring", 2_114),
+            SyncStatus::Exported,
+            counts(2_114, 0, (2_114, 2_114), (0, 0)),
+        ),
         |sync| {
             sync.kind = SyncKind::OneTime;
             sync.next_due = None;
@@ -227,7 +240,8 @@ pub fn idle() -> Snapshot {
 /// Runs in every phase, beside what rests.
 pub fn busy() -> Snapshot {
     let mut snapshot = idle();
-    let replace = |snapshot: &mut Snapshot, index: usize, view: CohortView| snapshot.cohorts[index] = Arc::new(view);
+    let replace =
+        |snapshot: &mut Snapshot, index: usize, view: CohortView| snapshot.cohorts[index] = Arc::new(view);
     let churn = (*snapshot.cohorts[1]).clone();
     let mut sending = counts(38_125, 12_801, (18_400, 11_412), (640, 401));
     sending.retries = 2;
@@ -253,7 +267,11 @@ pub fn busy() -> Snapshot {
 pub fn trouble() -> Snapshot {
     let mut snapshot = idle();
     let win_back = paused(
-        synced(cohort(1010, "Win-back EU", 88_431), SyncStatus::Paused, counts(5_395, 83_036, (0, 0), (0, 0))),
+        synced(
+            cohort(1010, "Win-back EU", 88_431),
+            SyncStatus::Paused,
+            counts(5_395, 83_036, (0, 0), (0, 0)),
+        ),
         PauseCause::MparticleFeed,
         "mParticle answered 403 to the feed us1-…a9f2: the webhook token was revoked or the feed was deleted.",
         false,
@@ -261,7 +279,7 @@ pub fn trouble() -> Snapshot {
     let held = paused(
         synced(cohort(1011, "VIP", 12_004), SyncStatus::Paused, counts(4_000, 12, (3, 0), (9_120, 0))),
         PauseCause::Removals,
-        "The plan removes 9,120 of 13,129 users, more than half of the baseline.",
+        "Run 40 planned more removals than max_removal_share = 0.5 allows without your word.",
         true,
     );
     let held = edit(held, |sync| {
@@ -275,12 +293,19 @@ pub fn trouble() -> Snapshot {
         |sync| {
             if let Some(run) = &mut sync.last_run {
                 run.outcome = Some(Outcome::Failed);
-                run.error = Some("mParticle answered 503 five times over 61 s; 130 changes are left for the next run.".to_owned());
+                run.error = Some(
+                    "mParticle answered 503 five times over 61 s; 130 changes are left for the next run."
+                        .to_owned(),
+                );
             }
         },
     );
     let renamed = edit(
-        synced(cohort(1013, "Loyal customers 2026", 3_100), SyncStatus::Synced, counts(3_000, 100, (1, 1), (0, 0))),
+        synced(
+            cohort(1013, "Loyal customers 2026", 3_100),
+            SyncStatus::Synced,
+            counts(3_000, 100, (1, 1), (0, 0)),
+        ),
         |sync| {
             sync.attribute = "Loyal customers".to_owned();
             sync.pinned_name = "Loyal customers".to_owned();

@@ -1,8 +1,11 @@
 //! What the actions on syncs do: whether they can be done now, the questions they ask first, and the commands
 //! they become. Everything here goes by the snapshot; the engine still has the last word and may refuse.
 
-use crate::tui::action::Action;
 use super::{App, Effect};
+use crate::domain::SyncStatus;
+use crate::sync::command::Command;
+use crate::sync::snapshot::{CohortView, ListState, NoticeLevel};
+use crate::tui::action::Action;
 use crate::tui::dialogs::confirm::{Confirm, Deed};
 use crate::tui::dialogs::start::StartDialog;
 use crate::tui::dialogs::start_preview::Subject;
@@ -11,9 +14,6 @@ use crate::tui::frame;
 use crate::tui::screens::{Screen, cohort_facts};
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::domain::SyncStatus;
-use crate::sync::command::Command;
-use crate::sync::snapshot::{CohortView, ListState, NoticeLevel};
 use std::sync::Arc;
 
 impl App {
@@ -37,7 +37,9 @@ impl App {
             }
             _ if chosen.is_empty() && needs_cohort(action) => "no cohort is selected",
             Action::StartSync if !any(can_start) => return chosen.first().map(|view| why_not_start(view)),
-            Action::PauseResume if !any(can_pause) && !any(can_resume) => "there is no sync to pause or resume",
+            Action::PauseResume if !any(can_pause) && !any(can_resume) => {
+                "there is no sync to pause or resume"
+            }
             Action::RunNow if !any(can_run) => "only a recurring sync that waits for its time can run now",
             Action::Decide if !any(is_held) => "no plan waits for your decision",
             Action::Reconnect if !any(is_refused) => "no service has refused this sync",
@@ -58,8 +60,8 @@ impl App {
             Action::Refresh => vec![send("refresh the list", Command::Refresh)],
             Action::StartSync => self.ask_how_to_start(),
             Action::PauseResume => self.pause_or_resume(),
-            Action::RunNow => self.each(can_run, "run", |id| Command::RunNow(id)),
-            Action::Reconnect => self.each(is_refused, "reconnect", |id| Command::Resume(id)),
+            Action::RunNow => self.each(can_run, "run", Command::RunNow),
+            Action::Reconnect => self.each(is_refused, "reconnect", Command::Resume),
             Action::Decide => self.ask_about_plan(),
             Action::StopSync => self.ask_to_stop(),
             _ => Vec::new(),
@@ -75,7 +77,9 @@ impl App {
     ) -> Vec<Effect> {
         let fitting = self.chosen().into_iter().filter(|view| fits(view));
         let effects = fitting
-            .map(|view| send(&format!("{verb} “{}”", text::clean(&view.cohort.name)), command(view.cohort.id)))
+            .map(|view| {
+                send(&format!("{verb} “{}”", text::clean(&view.cohort.name)), command(view.cohort.id))
+            })
             .collect();
         self.cohorts.table.clear_marks();
         effects
@@ -106,7 +110,10 @@ impl App {
             .collect();
         self.dialogs.push(Dialog::Start(Box::new(StartDialog::new(subjects, taken))));
         if skipped > 0 {
-            let words = format!("{} left out: at work, held or not exportable", text::plural(skipped as u64, "cohort"));
+            let words = format!(
+                "{} left out: at work, held or not exportable",
+                text::plural(skipped as u64, "cohort")
+            );
             self.say(NoticeLevel::Info, words);
         }
         Vec::new()
@@ -115,14 +122,19 @@ impl App {
     fn ask_to_stop(&mut self) -> Vec<Effect> {
         let chosen: Vec<_> = self.chosen().into_iter().filter(|view| can_stop(view)).cloned().collect();
         let orders = |command: fn(crate::domain::CohortId) -> Command, verb: &str| -> Vec<Order> {
-            let order = |view: &Arc<CohortView>| order(&format!("{verb} “{}”", view.cohort.name), command(view.cohort.id));
+            let order = |view: &Arc<CohortView>| {
+                order(&format!("{verb} “{}”", view.cohort.name), command(view.cohort.id))
+            };
             chosen.iter().map(order).collect()
         };
         let running = chosen.iter().any(|view| view.status().is_active());
         let acknowledged: u64 = chosen.iter().filter_map(|view| Some(view.sync.as_ref()?.baseline)).sum();
         let mut body = Vec::new();
         if running {
-            body.push((Role::Warn, "The run at work ends at the next request boundary; what was accepted is kept.".to_owned()));
+            body.push((
+                Role::Warn,
+                "The run at work ends at the next request boundary; what was accepted is kept.".to_owned(),
+            ));
         }
         body.push((
             Role::Text,
@@ -131,7 +143,10 @@ impl App {
                 text::plural(acknowledged, "user")
             ),
         ));
-        body.push((Role::Muted, "The accounts are kept here. Starting the sync again goes on from them.".to_owned()));
+        body.push((
+            Role::Muted,
+            "The accounts are kept here. Starting the sync again goes on from them.".to_owned(),
+        ));
         let mut choices = vec![("Stop", Deed::Send(orders(Command::Stop, "stop")))];
         if running {
             choices.push(("Only end this run", Deed::Send(orders(Command::Cancel, "end the run of"))));
@@ -145,8 +160,11 @@ impl App {
     }
 
     fn ask_about_plan(&mut self) -> Vec<Effect> {
-        let Some(view) = self.chosen().into_iter().find(|view| is_held(view)).cloned() else { return Vec::new() };
-        let Some((sync, pause)) = view.sync.as_ref().and_then(|sync| Some((sync, sync.pause.as_ref()?))) else {
+        let Some(view) = self.chosen().into_iter().find(|view| is_held(view)).cloned() else {
+            return Vec::new();
+        };
+        let Some((sync, pause)) = view.sync.as_ref().and_then(|sync| Some((sync, sync.pause.as_ref()?)))
+        else {
             return Vec::new();
         };
         let name = text::clean(&view.cohort.name).into_owned();
@@ -198,7 +216,7 @@ impl App {
             ),
             (
                 Role::Muted,
-                "Recurring syncs rest while the program is closed; `cohort-sync run` keeps them going without the console."
+                "Recurring syncs rest while the program is closed; “cohort-sync run” keeps them going without the console."
                     .to_owned(),
             ),
         ];
@@ -231,7 +249,10 @@ fn needs_cohort(action: Action) -> bool {
 }
 
 fn can_start(view: &CohortView) -> bool {
-    view.not_exportable.is_none() && view.listed && !view.status().is_active() && view.status() != SyncStatus::Paused
+    view.not_exportable.is_none()
+        && view.listed
+        && !view.status().is_active()
+        && view.status() != SyncStatus::Paused
 }
 
 fn why_not_start(view: &CohortView) -> String {

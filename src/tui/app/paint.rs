@@ -1,16 +1,16 @@
 //! How the app draws a frame: header, tabs, the open screen, footer, toasts, and the dialogs on top.
 
-use crate::tui::action::Action;
+use super::operate;
 use super::{App, PATIENCE};
+use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, HitMap, cells, piece, width_of};
 use crate::tui::frame::{self, Hint};
 use crate::tui::glyphs::Glyphs;
-use super::operate;
 use crate::tui::screens::{Scene, Screen};
 use crate::tui::theme::Role;
 use jiff::SignedDuration;
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Rect};
 
 /// Below this size there is only one line that says so.
 const LEAST: (u16, u16) = (40, 10);
@@ -24,7 +24,8 @@ impl App {
         canvas.animations = self.settings.animations;
         let scene = Scene { snapshot: &self.snapshot, settings: &self.settings, keymap: &self.keymap };
         if area.width < LEAST.0 || area.height < LEAST.1 {
-            let words = format!("cohort-sync needs {}×{}, this is {}×{}", LEAST.0, LEAST.1, area.width, area.height);
+            let words =
+                format!("cohort-sync needs {}×{}, this is {}×{}", LEAST.0, LEAST.1, area.width, area.height);
             canvas.text(area.x, area.y + area.height / 2, area.width, Role::Text, &words);
             return canvas.hits;
         }
@@ -44,7 +45,8 @@ impl App {
         } else {
             frame::draw_footer(&mut canvas, scene, footer, &self.hints());
         }
-        self.toasts.draw(&mut canvas, body, &scene.key(Action::Back));
+        let inside = body.inner(Margin::new(1, 1));
+        self.toasts.draw(&mut canvas, inside, &scene.key(Action::Back));
         for dialog in &self.dialogs {
             canvas.tint(area, Role::Muted);
             dialog.draw(&mut canvas, scene);
@@ -60,7 +62,10 @@ impl App {
         });
         // What only rarely fits stays out of the way until it does.
         let rare = [Action::Decide, Action::Reconnect, Action::RunNow];
-        hints.filter(|hint| hint.available || !rare.contains(&hint.action)).collect()
+        let fits = |hint: &Hint| hint.available || !rare.contains(&hint.action);
+        // A held plan is decided on; the key that pauses would only lead to the same question.
+        let held = selected.is_some_and(|view| operate::is_held(view));
+        hints.filter(fits).filter(|hint| !held || hint.action != Action::PauseResume).collect()
     }
 
     fn draw_filter(&self, canvas: &mut Canvas<'_>, area: Rect) {
@@ -79,10 +84,7 @@ impl App {
         let left = (PATIENCE - waited).as_secs().max(0);
         let words = format!(" {} stopping after the requests in flight… {left} s", canvas.spinner());
         canvas.text(area.x, area.y, area.width, Role::Warn, &words);
-        let force = [
-            piece(Role::Key, scene.key(Action::Quit)),
-            piece(Role::Muted, " quits now "),
-        ];
+        let force = [piece(Role::Key, scene.key(Action::Quit)), piece(Role::Muted, " quits now ")];
         canvas.line_right(area.x, area.y, area.width, &force);
     }
 }

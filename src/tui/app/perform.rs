@@ -1,17 +1,17 @@
 //! What the actions of the console itself do: moving, finding, copying, opening. Those on syncs, which change
 //! something beyond this screen, are in `operate`.
 
-use crate::tui::action::{Action, Group};
 use super::{App, Effect};
+use crate::sync::snapshot::NoticeLevel;
+use crate::tui::action::{Action, Group};
 use crate::tui::dialogs::Dialog;
-use crate::tui::dialogs::message::Message;
+use crate::tui::dialogs::message::{Body, Message};
 use crate::tui::dialogs::picker::{Entry, Picker};
 use crate::tui::dialogs::sort::SortMenu;
 use crate::tui::screens::cohort_columns::COLUMNS;
 use crate::tui::screens::{Screen, cohort_facts};
 use crate::tui::text;
 use crate::tui::theme::Theme;
-use crate::sync::snapshot::NoticeLevel;
 
 impl App {
     /// Does an action, or says why not.
@@ -117,10 +117,13 @@ impl App {
     fn copy_selected(&mut self) -> Vec<Effect> {
         let selected = match self.screen {
             Screen::Cohorts => self.cohorts.selected(&self.snapshot).map(|view| view.cohort.id.to_string()),
-            Screen::Log => self.log.selected().map(|line| format!("{} {} {}", line.at, line.target, line.text)),
+            Screen::Log => {
+                self.log.selected().map(|line| format!("{} {} {}", line.at, line.target, line.text))
+            }
         };
         let Some(text) = selected else { return Vec::new() };
-        let what = if self.screen == Screen::Log { "the line".to_owned() } else { format!("cohort id {text}") };
+        let what =
+            if self.screen == Screen::Log { "the line".to_owned() } else { format!("cohort id {text}") };
         self.copy(text, &what)
     }
 
@@ -128,11 +131,11 @@ impl App {
         let message = match self.screen {
             Screen::Cohorts => self.cohorts.selected(&self.snapshot).map(|view| {
                 let title = text::clean(&view.cohort.name).into_owned();
-                Message::new(title, cohort_facts::report(view, self.now, &self.zone))
+                Message::new(title, Body::Facts(cohort_facts::report(view, self.now, &self.zone)))
             }),
             Screen::Log => self.log.selected().map(|line| {
                 let title = format!("{} · {}", text::moment(self.now, line.at, &self.zone), line.target);
-                Message::new(title, line.text.clone())
+                Message::new(title, Body::Text(line.text.clone()))
             }),
         };
         self.dialogs.extend(message.map(Dialog::Message));
@@ -161,9 +164,8 @@ impl App {
 
     fn open_palette(&mut self) {
         let hidden = [Action::Palette, Action::QuitNow, Action::Back];
-        let moves = |action: Action| {
-            action.spec().group == Group::Move && action.spec().id.starts_with("move.")
-        };
+        let moves =
+            |action: Action| action.spec().group == Group::Move && action.spec().id.starts_with("move.");
         let entries = self
             .entries()
             .filter(|entry| entry.available && !hidden.contains(&entry.action) && !moves(entry.action));

@@ -36,7 +36,12 @@ const COLUMNS: u16 = 72;
 impl Confirm {
     /// A question whose last answer is the harmless one.
     #[must_use]
-    pub fn new(title: String, body: Vec<(Role, String)>, mut choices: Vec<(&'static str, Deed)>, no: &'static str) -> Self {
+    pub fn new(
+        title: String,
+        body: Vec<(Role, String)>,
+        mut choices: Vec<(&'static str, Deed)>,
+        no: &'static str,
+    ) -> Self {
         choices.push((no, Deed::Nothing));
         let focus = choices.len() - 1;
         Self { title, body, choices, focus }
@@ -77,8 +82,9 @@ impl Confirm {
     /// Draws it.
     pub fn draw(&self, canvas: &mut Canvas<'_>) {
         let labels: Vec<&str> = self.choices.iter().map(|(label, _)| *label).collect();
-        let width = COLUMNS.min(canvas.area().width.saturating_sub(4)).max(buttons_width(&labels));
-        let lines: usize = self.body.iter().map(|(_, text)| text::wrap(text, usize::from(width)).len() + 1).sum();
+        let width = COLUMNS.min(canvas.area().width.saturating_sub(6)).max(buttons_width(&labels));
+        let lines: usize =
+            self.body.iter().map(|(_, text)| text::wrap(text, usize::from(width)).len() + 1).sum();
         let area = open(canvas, (width, cells(lines) + 2), &[piece(Role::Title, &self.title)]);
         let mut y = area.y + 1;
         for (role, text) in &self.body {

@@ -9,27 +9,67 @@ use crate::tui::theme::Role;
 use crate::tui::widgets::scroll;
 use ratatui::layout::Rect;
 
-/// The text.
-#[derive(Debug, Default)]
+/// What it says.
+#[derive(Debug)]
+pub enum Body {
+    /// Running text.
+    Text(String),
+    /// Labels and values, set in two columns.
+    Facts(Vec<(String, String)>),
+}
+
+/// The dialog.
+#[derive(Debug)]
 pub struct Message {
-    /// What it is about.
-    pub title: String,
-    /// What it says.
-    pub text: String,
+    title: String,
+    body: Body,
     /// How far it is scrolled.
-    pub offset: usize,
+    offset: usize,
     /// What was in view in the last frame.
     pub view: Option<View>,
 }
 
 /// The widest the text may run.
 const COLUMNS: u16 = 92;
+/// The widest label that still leaves room for its value.
+const LABEL: usize = 26;
 
 impl Message {
     /// A text with a title.
     #[must_use]
-    pub fn new(title: String, text: String) -> Self {
-        Self { title, text, ..Self::default() }
+    pub fn new(title: String, body: Body) -> Self {
+        Self { title, body, offset: 0, view: None }
+    }
+
+    /// The whole as one text, for the clipboard.
+    fn whole(&self) -> String {
+        match &self.body {
+            Body::Text(text) => text.clone(),
+            Body::Facts(facts) => {
+                let line = |(label, value): &(String, String)| format!("{label}: {value}");
+                facts.iter().map(line).collect::<Vec<_>>().join("\n")
+            }
+        }
+    }
+
+    /// The lines at a width: label (empty below its first line) and text.
+    fn lines(&self, width: usize) -> Vec<(String, String)> {
+        let facts = match &self.body {
+            Body::Text(text) => {
+                return text::wrap(text.trim_end(), width).into_iter().map(unlabelled).collect();
+            }
+            Body::Facts(facts) => facts,
+        };
+        let widest = facts.iter().map(|(label, _)| text::width(label)).max().unwrap_or(0).min(LABEL);
+        let room = width.saturating_sub(widest + 2).max(1);
+        let mut lines = Vec::new();
+        for (label, value) in facts {
+            let mut label = text::fit(label, widest, text::Align::Left) + "  ";
+            for part in text::wrap(value, room) {
+                lines.push((std::mem::replace(&mut label, " ".repeat(widest + 2)), part));
+            }
+        }
+        lines
     }
 
     /// Takes an input.
@@ -43,7 +83,7 @@ impl Message {
             }
             DialogInput::Key(key) => match key.code {
                 Code::Enter | Code::Char('q') => return Reply::Close,
-                Code::Char('y') => return Reply::Copy(self.text.clone()),
+                Code::Char('y') => return Reply::Copy(self.whole()),
                 Code::Char('j') | Code::Down => self.offset = here + 1,
                 Code::Char('k') | Code::Up => self.offset = here.saturating_sub(1),
                 Code::PageDown | Code::Char('d' | ' ') => self.offset = here + page,
@@ -60,8 +100,8 @@ impl Message {
     /// Draws it.
     pub fn draw(&self, canvas: &mut Canvas<'_>) {
         let whole = canvas.area();
-        let width = COLUMNS.min(whole.width.saturating_sub(6));
-        let lines = text::wrap(self.text.trim_end(), usize::from(width.saturating_sub(2)));
+        let width = COLUMNS.min(whole.width.saturating_sub(8));
+        let lines = self.lines(usize::from(width.saturating_sub(2)));
         let height = cells(lines.len() + 3).min(whole.height.saturating_sub(2));
         let area = open(canvas, (width, height), &[piece(Role::Title, &self.title)]);
         let body = Rect::new(area.x, area.y + 1, area.width, area.height.saturating_sub(3));
@@ -69,28 +109,26 @@ impl Message {
         let view = View { offset: self.offset.min(lines.len().saturating_sub(room)), height: room };
         canvas.hits.dialog = Some(view);
         for (y, line) in (body.y..body.bottom()).zip(lines.iter().skip(view.offset)) {
-            draw_line(canvas, Rect::new(body.x, y, body.width.saturating_sub(2), 1), line);
+            let (label, text) = line;
+            let pieces = [piece(Role::Muted, label), piece(Role::Text, text)];
+            canvas.line(body.x, y, body.width.saturating_sub(2), &pieces);
         }
         let track = Rect::new(area.right().saturating_sub(1), body.y, 1, body.height);
         scroll::draw_bar(canvas, track, view, lines.len());
-        canvas.line(area.x, area.bottom().saturating_sub(1), area.width, &[
-            piece(Role::Key, "y"),
-            piece(Role::Muted, " copy  "),
-            piece(Role::Key, "esc"),
-            piece(Role::Muted, " close"),
-        ]);
+        canvas.line(
+            area.x,
+            area.bottom().saturating_sub(1),
+            area.width,
+            &[
+                piece(Role::Key, "y"),
+                piece(Role::Muted, " copy  "),
+                piece(Role::Key, "esc"),
+                piece(Role::Muted, " close"),
+            ],
+        );
     }
 }
 
-/// A label at the start of a line is set off from what it labels.
-fn draw_line(canvas: &mut Canvas<'_>, area: Rect, line: &str) {
-    let label = line.split_once(": ").filter(|(label, _)| text::width(label) <= 28);
-    let Some((label, value)) = label else {
-        canvas.text(area.x, area.y, area.width, Role::Text, line);
-        return;
-    };
-    canvas.line(area.x, area.y, area.width, &[
-        piece(Role::Muted, format!("{label}  ")),
-        piece(Role::Text, value),
-    ]);
+fn unlabelled(text: String) -> (String, String) {
+    (String::new(), text)
 }

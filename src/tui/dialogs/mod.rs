@@ -104,11 +104,11 @@ impl Dialog {
     }
 }
 
-/// Opens a box of the given inner size in the middle of the screen and returns the area inside, with a cell
-/// of air on either side.
+/// Opens a box of the given inner size in the middle of the screen and returns the area inside, with some air
+/// on either side.
 fn open(canvas: &mut Canvas<'_>, (width, height): (u16, u16), title: &[Piece<'_>]) -> Rect {
     let whole = canvas.area();
-    let width = (width + 4).min(whole.width);
+    let width = (width + 6).min(whole.width);
     let height = (height + 2).min(whole.height);
     let area = Rect::new((whole.width - width) / 2, (whole.height - height) / 2, width, height);
     open_at(canvas, area, title)
@@ -118,7 +118,7 @@ fn open_at(canvas: &mut Canvas<'_>, area: Rect, title: &[Piece<'_>]) -> Rect {
     canvas.clear(area);
     canvas.target(area, Target::Shield);
     let inside = canvas.frame(area, Role::Focus, title);
-    Rect::new(inside.x + 1, inside.y, inside.width.saturating_sub(2), inside.height)
+    Rect::new(inside.x + 2, inside.y, inside.width.saturating_sub(4), inside.height)
 }
 
 /// Draws buttons in a row; the focused one stands out and the first option's number is `first`.

@@ -47,6 +47,8 @@ enum Line {
 
 /// The widest the list gets.
 const COLUMNS: u16 = 90;
+/// The palette is for typing, not for reading through.
+const PALETTE_LINES: usize = 14;
 /// Cells for the keys.
 const KEYS: u16 = 16;
 
@@ -85,8 +87,12 @@ impl Picker {
             }
             DialogInput::Key(key) => match (key.code, key.ctrl) {
                 (Code::Enter, _) => return self.run(self.focus),
-                (Code::Down | Code::Tab, _) | (Code::Char('n'), true) => self.focus = (self.focus + 1).min(last),
-                (Code::Up | Code::BackTab, _) | (Code::Char('p'), true) => self.focus = self.focus.saturating_sub(1),
+                (Code::Down | Code::Tab, _) | (Code::Char('n'), true) => {
+                    self.focus = (self.focus + 1).min(last);
+                }
+                (Code::Up | Code::BackTab, _) | (Code::Char('p'), true) => {
+                    self.focus = self.focus.saturating_sub(1);
+                }
                 (Code::PageDown, _) | (Code::Char('d'), true) => self.focus = (self.focus + page).min(last),
                 (Code::PageUp, _) => self.focus = self.focus.saturating_sub(page),
                 _ => {
@@ -144,8 +150,9 @@ impl Picker {
     /// Draws it.
     pub fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>) {
         let whole = canvas.area();
-        let width = COLUMNS.min(whole.width.saturating_sub(4));
+        let width = COLUMNS.min(whole.width.saturating_sub(6));
         let most = self.entries.len() + if self.grouped { 5 } else { 0 };
+        let most = if self.grouped { most } else { most.min(PALETTE_LINES) };
         let height = cells(most + 3 + self.footer.len()).min(whole.height.saturating_sub(2));
         let context = if self.grouped { " · type to search, Enter runs" } else { "" };
         let title = [piece(Role::Title, self.title), piece(Role::Muted, context)];
@@ -194,11 +201,15 @@ impl Picker {
         let refused = spec.changes_state && scene.snapshot.writer.is_read_only();
         let role = if entry.available && !refused { Role::Text } else { Role::Muted };
         let keys = text::fit(&entry.keys, usize::from(KEYS), text::Align::Left);
-        let mut draw = |canvas: &mut Canvas<'_>| {
+        let draw = |canvas: &mut Canvas<'_>| {
             let pieces = [piece(Role::Key, format!(" {keys}")), piece(role, spec.help)];
             canvas.line(row.x, row.y, row.width, &pieces);
         };
-        if focused { canvas.on_selected(&mut draw) } else { draw(canvas) }
+        if focused {
+            canvas.on_selected(draw);
+        } else {
+            draw(canvas);
+        }
         canvas.target(row, Target::Option(position));
     }
 }
@@ -222,7 +233,9 @@ mod tests {
 
     #[test]
     fn the_best_match_is_what_enter_runs() {
-        for (typed, action) in [("pause", Action::PauseResume), ("thm", Action::Theme), ("refr", Action::Refresh)] {
+        for (typed, action) in
+            [("pause", Action::PauseResume), ("thm", Action::Theme), ("refr", Action::Refresh)]
+        {
             let mut picker = picker();
             type_into(&mut picker, typed);
             let reply = picker.handle(DialogInput::Key("enter".parse().unwrap()));

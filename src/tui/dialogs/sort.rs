@@ -51,15 +51,21 @@ impl SortMenu {
             if index == self.focus {
                 canvas.tint(row, Role::Selected);
             }
-            let sign = if index == self.current { "  sorted by this" } else { "" };
-            let mut draw = |canvas: &mut Canvas<'_>| {
-                canvas.line(row.x, y, row.width, &[
-                    piece(Role::Key, format!(" {}  ", column.letter)),
-                    piece(Role::Text, column.title),
-                ]);
-                canvas.line_right(row.x, y, row.width, &[piece(Role::Muted, if sign.is_empty() { "" } else { "now" })]);
+            let sign = if index == self.current { "now" } else { "" };
+            let draw = |canvas: &mut Canvas<'_>| {
+                canvas.line(
+                    row.x,
+                    y,
+                    row.width,
+                    &[piece(Role::Key, format!(" {}  ", column.letter)), piece(Role::Text, column.title)],
+                );
+                canvas.line_right(row.x, y, row.width, &[piece(Role::Muted, sign)]);
             };
-            if index == self.focus { canvas.on_selected(&mut draw) } else { draw(canvas) }
+            if index == self.focus {
+                canvas.on_selected(draw);
+            } else {
+                draw(canvas);
+            }
             canvas.target(row, Target::Option(index));
         }
     }

@@ -163,14 +163,14 @@ impl StartDialog {
 
     /// Draws it.
     pub fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>) {
-        let width = COLUMNS.min(canvas.area().width.saturating_sub(4));
+        let width = COLUMNS.min(canvas.area().width.saturating_sub(6));
         let text_width = usize::from(width.saturating_sub(LABEL));
         let preview = start_preview::text(&self.subjects, self.kind, canvas.now, canvas.zone, scene);
         let preview_lines = cells(text::wrap(&preview, text_width).len());
         let note = self.note();
         let note_lines = cells(note.as_ref().map_or(0, |(_, note)| text::wrap(note, text_width).len()));
         let title = self.title();
-        let size = (width, 2 + 3 + note_lines + 1 + preview_lines + 2);
+        let size = (width, 7 + note_lines + preview_lines);
         let area = open(canvas, size, &[piece(Role::Title, title)]);
         let tight = area.height < size.1;
         let mut y = area.y + u16::from(!tight);
@@ -184,9 +184,14 @@ impl StartDialog {
         }
         y += u16::from(!tight);
         canvas.text(area.x, y, LABEL, Role::Muted, "Preview");
-        let room = Rect::new(area.x + LABEL, y, area.width.saturating_sub(LABEL), area.bottom().saturating_sub(y + 1));
+        let room = Rect::new(
+            area.x + LABEL,
+            y,
+            area.width.saturating_sub(LABEL),
+            area.bottom().saturating_sub(y + 1),
+        );
         canvas.paragraph(room, Role::Text, &preview);
-        let focus = self.focus.checked_sub(START).unwrap_or(0);
+        let focus = self.focus.saturating_sub(START);
         let buttons = Rect::new(area.x, area.bottom().saturating_sub(1), area.width, 1);
         draw_buttons(canvas, buttons, &BUTTONS, Some(focus), START);
     }
@@ -242,7 +247,8 @@ impl StartDialog {
         }
         let [subject] = self.subjects.as_slice() else { return None };
         let twin = subject.same_name_as?;
-        let words = format!("Cohort {twin} has nearly the same name; in mParticle the two attributes look alike.");
+        let words =
+            format!("Cohort {twin} has nearly the same name; in mParticle the two attributes look alike.");
         Some((Role::Warn, words))
     }
 }

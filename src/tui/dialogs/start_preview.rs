@@ -69,7 +69,13 @@ impl Subject {
 
 /// The sentence.
 #[must_use]
-pub fn text(subjects: &[Subject], kind: SyncKind, now: Timestamp, zone: &TimeZone, scene: Scene<'_>) -> String {
+pub fn text(
+    subjects: &[Subject],
+    kind: SyncKind,
+    now: Timestamp,
+    zone: &TimeZone,
+    scene: Scene<'_>,
+) -> String {
     let users: u64 = subjects.iter().filter_map(|subject| subject.users).sum();
     let baseline: u64 = subjects.iter().map(|subject| subject.baseline).sum();
     let mut parts = vec![text::plural(users, "user")];
@@ -102,7 +108,11 @@ pub fn text(subjects: &[Subject], kind: SyncKind, now: Timestamp, zone: &TimeZon
     }
     if kind == SyncKind::Recurring {
         let each = text::interval(scene.settings.interval);
-        parts.push(format!("{}; then {} every {each}", cost(subjects.len(), now, zone, scene), subjects.len()));
+        parts.push(format!(
+            "{}; then {} every {each}",
+            cost(subjects.len(), now, zone, scene),
+            subjects.len()
+        ));
     } else {
         parts.push(cost(subjects.len(), now, zone, scene));
     }

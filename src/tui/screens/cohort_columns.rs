@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Cohort        Users   Matched          Unmatched   +Adds −Removes  Sync       Status          Last  Next
-//! ▌ Churn risk   51,002   ██████░░ 74.9 %     12,801    +312      −12  recurring  ⠹ Sending 62 %   now     ·
+//! ▌ Churn risk   51,002   ━━━━━╸━ 74.9 %     12,801    +312      −12  recurring  ⠹ Sending 62 %   now     ·
 //! ```
 
 use crate::domain::{PauseCause, Phase, RunCounts, SyncKind, SyncStatus};
@@ -48,16 +48,16 @@ pub const FIELDS: [Field; 10] = [
 
 /// The columns. Status stays longest beside the name, because it is what calls for a person.
 pub const COLUMNS: [Column; 10] = [
-    column("Cohort", 'c', (13, 30), 0, Align::Left, 0),
-    column("Users", 'u', (9, 10), 1, Align::Right, 2),
-    column("Matched", 'm', (7, 17), 2, Align::Right, 3),
-    column("Unmatched", 'x', (9, 10), 1, Align::Right, 6),
-    column("+Adds", 'a', (8, 10), 1, Align::Right, 4),
-    column("−Removes", 'r', (8, 10), 1, Align::Right, 5),
-    column("Sync", 'k', (9, 9), 2, Align::Left, 9),
-    column("Status", 's', (15, 15), 2, Align::Left, 1),
-    column("Last", 'l', (4, 4), 1, Align::Right, 7),
-    column("Next", 'n', (4, 4), 2, Align::Right, 8),
+    column("Cohort", 'c', [13, 20, 36], 0, Align::Left, 0),
+    column("Users", 'u', [9, 9, 10], 1, Align::Right, 2),
+    column("Matched", 'm', [7, 14, 20], 2, Align::Right, 3),
+    column("Unmatched", 'x', [9, 9, 10], 2, Align::Right, 6),
+    column("+Adds", 'a', [8, 8, 10], 1, Align::Right, 4),
+    column("−Removes", 'r', [8, 8, 10], 1, Align::Right, 5),
+    column("Sync", 'k', [9, 9, 9], 2, Align::Left, 9),
+    column("Status", 's', [15, 15, 15], 2, Align::Left, 1),
+    column("Last", 'l', [4, 4, 4], 1, Align::Right, 7),
+    column("Next", 'n', [4, 4, 4], 2, Align::Right, 8),
 ];
 
 /// The column the table is sorted by at first.
@@ -66,12 +66,12 @@ pub const SORT_AT_FIRST: usize = 7;
 const fn column(
     title: &'static str,
     letter: char,
-    (least, most): (u16, u16),
+    widths: [u16; 3],
     gap: u16,
     align: Align,
     priority: u8,
 ) -> Column {
-    Column { title, letter, least, most, gap, align, priority }
+    Column { title, letter, widths, gap, align, priority }
 }
 
 /// The accounts to show: those of the run at work once it has read something, else those of the last run.
@@ -264,7 +264,7 @@ fn draw_matched(canvas: &mut Canvas<'_>, at: CellAt<'_>, view: &CohortView) {
     let wide = width_of(&label).max(7);
     let room = usize::from(area.width).saturating_sub(wide + 1);
     if room >= 4 {
-        bar::draw(canvas, area.x, area.y, u16::try_from(room).unwrap_or(0), share, share_role(share));
+        bar::draw_slim(canvas, area.x, area.y, u16::try_from(room).unwrap_or(0), share, share_role(share));
     }
     canvas.line_right(area.x, area.y, area.width, &label);
 }

@@ -14,14 +14,17 @@ use super::{Scene, cohort_facts};
 use crate::domain::{ChangeCounts, Phase, ReadCounts, SyncStatus};
 use crate::sync::snapshot::{CohortView, Pause, RunProgress, SyncView};
 use crate::tui::action::Action;
-use crate::tui::canvas::{Canvas, Piece, piece};
+use crate::tui::canvas::{Canvas, Piece, piece, width_of};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widgets::bar;
 use ratatui::layout::Rect;
+use std::cmp::Ordering;
 
 /// From this width on the charts have a place of their own at the right.
 const CHART_FROM: u16 = 100;
+/// Between two facts.
+const GAP: &str = "   ";
 /// The widest progress bar that still reads as one.
 const BAR: u16 = 46;
 
@@ -67,9 +70,13 @@ impl Lines {
     }
 
     fn line(&mut self, canvas: &mut Canvas<'_>, pieces: &[Piece<'_>]) {
-        if let Some(area) = self.next() {
+        let Some(area) = self.next() else { return };
+        if width_of(pieces) <= usize::from(area.width) {
             canvas.line(area.x, area.y, area.width, pieces);
+            return;
         }
+        let tight: Vec<Piece<'_>> = pieces.iter().map(tightened).collect();
+        canvas.line(area.x, area.y, area.width, &tight);
     }
 
     fn paragraph(&mut self, canvas: &mut Canvas<'_>, role: Role, text: &str, most: u16) {
@@ -77,6 +84,12 @@ impl Lines {
         let used = canvas.paragraph(area, role, text);
         self.skip(used);
     }
+}
+
+/// A gap between two facts is the first to give way.
+fn tightened<'p>(fact: &'p Piece<'_>) -> Piece<'p> {
+    let text = if fact.text == GAP { "  " } else { &fact.text };
+    piece(fact.role, text)
 }
 
 fn has_chart(view: &CohortView) -> bool {
@@ -96,9 +109,9 @@ fn draw_chart(canvas: &mut Canvas<'_>, area: Rect, view: &CohortView) {
 }
 
 /// Label in the second rank, value in the first, three cells to the next.
-fn fact(pieces: &mut Vec<Piece<'static>>, label: &'static str, value: String) {
+fn fact(pieces: &mut Vec<Piece<'static>>, label: &'static str, value: &str) {
     if !pieces.is_empty() {
-        pieces.push(piece(Role::Text, "   "));
+        pieces.push(piece(Role::Text, GAP));
     }
     pieces.push(piece(Role::Muted, label));
     pieces.push(piece(Role::Text, format!(" {value}")));
@@ -110,21 +123,25 @@ fn draw_running(canvas: &mut Canvas<'_>, lines: &mut Lines, progress: &RunProgre
     if let Some(area) = lines.next() {
         draw_progress(canvas, area, progress);
     }
-    if progress.phase >= Phase::Fetch {
-        lines.line(canvas, &read_line(&progress.counts.read));
+    if progress.stopping {
+        lines.line(
+            canvas,
+            &[piece(Role::Warn, "Ends at the next request boundary; what was accepted is kept.")],
+        );
+    } else if let Some(waiting) = progress.waiting.as_ref().filter(|_| progress.share().is_some()) {
+        lines.line(canvas, &[piece(Role::Warn, format!("waits: {waiting}"))]);
     }
     if progress.phase >= Phase::Send {
         lines.line(canvas, &change_line(progress));
-        if !wide && !progress.dry_run
+        if !wide
+            && !progress.dry_run
             && let Some(area) = lines.next()
         {
             draw_rate_line(canvas, area, progress);
         }
     }
-    if progress.stopping {
-        lines.line(canvas, &[piece(Role::Warn, "Ends at the next request boundary; what was accepted is kept.")]);
-    } else if let Some(waiting) = progress.waiting.as_ref().filter(|_| progress.share().is_some()) {
-        lines.line(canvas, &[piece(Role::Warn, format!("waits: {waiting}"))]);
+    if progress.phase >= Phase::Fetch {
+        lines.line(canvas, &read_line(&progress.counts.read));
     }
 }
 
@@ -135,13 +152,13 @@ fn phase_line(canvas: &Canvas<'_>, progress: &RunProgress) -> Vec<Piece<'static>
             pieces.push(piece(Role::Faint, " ▸ "));
         }
         let word = phase_words(phase, progress);
-        if phase < progress.phase {
-            pieces.push(piece(Role::Good, "✓ "));
-            pieces.push(piece(Role::Text, word));
-        } else if phase == progress.phase {
-            pieces.push(piece(Role::Busy, format!("{} {word}", canvas.spinner())));
-        } else {
-            pieces.push(piece(Role::Muted, format!("· {word}")));
+        match phase.cmp(&progress.phase) {
+            Ordering::Less => {
+                pieces.push(piece(Role::Good, "✓ "));
+                pieces.push(piece(Role::Text, word));
+            }
+            Ordering::Equal => pieces.push(piece(Role::Busy, format!("{} {word}", canvas.spinner()))),
+            Ordering::Greater => pieces.push(piece(Role::Muted, format!("· {word}"))),
         }
     }
     if progress.dry_run {
@@ -157,7 +174,9 @@ fn phase_words(phase: Phase, progress: &RunProgress) -> String {
         Phase::Fetch if counts.read.fetched() > 0 => format!("Fetch {}", text::count(counts.read.fetched())),
         Phase::Fetch => "Fetch".to_owned(),
         Phase::Compare => "Compare".to_owned(),
-        Phase::Send if progress.phase >= Phase::Send => format!("Send {} planned", text::count(counts.planned())),
+        Phase::Send if progress.phase >= Phase::Send => {
+            format!("Send {} planned", text::count(counts.planned()))
+        }
         Phase::Send => "Send".to_owned(),
         Phase::Settle => "Settle".to_owned(),
     }
@@ -174,7 +193,7 @@ fn draw_progress(canvas: &mut Canvas<'_>, area: Rect, progress: &RunProgress) {
         return;
     };
     let numbers = progress_numbers(progress, share);
-    let wide = u16::try_from(crate::tui::canvas::width_of(&numbers)).unwrap_or(u16::MAX);
+    let wide = u16::try_from(width_of(&numbers)).unwrap_or(u16::MAX);
     let bar = area.width.saturating_sub(wide).min(BAR);
     bar::draw(canvas, area.x, area.y, bar, share, Role::Busy);
     canvas.line(area.x + bar, area.y, area.width - bar, &numbers);
@@ -206,12 +225,12 @@ fn progress_numbers(progress: &RunProgress, share: f64) -> Vec<Piece<'static>> {
 
 fn read_line(read: &ReadCounts) -> Vec<Piece<'static>> {
     let mut pieces = Vec::new();
-    fact(&mut pieces, "matched", text::count(read.matched));
-    fact(&mut pieces, "unmatched", text::count(read.unmatched));
-    fact(&mut pieces, "unsendable", text::count(read.unsendable));
-    fact(&mut pieces, "same person", text::count(read.duplicates));
+    fact(&mut pieces, "matched", &text::count(read.matched));
+    fact(&mut pieces, "unmatched", &text::count(read.unmatched));
+    fact(&mut pieces, "unsendable", &text::count(read.unsendable));
+    fact(&mut pieces, "same person", &text::count(read.duplicates));
     if read.suspect > 0 {
-        fact(&mut pieces, "rounded ids", text::count(read.suspect));
+        fact(&mut pieces, "rounded ids", &text::count(read.suspect));
     }
     pieces
 }
@@ -222,29 +241,32 @@ fn change_line(progress: &RunProgress) -> Vec<Piece<'static>> {
         format!("{}/{}", text::signed(sign, change.accepted()), text::count(change.planned()))
     };
     let mut pieces = Vec::new();
-    fact(&mut pieces, "adds", of('+', &counts.adds));
-    fact(&mut pieces, "removes", of('−', &counts.removes));
+    fact(&mut pieces, "adds", &of('+', &counts.adds));
+    fact(&mut pieces, "removes", &of('−', &counts.removes));
     outcome_facts(&mut pieces, counts.rejected(), counts.retries, counts.requests);
     pieces
 }
 
 fn outcome_facts(pieces: &mut Vec<Piece<'static>>, rejected: u64, retries: u64, requests: u64) {
-    fact(pieces, "rejected", String::new());
+    fact(pieces, "rejected", "");
     if let Some(value) = pieces.last_mut() {
         let role = if rejected > 0 { Role::Bad } else { Role::Text };
         *value = piece(role, format!(" {}", text::count(rejected)));
     }
-    fact(pieces, "retries", text::count(retries));
-    fact(pieces, "requests", text::count(requests));
+    fact(pieces, "retries", &text::count(retries));
+    fact(pieces, "requests", &text::count(requests));
 }
 
 fn draw_paused(canvas: &mut Canvas<'_>, scene: Scene<'_>, lines: &mut Lines, sync: &SyncView, pause: &Pause) {
     let at = text::moment(canvas.now, pause.at, canvas.zone);
     let title = cohort_facts::pause_title(pause.cause);
-    lines.line(canvas, &[
-        piece(Role::Warn, format!("‖ {title}")),
-        piece(Role::Muted, format!("   {} ago, {at}", text::age(canvas.now, pause.at))),
-    ]);
+    lines.line(
+        canvas,
+        &[
+            piece(Role::Warn, format!("‖ {title}")),
+            piece(Role::Muted, format!("   {} ago, {at}", text::age(canvas.now, pause.at))),
+        ],
+    );
     lines.paragraph(canvas, Role::Text, &pause.reason, 2);
     if let Some(held) = cohort_facts::held_counts(sync, pause) {
         lines.line(canvas, &[piece(Role::Strong, held)]);
@@ -253,17 +275,25 @@ fn draw_paused(canvas: &mut Canvas<'_>, scene: Scene<'_>, lines: &mut Lines, syn
     let what = cohort_facts::remedy_action(pause.cause).spec().title;
     let what = if pause.cause == crate::domain::PauseCause::Operator { "resume" } else { what };
     if let Some(area) = lines.next() {
-        let used = canvas.line(area.x, area.y, area.width, &[
-            piece(Role::Key, key),
-            piece(Role::Text, format!(" {what}   ")),
-        ]);
+        let used = canvas.line(
+            area.x,
+            area.y,
+            area.width,
+            &[piece(Role::Key, key), piece(Role::Text, format!(" {what}   "))],
+        );
         let rest = Rect::new(area.x + used, area.y, area.width - used, 1 + lines.area.height.min(1));
         let more = canvas.paragraph(rest, Role::Muted, pause.cause.remedy());
         lines.skip(more.saturating_sub(1));
     }
 }
 
-fn draw_resting(canvas: &mut Canvas<'_>, scene: Scene<'_>, lines: &mut Lines, view: &CohortView, sync: &SyncView) {
+fn draw_resting(
+    canvas: &mut Canvas<'_>,
+    scene: Scene<'_>,
+    lines: &mut Lines,
+    view: &CohortView,
+    sync: &SyncView,
+) {
     let mut first = status_pieces(canvas, view);
     first.push(piece(Role::Text, format!("   {}", cohort_facts::rhythm(sync))));
     if let Some(due) = sync.next_due {
@@ -286,8 +316,8 @@ fn draw_resting(canvas: &mut Canvas<'_>, scene: Scene<'_>, lines: &mut Lines, vi
     }
     lines.line(canvas, &read_line(&run.counts.read));
     let mut pieces = Vec::new();
-    fact(&mut pieces, "adds", text::signed('+', run.counts.adds.accepted()));
-    fact(&mut pieces, "removes", text::signed('−', run.counts.removes.accepted()));
+    fact(&mut pieces, "adds", &text::signed('+', run.counts.adds.accepted()));
+    fact(&mut pieces, "removes", &text::signed('−', run.counts.removes.accepted()));
     outcome_facts(&mut pieces, run.counts.rejected(), run.counts.retries, run.counts.requests);
     lines.line(canvas, &pieces);
 }
@@ -297,13 +327,16 @@ fn draw_unsynced(canvas: &mut Canvas<'_>, scene: Scene<'_>, lines: &mut Lines, v
         lines.paragraph(canvas, Role::Warn, reason, 2);
     } else {
         let key = piece(Role::Key, scene.key(Action::StartSync));
-        lines.line(canvas, &[piece(Role::Muted, "Not synced.  "), key, piece(Role::Text, " starts an export")]);
+        lines.line(
+            canvas,
+            &[piece(Role::Muted, "Not synced.  "), key, piece(Role::Text, " starts an export")],
+        );
     }
     let mut pieces = Vec::new();
     if let Some(count) = view.cohort.count {
-        fact(&mut pieces, "Mixpanel counts", text::plural(count, "user"));
+        fact(&mut pieces, "Mixpanel counts", &text::plural(count, "user"));
     }
-    fact(&mut pieces, "created", view.cohort.created.clone());
+    fact(&mut pieces, "created", &view.cohort.created);
     lines.line(canvas, &pieces);
     if !view.cohort.description.trim().is_empty() {
         lines.paragraph(canvas, Role::Text, &view.cohort.description, 3);

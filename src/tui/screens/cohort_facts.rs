@@ -32,9 +32,8 @@ pub fn pause_title(cause: PauseCause) -> &'static str {
 pub fn remedy_action(cause: PauseCause) -> Action {
     match cause {
         cause if cause.holds_plan() => Action::Decide,
-        PauseCause::MixpanelCredentials | PauseCause::MixpanelPlan => Action::Reconnect,
-        PauseCause::MixpanelPermission | PauseCause::MparticleFeed => Action::Reconnect,
-        _ => Action::PauseResume,
+        PauseCause::Operator | PauseCause::CohortGone => Action::PauseResume,
+        _ => Action::Reconnect,
     }
 }
 
@@ -104,24 +103,30 @@ pub fn run_line(canvas: &Canvas<'_>, run: &RunView) -> Vec<Piece<'static>> {
     ]
 }
 
-/// Everything about a cohort as text, for reading at length and for copying.
+/// Everything about a cohort as labels and values, for reading at length and for copying.
 #[must_use]
-pub fn report(view: &CohortView, now: Timestamp, zone: &TimeZone) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    let mut say = |label: &str, value: &str| lines.push(format!("{label}: {value}"));
+pub fn report(view: &CohortView, now: Timestamp, zone: &TimeZone) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    let mut say = |label: &str, value: &str| facts.push((label.to_owned(), value.to_owned()));
     let cohort = &view.cohort;
     say("Cohort", &format!("{}, number {}", cohort.name, cohort.id));
     if !cohort.description.trim().is_empty() {
         say("Description", &cohort.description);
     }
     say("Created in Mixpanel", &cohort.created);
-    say("Mixpanel counts", &cohort.count.map_or_else(|| "unknown".to_owned(), |count| text::plural(count, "user")));
+    say(
+        "Mixpanel counts",
+        &cohort.count.map_or_else(|| "unknown".to_owned(), |count| text::plural(count, "user")),
+    );
     if let Some(reason) = &view.not_exportable {
         say("Cannot be exported", reason);
     }
     say("Status", &view.status().to_string());
-    let Some(sync) = &view.sync else { return lines.join("\n") };
-    say("Attribute", &format!("“{}”, pinned when the cohort was called “{}”", sync.attribute, sync.pinned_name));
+    let Some(sync) = &view.sync else { return facts };
+    say(
+        "Attribute",
+        &format!("“{}”, pinned when the cohort was called “{}”", sync.attribute, sync.pinned_name),
+    );
     say("Sync", &format!("{}, since {}", rhythm(sync), text::moment(now, sync.since, zone)));
     say("Acknowledged by mParticle", &text::plural(sync.baseline, "user"));
     if let Some(pause) = &sync.pause {
@@ -143,7 +148,7 @@ pub fn report(view: &CohortView, now: Timestamp, zone: &TimeZone) -> String {
     if let Some(counts) = counts(view) {
         say_counts(&mut say, counts);
     }
-    lines.join("\n")
+    facts
 }
 
 fn say_counts(say: &mut impl FnMut(&str, &str), counts: &RunCounts) {

@@ -2,9 +2,9 @@
 //! matched share went over the last runs.
 //!
 //! ```text
-//! accepted per second     peak 2.9 k       users        184,210  +1.2 %
-//! ⣀⣤⣶⣿⣷⣤⣀⣀⣤⣶⣿⣿⣷⣄                     ⣀⣀⣤⣤⣶⣶⣿⣿
-//! 60 s ago                     now       matched share    98.2 %
+//! accepted per second     peak 2.9 k       users           184,210  +1.2 %
+//! ⣀⣤⣶⣿⣷⣤⣀⣀⣤⣶⣿⣿⣷⣄                        ⣀⣀⣀⡠⠤⠤⠒⠒⠉⠉
+//! 60 s ago                     now       matched share, 12 runs   98.2 %
 //! ```
 
 use crate::sync::snapshot::{RunProgress, TrendPoint};
@@ -15,6 +15,8 @@ use crate::tui::theme::Role;
 use crate::tui::widgets::chart::{self, Range};
 use ratatui::layout::Rect;
 
+/// The matched share is drawn against at least five percentage points.
+const LEAST_SPAN: f64 = 0.05;
 /// Sixty seconds at two to a cell.
 pub const WIDTH: u16 = 30;
 
@@ -39,7 +41,13 @@ pub fn draw_rate_line(canvas: &mut Canvas<'_>, area: Rect, progress: &RunProgres
     let chart = Rect { width: WIDTH.min(area.width), height: 1, ..area };
     chart::draw(canvas, chart, &values, Range::from_zero(&values), Role::Busy);
     let rest = area.width - chart.width;
-    canvas.text(chart.right() + 1, area.y, rest.saturating_sub(1), Role::Muted, "accepted per second, last 60 s");
+    canvas.text(
+        chart.right() + 1,
+        area.y,
+        rest.saturating_sub(1),
+        Role::Muted,
+        "accepted per second, last 60 s",
+    );
 }
 
 fn rates(progress: &RunProgress) -> Vec<f64> {
@@ -56,22 +64,21 @@ pub fn draw_trend(canvas: &mut Canvas<'_>, area: Rect, trend: &[TrendPoint]) {
     let users: Vec<f64> = trend.iter().map(|point| point.users as f64).collect();
     let change = (last.users as f64 - first.users as f64) / (first.users as f64).max(1.0) * 100.0;
     let label = format!("{}  {change:+.1} %", text::count(last.users)).replace('-', "−");
-    heading(canvas, area, area.y, &format!("users, last {} runs", trend.len()), &label);
+    heading(canvas, area, area.y, "users", &label);
     let chart = Rect::new(area.x, area.y + 1, area.width, upper - 1);
-    chart::draw(canvas, chart, &stretched(&users, area.width), Range::around(&users), Role::Text);
+    chart::draw_line(canvas, chart, &users, Range::around(&users), Role::Text);
 
     let shares: Vec<f64> = trend.iter().map(|point| point.matched_share).collect();
-    heading(canvas, area, area.y + upper, "matched share", &text::percent(last.matched_share));
+    heading(
+        canvas,
+        area,
+        area.y + upper,
+        &format!("matched share, {} runs", trend.len()),
+        &text::percent(last.matched_share),
+    );
     let chart = Rect::new(area.x, area.y + upper + 1, area.width, area.height - upper - 1);
-    let range = Range { low: 0.0, high: 1.0 };
-    chart::draw(canvas, chart, &stretched(&shares, area.width), range, share_role(last.matched_share));
-}
-
-/// Few points are drawn wide, so that a short history fills the chart.
-fn stretched(values: &[f64], columns: u16) -> Vec<f64> {
-    let slots = usize::from(columns) * 2;
-    let each = (slots / values.len().max(1)).clamp(1, 4);
-    values.iter().flat_map(|value| std::iter::repeat_n(*value, each)).collect()
+    let range = Range::around(&shares).spanning(LEAST_SPAN);
+    chart::draw_line(canvas, chart, &shares, range, share_role(last.matched_share));
 }
 
 fn heading(canvas: &mut Canvas<'_>, area: Rect, y: u16, left: &str, right: &str) {

@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// Below this height the whole box is the table's.
 const PANE_FROM: u16 = 15;
 /// How many lines the pane has inside, by the height there is.
-const PANE_LINES: std::ops::RangeInclusive<u16> = 5..=8;
+const PANE_LINES: std::ops::RangeInclusive<u16> = 5..=7;
 
 /// What the screen remembers.
 pub struct CohortsScreen {
@@ -83,7 +83,12 @@ impl CohortsScreen {
             }
         });
         if self.table.is_empty() {
-            let inner = Rect::new(area.x + 3, area.y + 2, area.width.saturating_sub(6), area.height.saturating_sub(2));
+            let inner = Rect::new(
+                area.x + 3,
+                area.y + 2,
+                area.width.saturating_sub(6),
+                area.height.saturating_sub(2),
+            );
             let (role, text) = self.emptiness(scene);
             canvas.paragraph(inner, role, &text);
         }
@@ -92,15 +97,22 @@ impl CohortsScreen {
     /// Why there is nothing to see, and what to do about it.
     fn emptiness(&self, scene: Scene<'_>) -> (Role, String) {
         if self.table.total() > 0 {
-            return (Role::Muted, format!("No cohort matches. {} clears the filter.", scene.key(Action::Back)));
+            return (
+                Role::Muted,
+                format!("No cohort matches. {} clears the filter.", scene.key(Action::Back)),
+            );
         }
         let refresh = scene.key(Action::Refresh);
         match &scene.snapshot.list {
-            ListState::Never => (Role::Muted, format!("No cohorts yet. {refresh} asks Mixpanel for the list.")),
+            ListState::Never => {
+                (Role::Muted, format!("No cohorts yet. {refresh} asks Mixpanel for the list."))
+            }
             ListState::Loading(_) => (Role::Muted, "Asking Mixpanel for the list of cohorts…".to_owned()),
             ListState::Listed(_) => (
                 Role::Muted,
-                format!("Mixpanel lists no cohorts in this project. Create one there, then {refresh} to refresh."),
+                format!(
+                    "Mixpanel lists no cohorts in this project. Create one there, then {refresh} to refresh."
+                ),
             ),
             ListState::Failed { error, .. } => (Role::Bad, format!("{error}\n\n{refresh} tries again.")),
         }
@@ -108,7 +120,8 @@ impl CohortsScreen {
 
     fn title(&self, canvas: &Canvas<'_>, scene: Scene<'_>) -> Vec<Piece<'static>> {
         let table = &self.table;
-        let mut title = vec![piece(Role::Title, "Cohorts "), piece(Role::Muted, count_of(table.len(), table.total()))];
+        let mut title =
+            vec![piece(Role::Title, "Cohorts "), piece(Role::Muted, count_of(table.len(), table.total()))];
         if table.marked() > 0 {
             title.push(piece(Role::Key, format!(" · {} marked", table.marked())));
         }
@@ -116,9 +129,12 @@ impl CohortsScreen {
         let sort = COLUMNS[table.sort].title.to_lowercase();
         title.push(piece(Role::Muted, format!(" · sort: {sort} {order}")));
         match &scene.snapshot.list {
-            ListState::Loading(_) => title.push(piece(Role::Busy, format!(" · {} refreshing", canvas.spinner()))),
+            ListState::Loading(_) => {
+                title.push(piece(Role::Busy, format!(" · {} refreshing", canvas.spinner())));
+            }
             ListState::Failed { shown, .. } if table.total() > 0 => {
-                let since = shown.map_or_else(String::new, |at| format!(" {} old", text::age(canvas.now, at)));
+                let since =
+                    shown.map_or_else(String::new, |at| format!(" {} old", text::age(canvas.now, at)));
                 title.push(piece(Role::Bad, format!(" · list{since}: refresh failed")));
             }
             ListState::Never | ListState::Listed(_) | ListState::Failed { .. } => {}

@@ -8,8 +8,8 @@
 //! ╰─────────────────────────────────────────────────────╯
 //! ```
 
-use super::cohorts::count_of;
 use super::Scene;
+use super::cohorts::count_of;
 use crate::telemetry::{LogLevel, LogLine};
 use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Piece, Target, View, piece};
@@ -184,7 +184,7 @@ impl LogScreen {
             if y >= inside.bottom() {
                 break;
             }
-            let room = Rect::new(inside.x, y, inside.width - 1, inside.bottom() - y);
+            let room = Rect::new(inside.x, y, inside.width.saturating_sub(1), inside.bottom() - y);
             let selected = Some(*number) == self.selected;
             let used = self.draw_line(canvas, room, line, selected);
             canvas.target(Rect { height: used, ..room }, Target::Line(index));
@@ -219,10 +219,10 @@ impl LogScreen {
         if selected {
             canvas.tint(Rect { height: rows, ..area }, Role::Selected);
         }
-        let mut draw = |canvas: &mut Canvas<'_>| {
+        let draw = |canvas: &mut Canvas<'_>| {
             let (role, word) = level_look(line.level);
             let time = text::clock(line.at, canvas.zone);
-            let mut x = area.x;
+            let mut x = area.x + 1;
             canvas.text(x, area.y, TIME, Role::Muted, &time);
             x += TIME;
             canvas.text(x, area.y, LEVEL, role, word);
@@ -236,7 +236,11 @@ impl LogScreen {
                 canvas.text(x, y, area.right().saturating_sub(x), text_role(line.level), part);
             }
         };
-        if selected { canvas.on_selected(&mut draw) } else { draw(canvas) }
+        if selected {
+            canvas.on_selected(draw);
+        } else {
+            draw(canvas);
+        }
         rows
     }
 
@@ -261,7 +265,7 @@ impl LogScreen {
 }
 
 fn text_columns(width: u16) -> usize {
-    let before = TIME + LEVEL + if width >= TARGET_FROM { TARGET } else { 0 };
+    let before = 1 + TIME + LEVEL + if width >= TARGET_FROM { TARGET } else { 0 };
     usize::from(width.saturating_sub(before)).max(1)
 }
 

@@ -37,10 +37,12 @@ pub fn draw(canvas: &mut Canvas<'_>, explanation: Option<&str>, config_path: Opt
         area
     };
     let mut at = step(0);
-    canvas.line(at.x, at.y, at.width, &[
-        piece(Role::Focus, "cohort-sync"),
-        piece(Role::Muted, concat!("  ", env!("CARGO_PKG_VERSION"))),
-    ]);
+    canvas.line(
+        at.x,
+        at.y,
+        at.width,
+        &[piece(Role::Focus, "cohort-sync"), piece(Role::Muted, concat!("  ", env!("CARGO_PKG_VERSION")))],
+    );
     at = step(2);
     let used = canvas.paragraph(at, Role::Text, WHAT);
     at = step(used + 1);
@@ -48,17 +50,27 @@ pub fn draw(canvas: &mut Canvas<'_>, explanation: Option<&str>, config_path: Opt
         let used = canvas.paragraph(at, Role::Warn, explanation);
         at = step(used + 1);
     }
-    canvas.line(at.x, at.y, at.width, &[piece(Role::Key, "d"), piece(Role::Strong, "   Look around in the demo")]);
+    canvas.line(
+        at.x,
+        at.y,
+        at.width,
+        &[piece(Role::Key, "d"), piece(Role::Strong, "   Look around in the demo")],
+    );
     at = step(1);
     let used = canvas.paragraph(indented(at), Role::Muted, DEMO);
     at = step(used + 1);
     canvas.line(at.x, at.y, at.width, &[piece(Role::Strong, "    Connect your own project")]);
     at = step(1);
-    canvas.line(at.x, at.y, at.width, &[
-        piece(Role::Muted, "    quit, run "),
-        piece(Role::Strong, "cohort-sync config init"),
-        piece(Role::Muted, " and follow what it says"),
-    ]);
+    canvas.line(
+        at.x,
+        at.y,
+        at.width,
+        &[
+            piece(Role::Muted, "    quit, run "),
+            piece(Role::Strong, "cohort-sync config init"),
+            piece(Role::Muted, " and follow what it says"),
+        ],
+    );
     at = step(1);
     if let Some(path) = config_path {
         let path = format!("It writes {path}, with a comment on every line.");

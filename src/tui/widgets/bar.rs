@@ -1,9 +1,10 @@
-//! A horizontal bar that moves by an eighth of a cell, with or without a frame around it.
+//! Horizontal bars: a full one that moves by an eighth of a cell, for progress, and a slim one that moves by
+//! half a cell, for tables and headers, where many full ones would grow together into a wall.
 
 use crate::tui::canvas::{Canvas, cells};
 use crate::tui::theme::Role;
 
-/// Draws a bar of `columns` cells, filled to a share of 0 to 1. A share above nothing always shows something,
+/// Draws a full bar of `columns` cells, filled to a share of 0 to 1. A share above nothing always shows something,
 /// and only a share of one is full.
 pub fn draw(canvas: &mut Canvas<'_>, x: u16, y: u16, columns: u16, share: f64, role: Role) {
     let eighths = filled_eighths(columns, share);
@@ -23,6 +24,22 @@ pub fn draw(canvas: &mut Canvas<'_>, x: u16, y: u16, columns: u16, share: f64, r
     } else {
         canvas.text(column, y, cells(empty), Role::Faint, &"░".repeat(empty));
     }
+}
+
+/// Draws a slim bar, by the same rule at its ends.
+pub fn draw_slim(canvas: &mut Canvas<'_>, x: u16, y: u16, columns: u16, share: f64, role: Role) {
+    if canvas.glyphs.is_ascii() {
+        draw(canvas, x, y, columns, share, role);
+        return;
+    }
+    let eighths = filled_eighths(columns, share);
+    let halves =
+        if share < 1.0 { eighths.div_ceil(4).min(usize::from(columns) * 2 - 1) } else { eighths / 4 };
+    let filled = "━".repeat(halves / 2) + if halves % 2 == 1 { "╸" } else { "" };
+    let used = canvas.text(x, y, columns, role, &filled);
+    let track = if canvas.theme.is_mono() { "─" } else { "━" };
+    let rest = columns - used;
+    canvas.text(x + used, y, rest, Role::Faint, &track.repeat(usize::from(rest)));
 }
 
 fn filled_eighths(columns: u16, share: f64) -> usize {

@@ -1,5 +1,5 @@
 //! Which columns of a table fit into a width and how wide they are. Columns leave by priority when there is
-//! no room, and take what is left over in an order that keeps numbers near their names.
+//! no room, and what is left over makes them wider, up to what each can use.
 
 use crate::tui::text::Align;
 
@@ -10,10 +10,8 @@ pub struct Column {
     pub title: &'static str,
     /// The key that sorts by it, after the sort key.
     pub letter: char,
-    /// The width it needs.
-    pub least: u16,
-    /// The width at which it has all it can use.
-    pub most: u16,
+    /// The width it needs, the width at which it is at ease, and the most it can use.
+    pub widths: [u16; 3],
     /// Empty cells in front of it.
     pub gap: u16,
     /// On which side its text stands.
@@ -39,21 +37,15 @@ const SPREAD: u16 = 3;
 /// Chooses and places the columns for a width.
 #[must_use]
 pub fn place(columns: &[Column], width: u16) -> Vec<Placed> {
-    let mut chosen: Vec<usize> = (0..columns.len()).collect();
-    let needed = |chosen: &[usize]| -> u16 {
-        let cells = chosen.iter().map(|index| columns[*index].least + columns[*index].gap);
-        cells.fold(0, u16::saturating_add)
-    };
-    while needed(&chosen) > width && chosen.len() > 1 {
-        let Some(last) = chosen.iter().copied().max_by_key(|index| columns[*index].priority) else { break };
-        chosen.retain(|index| *index != last);
-    }
-    let mut left = width.saturating_sub(needed(&chosen));
-    let mut widths: Vec<u16> = chosen.iter().map(|index| columns[*index].least).collect();
-    for (slot, index) in chosen.iter().enumerate() {
-        let grown = (columns[*index].most - columns[*index].least).min(left);
-        widths[slot] += grown;
-        left -= grown;
+    let (chosen, mut left) = choose(columns, width);
+    let mut widths: Vec<u16> = chosen.iter().map(|index| columns[*index].widths[0]).collect();
+    // All columns are put at ease before any gets the most it can use.
+    for step in 1..3 {
+        for (slot, index) in chosen.iter().enumerate() {
+            let grown = columns[*index].widths[step].saturating_sub(widths[slot]).min(left);
+            widths[slot] += grown;
+            left -= grown;
+        }
     }
     let gaps = u16::try_from(chosen.len().saturating_sub(1)).unwrap_or(1).max(1);
     let spread = (left / gaps).min(SPREAD);
@@ -68,21 +60,41 @@ pub fn place(columns: &[Column], width: u16) -> Vec<Placed> {
     placed
 }
 
+/// The columns that fit, in their own order, and the width that is left. A column that does not fit makes room
+/// for a narrower one of lower rank.
+fn choose(columns: &[Column], width: u16) -> (Vec<usize>, u16) {
+    let mut by_rank: Vec<usize> = (0..columns.len()).collect();
+    by_rank.sort_by_key(|index| columns[*index].priority);
+    let mut left = width;
+    let mut chosen: Vec<usize> = Vec::new();
+    for index in by_rank {
+        let needed = columns[index].widths[0] + columns[index].gap;
+        if needed <= left || chosen.is_empty() {
+            chosen.push(index);
+            left = left.saturating_sub(needed);
+        }
+    }
+    chosen.sort_unstable();
+    (chosen, left)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const COLUMNS: [Column; 3] = [
-        Column { title: "Name", letter: 'n', least: 10, most: 20, gap: 0, align: Align::Left, priority: 0 },
-        Column { title: "Users", letter: 'u', least: 9, most: 9, gap: 1, align: Align::Right, priority: 1 },
-        Column { title: "Next", letter: 'x', least: 5, most: 5, gap: 1, align: Align::Right, priority: 2 },
+        Column { title: "Name", letter: 'n', widths: [10, 10, 20], gap: 0, align: Align::Left, priority: 0 },
+        Column { title: "Users", letter: 'u', widths: [9, 9, 9], gap: 1, align: Align::Right, priority: 1 },
+        Column { title: "Next", letter: 'x', widths: [5, 5, 5], gap: 1, align: Align::Right, priority: 2 },
     ];
 
     #[test]
     fn columns_leave_by_priority() {
-        let names = |width| place(&COLUMNS, width).iter().map(|p| COLUMNS[p.column].title).collect::<Vec<_>>();
+        let names =
+            |width| place(&COLUMNS, width).iter().map(|p| COLUMNS[p.column].title).collect::<Vec<_>>();
         assert_eq!(names(26), ["Name", "Users", "Next"]);
         assert_eq!(names(25), ["Name", "Users"]);
+        assert_eq!(names(17), ["Name", "Next"]);
         assert_eq!(names(5), ["Name"]);
     }
 

@@ -157,7 +157,11 @@ impl<K: Copy + Ord> TableState<K> {
     /// What an action is for: the marked rows, or the selected one when none is marked.
     #[must_use]
     pub fn chosen(&self) -> Vec<K> {
-        if self.marks.is_empty() { self.selected.into_iter().collect() } else { self.marks.iter().copied().collect() }
+        if self.marks.is_empty() {
+            self.selected.into_iter().collect()
+        } else {
+            self.marks.iter().copied().collect()
+        }
     }
 }
 
@@ -209,7 +213,11 @@ pub fn draw<K: Copy + Ord>(
                 cell(canvas, CellAt { column: placed.column, index: row.index, area, matched: &row.matched });
             }
         };
-        if selected { canvas.on_selected(&mut draw_row) } else { draw_row(canvas) }
+        if selected {
+            canvas.on_selected(&mut draw_row);
+        } else {
+            draw_row(canvas);
+        }
         canvas.target(whole, Target::Line(view.offset + line));
     }
     let track = Rect::new(area.right() - 1, body.y, 1, body.height);
@@ -220,7 +228,13 @@ pub fn draw<K: Copy + Ord>(
 const GUTTER: u16 = 3;
 
 /// Numbers have their arrow in front, words behind, so that headings stay above what they head.
-fn draw_heading(canvas: &mut Canvas<'_>, area: Rect, columns: &[Column], placed: &[Placed], sort: (usize, bool)) {
+fn draw_heading(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    columns: &[Column],
+    placed: &[Placed],
+    sort: (usize, bool),
+) {
     for Placed { column, x, width } in placed {
         let Column { title, align, gap, .. } = columns[*column];
         let (start, end) = (area.x + GUTTER + x, area.x + GUTTER + x + width);

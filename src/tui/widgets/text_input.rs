@@ -55,7 +55,15 @@ impl TextInput {
     }
 
     /// Draws the text with the cursor as a reversed cell; returns the cells it took.
-    pub fn draw(&self, canvas: &mut Canvas<'_>, x: u16, y: u16, columns: u16, role: Role, focused: bool) -> u16 {
+    pub fn draw(
+        &self,
+        canvas: &mut Canvas<'_>,
+        x: u16,
+        y: u16,
+        columns: u16,
+        role: Role,
+        focused: bool,
+    ) -> u16 {
         if !focused || columns == 0 {
             return canvas.text(x, y, columns, role, self.value());
         }
