@@ -1,11 +1,15 @@
 //! How a command fails: one type, one exit code, one place that prints. Messages come from below and already
 //! say what happened, to what, and what to do; this file adds the cause chain where there is one.
 
+use super::output::OutputError;
 use crate::config::ConfigError;
 use crate::mixpanel::MixpanelError;
 use crate::store::StoreError;
 use crate::sync::command::Refusal;
+use crate::telemetry::TelemetryError;
+use crate::tui::TuiError;
 use std::error::Error;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// The exit codes of the command line's contract.
@@ -62,42 +66,38 @@ pub(super) enum Failure {
     #[error("{0}")]
     Failed(String),
     /// Output could not be written.
-    #[error("could not write {what}: {source}")]
-    Output {
-        /// The file, or the standard output.
-        what: String,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The log could not be set up.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// The console could not start or go on.
+    #[error(transparent)]
+    Console(#[from] TuiError),
 }
 
 impl Failure {
     /// The exit code it leads to.
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Usage(_) => Exit::Usage,
+            Self::Config(_) | Self::Usage(_) | Self::Telemetry(_) => Exit::Usage,
+            Self::Console(TuiError::NotATerminal | TuiError::Keys(_)) => Exit::Usage,
             Self::Store(StoreError::InUse { .. }) | Self::Waiting(_) => Exit::Refused,
-            Self::Store(StoreError::Directory { .. } | StoreError::Newer { .. } | StoreError::Absent { .. }) => {
-                Exit::Usage
-            }
+            Self::Store(
+                StoreError::Directory { .. } | StoreError::Newer { .. } | StoreError::Absent { .. },
+            ) => Exit::Usage,
             Self::Refused { refusal: Refusal::UnknownCohort(_), .. } => Exit::Usage,
             Self::Refused { .. } => Exit::Refused,
             Self::Mixpanel(error) if error.pause_cause().is_some() => Exit::Refused,
-            Self::Mixpanel(_) | Self::Store(_) | Self::Failed(_) | Self::Output { .. } => Exit::Failed,
+            Self::Mixpanel(_) | Self::Store(_) | Self::Failed(_) | Self::Output(_) | Self::Console(_) => {
+                Exit::Failed
+            }
         }
-    }
-
-    /// Whether whoever reads our output has simply gone away, which is no failure.
-    pub(super) fn is_broken_pipe(&self) -> bool {
-        matches!(self, Self::Output { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)
     }
 }
 
 /// Prints a failure and its causes, and gives the exit code.
 pub(super) fn report(failure: &Failure) -> Exit {
-    if failure.is_broken_pipe() {
-        return Exit::Done;
-    }
     let mut text = format!("cohort-sync: {failure}");
     let mut cause = failure.source();
     while let Some(error) = cause {
@@ -109,6 +109,7 @@ pub(super) fn report(failure: &Failure) -> Exit {
         }
         cause = error.source();
     }
-    eprintln!("{text}");
+    // Where stderr is closed nobody listens, and the exit code still tells.
+    let _ = writeln!(io::stderr(), "{text}");
     failure.exit()
 }

@@ -26,14 +26,17 @@ pub(super) fn find(wanted: &str, candidates: &[Candidate]) -> Result<CohortId, F
             )));
         }
     }
-    let by_id = wanted.parse().ok().map(CohortId).filter(|id| candidates.iter().any(|candidate| candidate.id == *id));
+    let by_id =
+        wanted.parse().ok().map(CohortId).filter(|id| candidates.iter().any(|candidate| candidate.id == *id));
     by_id.ok_or_else(|| unknown(wanted, candidates))
 }
 
 fn unknown(wanted: &str, candidates: &[Candidate]) -> Failure {
     let nearest = candidates
         .iter()
-        .map(|candidate| (strsim::jaro_winkler(&candidate.name.to_lowercase(), &wanted.to_lowercase()), candidate))
+        .map(|candidate| {
+            (strsim::jaro_winkler(&candidate.name.to_lowercase(), &wanted.to_lowercase()), candidate)
+        })
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|(a, _), (b, _)| a.total_cmp(b));
     let hint = match nearest {
@@ -63,7 +66,10 @@ mod tests {
     #[test]
     fn what_is_not_there_or_not_clear_is_said_with_a_remedy() {
         let message = |wanted| find(wanted, &candidates()).unwrap_err().to_string();
-        assert_eq!(message("power user"), "there is no cohort \"power user\"; did you mean \"Power users\" (1)?");
+        assert_eq!(
+            message("power user"),
+            "there is no cohort \"power user\"; did you mean \"Power users\" (1)?"
+        );
         assert_eq!(message("xyz"), "there is no cohort \"xyz\"; list them with: cohort-sync cohorts");
         assert_eq!(message("Twins"), "2 cohorts are named \"Twins\"; say which by its id: 3, 4");
     }

@@ -11,6 +11,7 @@ use super::schedule;
 use super::snapshot::{ListState, NoticeLevel};
 use super::tools::{Settings, Tools};
 use crate::domain::{CohortId, SyncKind, SyncStatus, Trigger};
+use crate::mixpanel::MixpanelError;
 use crate::store::{Side, SyncRecord};
 use jiff::Timestamp;
 use std::collections::{HashMap, VecDeque};
@@ -245,15 +246,7 @@ impl Engine {
             }
             Report::Run(cohort, news) => self.board.news(cohort, news, now),
             Report::Listed(Ok(cohorts)) => self.list_arrived(cohorts),
-            Report::Listed(Err(error)) => {
-                self.board.notice(
-                    NoticeLevel::Error,
-                    None,
-                    format!("The cohort list did not arrive: {error}"),
-                    now,
-                );
-                self.board.list = ListState::Failed { shown: self.board.listed_at(), error };
-            }
+            Report::Listed(Err(error)) => self.list_failed(&error, now),
             Report::Side(side, news) => self.board.side(side, news),
             Report::Recorded(Ok(())) => {}
             Report::Recorded(Err(error)) => {
@@ -289,8 +282,18 @@ impl Engine {
         let tools = self.tools.clone();
         tokio::spawn(async move {
             let listed = tools.list_cohorts(&CancellationToken::new()).await;
-            tools.reports.tell(Report::Listed(listed.map_err(|error| error.to_string())));
+            tools.reports.tell(Report::Listed(listed));
         });
+    }
+
+    fn list_failed(&mut self, error: &MixpanelError, now: Timestamp) {
+        let text = format!("The cohort list did not arrive: {error}");
+        self.board.notice(NoticeLevel::Error, None, text, now);
+        self.board.list = ListState::Failed {
+            shown: self.board.listed_at(),
+            error: error.to_string(),
+            needs_person: error.pause_cause().is_some(),
+        };
     }
 
     fn list_arrived(&mut self, cohorts: Vec<crate::domain::Cohort>) {

@@ -2,6 +2,7 @@
 //! and the engine draws its conclusions.
 
 use crate::domain::{Cohort, CohortId, PauseCause, Phase, RunCounts, RunId};
+use crate::mixpanel::MixpanelError;
 use crate::store::{RunRecord, Side};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -12,7 +13,7 @@ pub(super) enum Report {
     /// A run moved on.
     Run(CohortId, RunNews),
     /// The cohort list arrived, or did not.
-    Listed(Result<Vec<Cohort>, String>),
+    Listed(Result<Vec<Cohort>, MixpanelError>),
     /// A side answered, is being tried again, or is down.
     Side(Side, SideNews),
     /// Something was recorded, or could not be.

@@ -134,6 +134,8 @@ pub enum ListState {
         shown: Option<Timestamp>,
         /// What happened and what to do, in words.
         error: String,
+        /// Whether trying again is of no use before a person has done something.
+        needs_person: bool,
     },
 }
 
