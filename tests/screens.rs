@@ -1,6 +1,8 @@
 //! Every screen and dialog as a picture, at three sizes and in the states that matter, and the keys that lead
 //! there. A picture is the text of the screen; for some a second one marks what each cell looks like.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "screens/fixture.rs"]
 mod fixture;
 

@@ -71,7 +71,9 @@ const fn column(
     align: Align,
     priority: u8,
 ) -> Column {
-    Column { title, letter, widths, gap, align, priority }
+    // Of numbers the large ones are looked for, of words the first.
+    let largest_first = matches!(align, Align::Right) && !matches!(letter, 'm' | 'l' | 'n');
+    Column { title, letter, widths, gap, align, largest_first, priority }
 }
 
 /// The accounts to show: those of the run at work once it has read something, else those of the last run.

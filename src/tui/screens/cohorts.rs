@@ -125,7 +125,7 @@ impl CohortsScreen {
         if table.marked() > 0 {
             title.push(piece(Role::Key, format!(" · {} marked", table.marked())));
         }
-        let order = if table.inverted { "▼" } else { "▲" };
+        let order = if table.inverted == COLUMNS[table.sort].largest_first { "▲" } else { "▼" };
         let sort = COLUMNS[table.sort].title.to_lowercase();
         title.push(piece(Role::Muted, format!(" · sort: {sort} {order}")));
         match &scene.snapshot.list {

@@ -27,7 +27,7 @@ pub fn draw(canvas: &mut Canvas<'_>, explanation: Option<&str>, config_path: Opt
     let whole = canvas.area();
     let width = COLUMNS.min(whole.width.saturating_sub(4));
     let explained = explanation.map_or(0, |text| text::wrap(text, usize::from(width)).len() + 1);
-    let height = (17 + u16::try_from(explained).unwrap_or(0)).min(whole.height);
+    let height = (18 + u16::try_from(explained).unwrap_or(0)).min(whole.height);
     let x = (whole.width - width) / 2;
     let mut area = Rect::new(x, (whole.height - height) / 3, width, height);
     let mut step = |lines: u16| {
@@ -66,16 +66,16 @@ pub fn draw(canvas: &mut Canvas<'_>, explanation: Option<&str>, config_path: Opt
         at.y,
         at.width,
         &[
-            piece(Role::Muted, "    quit, run "),
+            piece(Role::Muted, "    Quit, run "),
             piece(Role::Strong, "cohort-sync config init"),
-            piece(Role::Muted, " and follow what it says"),
+            piece(Role::Muted, " and follow what it says."),
         ],
     );
     at = step(1);
     if let Some(path) = config_path {
         let path = format!("It writes {path}, with a comment on every line.");
-        canvas.paragraph(indented(at), Role::Muted, &path);
-        at = step(1);
+        let used = canvas.paragraph(indented(at), Role::Muted, &path);
+        at = step(used);
     }
     at = Rect { y: at.y + 1, height: at.height.saturating_sub(1), ..at };
     if at.height > 0 {
