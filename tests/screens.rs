@@ -251,6 +251,13 @@ fn no_size_panics_and_small_ones_say_what_they_need() {
             }
         }
     }
+    for (width, height) in [(0, 0), (1, 1), (3, 2), (9, 30), (30, 4)] {
+        let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, width, height));
+        let theme = Theme::new(ThemeChoice::Dark, ColourDepth::True);
+        let zone = TimeZone::UTC;
+        let mut canvas = Canvas::new(&mut buffer, theme, Glyphs::new(false), fixture::now(), &zone);
+        welcome::draw(&mut canvas, Some("why"), Some("where"));
+    }
     let picture = words(&draw(&mut app(fixture::idle()), (39, 9)));
     assert!(picture.contains("needs 40×10"), "{picture}");
 }

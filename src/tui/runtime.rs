@@ -6,7 +6,7 @@
 use super::app::{App, Effect, Msg};
 use super::canvas::Canvas;
 use super::glyphs::Glyphs;
-use super::input::{Input, translate};
+use super::input::{Input, Inputs};
 use super::keymap::Code;
 use super::screens;
 use super::settings::Settings;
@@ -17,8 +17,6 @@ use crate::sync::Handle;
 use crate::sync::command::Refusal;
 use crate::sync::snapshot::Snapshot;
 use crate::telemetry::LogLine;
-use crossterm::event::EventStream;
-use futures_util::StreamExt;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::io;
@@ -51,8 +49,8 @@ pub async fn run(
     let app = App::new(settings, TimeZone::system(), snapshot, Timestamp::now())?;
     let terminal = Terminal::enter(title, mouse)?;
     let (answer, answers) = mpsc::unbounded_channel();
-    let input = Some(EventStream::new());
-    let console = Console { app, terminal, handle, input, answer, pace: Pace::new() };
+    let input = Inputs::listen();
+    let console = Console { app, terminal, handle, input, lost: None, answer, pace: Pace::new() };
     let sources = Sources { signals: Signals::new()?, answers, snapshots: Some(snapshots), log: Some(log) };
     console.drive(sources).await
 }
@@ -86,8 +84,9 @@ struct Console {
     app: App,
     terminal: Terminal,
     handle: Handle,
-    /// Gone while the shell has the terminal, or it would read the shell's keys.
-    input: Option<EventStream>,
+    input: Inputs,
+    /// Why nothing can be drawn any more.
+    lost: Option<io::Error>,
     answer: mpsc::UnboundedSender<Answer>,
     pace: Pace,
 }
@@ -118,17 +117,17 @@ enum Wake {
 
 impl Sources {
     /// Waits for the next thing. The order is the point: what is ready is taken in first, and drawing comes last.
-    async fn next(&mut self, input: &mut Option<EventStream>, tick: Instant, frame: Option<Instant>) -> Wake {
+    async fn next(&mut self, input: &mut Inputs, tick: Instant, frame: Option<Instant>) -> Wake {
         tokio::select! {
             biased;
             signal = self.signals.next() => match signal {
                 Signal::End => Wake::Message(Msg::Terminate),
                 Signal::Continued => Wake::Continued,
             },
-            event = next_event(input) => match event.map(|event| event.map(translate)) {
-                Some(Ok(Some(input))) => Wake::Message(Msg::Input(input)),
-                Some(Ok(None)) => Wake::Nothing,
-                Some(Err(_)) | None => Wake::Hangup,
+            event = input.next() => match event {
+                Some(Some(input)) => Wake::Message(Msg::Input(input)),
+                Some(None) => Wake::Nothing,
+                None => Wake::Hangup,
             },
             Some((what, answer)) = self.answers.recv() => Wake::Message(Msg::Answered(what, answer)),
             snapshot = next_snapshot(&mut self.snapshots) => Wake::Message(snapshot),
@@ -136,13 +135,6 @@ impl Sources {
             () = tokio::time::sleep_until(tick) => Wake::Tick,
             () = sleep_until(frame) => Wake::Frame,
         }
-    }
-}
-
-async fn next_event(input: &mut Option<EventStream>) -> Option<io::Result<crossterm::event::Event>> {
-    match input {
-        Some(stream) => stream.next().await,
-        None => std::future::pending().await,
     }
 }
 
@@ -205,26 +197,35 @@ impl Console {
                     self.handle(Msg::Tick(Timestamp::now()))?
                 }
                 Wake::Hangup => {
-                    self.input = None;
+                    self.input.let_go();
                     self.handle(Msg::Terminate)?
                 }
                 Wake::Message(msg) => self.handle(msg)?,
             };
             match end {
                 None => {}
-                Some(End::Asked) => return Ok(()),
+                Some(End::Asked) => return self.lost.map_or(Ok(()), |error| Err(error.into())),
                 Some(End::Engine(reason)) => return Err(TuiError::EngineEnded(reason)),
             }
         }
     }
 
+    /// A terminal that is gone cannot show anything, but the runs still deserve an orderly end.
     fn draw(&mut self) -> io::Result<()> {
         let mut hits = None;
-        self.terminal.draw(|frame| hits = Some(self.app.draw(frame)))?;
+        self.pace = Pace { dirty: None, drawn: Instant::now() };
+        if self.lost.is_some() {
+            return Ok(());
+        }
+        if let Err(error) = self.terminal.draw(|frame| hits = Some(self.app.draw(frame))) {
+            self.lost = Some(error);
+            self.input.let_go();
+            // It only begins to stop, which ends nothing yet.
+            return self.handle(Msg::Terminate).map(drop);
+        }
         if let Some(hits) = hits {
             self.app.update(Msg::Drawn(hits));
         }
-        self.pace = Pace { dirty: None, drawn: Instant::now() };
         Ok(())
     }
 
@@ -243,9 +244,9 @@ impl Console {
                 Effect::Mouse(on) => self.terminal.set_mouse(on)?,
                 Effect::Redraw => self.terminal.forget()?,
                 Effect::Suspend => {
-                    self.input = None;
+                    self.input.let_go();
                     self.terminal.suspend()?;
-                    self.input = Some(EventStream::new());
+                    self.input.resume();
                 }
                 Effect::Quit(None) => return Ok(Some(End::Asked)),
                 Effect::Quit(Some(reason)) => return Ok(Some(End::Engine(reason))),
@@ -271,7 +272,7 @@ impl Console {
 /// There is no terminal, or it went away.
 pub async fn welcome(settings: &Settings, explanation: Option<String>) -> Result<WelcomeChoice, TuiError> {
     let mut terminal = Terminal::enter("cohort-sync".to_owned(), false)?;
-    let mut input = EventStream::new();
+    let mut input = Inputs::listen();
     let mut signals = Signals::new()?;
     let theme = Theme::new(settings.theme, settings.colour);
     loop {
@@ -292,15 +293,13 @@ pub async fn welcome(settings: &Settings, explanation: Option<String>) -> Result
             event = input.next() => event,
         };
         match event {
-            Some(Ok(event)) => match translate(event) {
-                Some(Input::Key(key)) if key.ctrl && key.code == Code::Char('c') => {
-                    return Ok(WelcomeChoice::Quit);
-                }
-                Some(Input::Key(key)) if key.typed() == Some('d') => return Ok(WelcomeChoice::Demo),
-                Some(Input::Key(key)) if key.typed() == Some('q') => return Ok(WelcomeChoice::Quit),
+            None => return Ok(WelcomeChoice::Quit),
+            Some(Some(Input::Key(key))) => match (key.ctrl, key.code) {
+                (false, Code::Char('d')) => return Ok(WelcomeChoice::Demo),
+                (false, Code::Char('q')) | (true, Code::Char('c')) => return Ok(WelcomeChoice::Quit),
                 _ => {}
             },
-            Some(Err(_)) | None => return Ok(WelcomeChoice::Quit),
+            Some(_) => {}
         }
     }
 }
