@@ -177,7 +177,7 @@ impl Console {
         let mut tick = Instant::now() + self.app.pulse();
         loop {
             if self.pace.is_overdue() {
-                self.draw()?;
+                self.draw();
             }
             // A pulse that became faster must not wait for the slower one to end.
             tick = tick.min(Instant::now() + self.app.pulse());
@@ -185,22 +185,22 @@ impl Console {
             let end = match sources.next(&mut self.input, tick, frame).await {
                 Wake::Nothing => None,
                 Wake::Frame => {
-                    self.draw()?;
+                    self.draw();
                     None
                 }
                 Wake::Tick => {
                     tick = Instant::now() + self.app.pulse();
-                    self.handle(Msg::Tick(Timestamp::now()))?
+                    self.handle(Msg::Tick(Timestamp::now()))
                 }
                 Wake::Continued => {
-                    self.terminal.resume()?;
-                    self.handle(Msg::Tick(Timestamp::now()))?
+                    self.touch_terminal(Terminal::resume);
+                    self.handle(Msg::Tick(Timestamp::now()))
                 }
                 Wake::Hangup => {
                     self.input.let_go();
-                    self.handle(Msg::Terminate)?
+                    self.handle(Msg::Terminate)
                 }
-                Wake::Message(msg) => self.handle(msg)?,
+                Wake::Message(msg) => self.handle(msg),
             };
             match end {
                 None => {}
@@ -210,26 +210,35 @@ impl Console {
         }
     }
 
-    /// A terminal that is gone cannot show anything, but the runs still deserve an orderly end.
-    fn draw(&mut self) -> io::Result<()> {
-        let mut hits = None;
+    fn draw(&mut self) {
         self.pace = Pace { dirty: None, drawn: Instant::now() };
-        if self.lost.is_some() {
-            return Ok(());
-        }
-        if let Err(error) = self.terminal.draw(|frame| hits = Some(self.app.draw(frame))) {
-            self.lost = Some(error);
-            self.input.let_go();
-            // It only begins to stop, which ends nothing yet.
-            return self.handle(Msg::Terminate).map(drop);
-        }
+        let (app, mut hits) = (&self.app, None);
+        let drawn = match self.lost {
+            Some(_) => return,
+            None => self.terminal.draw(|frame| hits = Some(app.draw(frame))),
+        };
+        self.touch_terminal(|_| drawn);
         if let Some(hits) = hits {
             self.app.update(Msg::Drawn(hits));
         }
-        Ok(())
     }
 
-    fn handle(&mut self, msg: Msg) -> io::Result<Option<End>> {
+    /// Does something with the terminal. Once it is gone nothing can be shown any more, but the runs still
+    /// deserve an orderly end, so the loop goes on until the engine has stopped.
+    fn touch_terminal(&mut self, act: impl FnOnce(&mut Terminal) -> io::Result<()>) {
+        if self.lost.is_some() {
+            return;
+        }
+        if let Err(error) = act(&mut self.terminal) {
+            tracing::warn!(%error, "the terminal is gone");
+            self.lost = Some(error);
+            self.input.let_go();
+            // That only begins to stop, which ends nothing yet.
+            self.handle(Msg::Terminate);
+        }
+    }
+
+    fn handle(&mut self, msg: Msg) -> Option<End> {
         self.pace.touch();
         // What happens, happens now, and not at the time of the last frame.
         let mut effects = match msg {
@@ -240,19 +249,19 @@ impl Console {
         for effect in effects {
             match effect {
                 Effect::Send(order) => self.send(order),
-                Effect::Copy(text) => self.terminal.copy(&text)?,
-                Effect::Mouse(on) => self.terminal.set_mouse(on)?,
-                Effect::Redraw => self.terminal.forget()?,
+                Effect::Copy(text) => self.touch_terminal(|terminal| terminal.copy(&text)),
+                Effect::Mouse(on) => self.touch_terminal(|terminal| terminal.set_mouse(on)),
+                Effect::Redraw => self.touch_terminal(Terminal::forget),
                 Effect::Suspend => {
                     self.input.let_go();
-                    self.terminal.suspend()?;
+                    self.touch_terminal(Terminal::suspend);
                     self.input.resume();
                 }
-                Effect::Quit(None) => return Ok(Some(End::Asked)),
-                Effect::Quit(Some(reason)) => return Ok(Some(End::Engine(reason))),
+                Effect::Quit(None) => return Some(End::Asked),
+                Effect::Quit(Some(reason)) => return Some(End::Engine(reason)),
             }
         }
-        Ok(None)
+        None
     }
 
     /// The engine may be busy with the disk; the console does not wait for its answer.
