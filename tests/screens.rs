@@ -1,6 +1,8 @@
 //! Every screen and dialog as a picture, at three sizes and in the states that matter, and the keys that lead
 //! there. A picture is the text of the screen; for some a second one marks what each cell looks like.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "screens/fixture.rs"]
 mod fixture;
 
@@ -248,6 +250,13 @@ fn no_size_panics_and_small_ones_say_what_they_need() {
                 draw(&mut app, (width, height));
             }
         }
+    }
+    for (width, height) in [(0, 0), (1, 1), (3, 2), (9, 30), (30, 4)] {
+        let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, width, height));
+        let theme = Theme::new(ThemeChoice::Dark, ColourDepth::True);
+        let zone = TimeZone::UTC;
+        let mut canvas = Canvas::new(&mut buffer, theme, Glyphs::new(false), fixture::now(), &zone);
+        welcome::draw(&mut canvas, Some("why"), Some("where"));
     }
     let picture = words(&draw(&mut app(fixture::idle()), (39, 9)));
     assert!(picture.contains("needs 40×10"), "{picture}");

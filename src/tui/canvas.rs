@@ -167,10 +167,15 @@ impl<'a> Canvas<'a> {
         self.line(x + (columns - wanted), y, wanted, pieces)
     }
 
-    /// Breaks a text over the lines of an area; returns how many lines it took.
+    /// Breaks a text over the lines of an area; returns how many lines it took. What does not fit shows as an
+    /// ellipsis.
     pub fn paragraph(&mut self, area: Rect, role: Role, text: &str) -> u16 {
-        let lines = text::wrap(text, usize::from(area.width));
+        let mut lines = text::wrap(text, usize::from(area.width));
         let shown = lines.len().min(usize::from(area.height));
+        if let (true, Some(last)) = (shown < lines.len(), shown.checked_sub(1)) {
+            let room = usize::from(area.width).saturating_sub(1);
+            lines[last] = format!("{}…", text::head(&lines[last], room).trim_end());
+        }
         for (row, line) in (area.y..).zip(&lines[..shown]) {
             self.text(area.x, row, area.width, role, line);
         }

@@ -47,29 +47,52 @@ impl Part {
     }
 }
 
+/// What the header shows at a level of detail.
+#[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one part that is there or not")]
+struct Detail {
+    brand: bool,
+    gauges: bool,
+    rate: bool,
+    clock: bool,
+    project: bool,
+    queries: bool,
+}
+
+/// From generous to terse; the first that fits is drawn.
+const DETAILS: [Detail; 6] = {
+    let all = Detail { brand: true, gauges: true, rate: true, clock: true, project: true, queries: true };
+    let numbers = Detail { gauges: false, ..all };
+    let anonymous = Detail { brand: false, ..numbers };
+    let slow = Detail { rate: false, ..anonymous };
+    let timeless = Detail { clock: false, project: false, ..slow };
+    [all, numbers, anonymous, slow, timeless, Detail { queries: false, ..timeless }]
+};
+
 /// Draws the first row.
 pub fn draw_header(canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
     let columns = area.width.saturating_sub(2);
-    // From generous to terse: the first that fits is drawn.
-    for level in 0..5 {
-        let left = identity(scene, level);
-        let middle = Part::words(health(canvas, scene));
-        let right = meters(canvas, scene, level);
-        let meters: u16 = right.iter().map(|part| part.width() + 3).sum();
-        let needed = left.width() + 3 + middle.width() + meters;
-        if needed <= columns || level == 4 {
-            left.draw(canvas, area.x + 1, area.y, columns);
-            let end = area.right().saturating_sub(1);
-            let mut x = end.saturating_sub(meters.saturating_sub(3)).max(area.x);
-            let health_x = place_health(area.x + 1 + left.width(), x, middle.width(), meters > 0);
-            middle.draw(canvas, health_x, area.y, end.saturating_sub(health_x));
-            for part in right {
-                part.draw(canvas, x, area.y, end.saturating_sub(x));
-                x = x.saturating_add(part.width() + 3);
-            }
-            return;
-        }
+    let middle = Part::words(health(canvas, scene));
+    let parts = |detail: &Detail| (identity(scene, *detail), meters(canvas, scene, *detail));
+    let fits = |(left, right): &(Part, Vec<Part>)| {
+        left.width() + 3 + middle.width() + meters_width(right) <= columns
+    };
+    let (left, right) =
+        DETAILS.iter().map(parts).find(fits).unwrap_or_else(|| parts(&DETAILS[DETAILS.len() - 1]));
+    left.draw(canvas, area.x + 1, area.y, columns);
+    let end = area.right().saturating_sub(1);
+    let meters = meters_width(&right);
+    let mut x = end.saturating_sub(meters.saturating_sub(3)).max(area.x);
+    let health_x = place_health(area.x + 1 + left.width(), x, middle.width(), meters > 0);
+    middle.draw(canvas, health_x, area.y, end.saturating_sub(health_x));
+    for part in right {
+        part.draw(canvas, x, area.y, end.saturating_sub(x));
+        x = x.saturating_add(part.width() + 3);
     }
+}
+
+fn meters_width(parts: &[Part]) -> u16 {
+    parts.iter().map(|part| part.width() + 3).sum()
 }
 
 /// Health stands in the middle of what is free, and at the right edge when nothing stands there.
@@ -78,17 +101,17 @@ fn place_health(from: u16, to: u16, width: u16, has_meters: bool) -> u16 {
     from + if has_meters { free / 2 } else { free }
 }
 
-fn identity(scene: Scene<'_>, level: usize) -> Part {
+fn identity(scene: Scene<'_>, detail: Detail) -> Part {
     let settings = scene.settings;
     let mut pieces = Vec::new();
-    if level < 2 {
+    if detail.brand {
         pieces.push(piece(Role::Focus, "cohort-sync  "));
     }
     pieces.push(piece(Role::Strong, text::cut(&settings.profile, 24).into_owned()));
-    if let Some(project) = settings.project_id.filter(|_| level < 4) {
+    if let Some(project) = settings.project_id.filter(|_| detail.project) {
         pieces.push(piece(Role::Muted, format!(" · {project}")));
     }
-    if level < 4 {
+    if detail.queries {
         pieces.push(piece(Role::Muted, format!(" · {}", settings.region.to_uppercase())));
     }
     Part::words(pieces)
@@ -113,8 +136,7 @@ fn side(canvas: &Canvas<'_>, name: &str, health: &Health) -> Vec<Piece<'static>>
     vec![piece(role, sign), piece(Role::Text, format!(" {name}")), piece(role, word)]
 }
 
-fn meters(canvas: &Canvas<'_>, scene: Scene<'_>, level: usize) -> Vec<Part> {
-    let gauge = level == 0;
+fn meters(canvas: &Canvas<'_>, scene: Scene<'_>, detail: Detail) -> Vec<Part> {
     let snapshot = scene.snapshot;
     let mut parts = Vec::new();
     let queries = snapshot.queries;
@@ -122,23 +144,23 @@ fn meters(canvas: &Canvas<'_>, scene: Scene<'_>, level: usize) -> Vec<Part> {
     let role = meter_role(spent);
     let numbers = format!("{:>2}/{}", queries.used, queries.limit);
     let mut after = vec![piece(if spent >= 0.8 { role } else { Role::Text }, numbers)];
-    if level < 2 {
+    if detail.brand {
         after.push(piece(Role::Muted, if queries.learned { " h" } else { " h?" }));
     }
-    if level < 4 {
+    if detail.queries {
         parts.push(Part {
             before: vec![piece(Role::Muted, "queries ")],
-            bar: gauge.then_some((spent, role)),
+            bar: detail.gauges.then_some((spent, role)),
             after,
         });
     }
-    if let Some(percent) = snapshot.feed_rate_percent.filter(|_| level < 3) {
+    if let Some(percent) = snapshot.feed_rate_percent.filter(|_| detail.rate) {
         let share = f64::from(percent) / 100.0;
         let after = vec![piece(Role::Text, format!("{percent:>3} %"))];
-        let bar = gauge.then_some((share, meter_role(share)));
+        let bar = detail.gauges.then_some((share, meter_role(share)));
         parts.push(Part { before: vec![piece(Role::Muted, "rate ")], bar, after });
     }
-    if scene.settings.clock && level < 4 {
+    if scene.settings.clock && detail.clock {
         parts.push(Part::words(vec![piece(Role::Text, text::clock(canvas.now, canvas.zone))]));
     }
     parts

@@ -2,7 +2,10 @@
 //! and repeats of keys, focus changes and mouse movement are dropped, because nothing here answers to them.
 
 use super::keymap::{Code, Key};
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
+use crossterm::event::{
+    Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
+};
+use futures_util::StreamExt;
 
 /// Something the person did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,39 @@ pub enum Input {
     Paste(String),
     /// The terminal has another size.
     Resize,
+}
+
+/// The person's end of the terminal. It can be let go while somebody else has the terminal, or it would read
+/// keys that are meant for them.
+pub struct Inputs {
+    stream: Option<EventStream>,
+}
+
+impl Inputs {
+    /// Begins to listen.
+    #[must_use]
+    pub fn listen() -> Self {
+        Self { stream: Some(EventStream::new()) }
+    }
+
+    /// Stops listening; [`Inputs::next`] waits for ever until [`Inputs::resume`].
+    pub fn let_go(&mut self) {
+        self.stream = None;
+    }
+
+    /// Listens again.
+    pub fn resume(&mut self) {
+        self.stream = Some(EventStream::new());
+    }
+
+    /// Waits for the next event. `Some(None)` is one that nothing answers to; `None` means that the terminal
+    /// has hung up.
+    pub async fn next(&mut self) -> Option<Option<Input>> {
+        match &mut self.stream {
+            Some(stream) => stream.next().await?.ok().map(translate),
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// How many lines one notch of the wheel moves; three is what most programs do.

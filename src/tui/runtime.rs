@@ -6,7 +6,7 @@
 use super::app::{App, Effect, Msg};
 use super::canvas::Canvas;
 use super::glyphs::Glyphs;
-use super::input::{Input, translate};
+use super::input::{Input, Inputs};
 use super::keymap::Code;
 use super::screens;
 use super::settings::Settings;
@@ -17,8 +17,6 @@ use crate::sync::Handle;
 use crate::sync::command::Refusal;
 use crate::sync::snapshot::Snapshot;
 use crate::telemetry::LogLine;
-use crossterm::event::EventStream;
-use futures_util::StreamExt;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::io;
@@ -51,8 +49,8 @@ pub async fn run(
     let app = App::new(settings, TimeZone::system(), snapshot, Timestamp::now())?;
     let terminal = Terminal::enter(title, mouse)?;
     let (answer, answers) = mpsc::unbounded_channel();
-    let input = Some(EventStream::new());
-    let console = Console { app, terminal, handle, input, answer, pace: Pace::new() };
+    let input = Inputs::listen();
+    let console = Console { app, terminal, handle, input, lost: None, answer, pace: Pace::new() };
     let sources = Sources { signals: Signals::new()?, answers, snapshots: Some(snapshots), log: Some(log) };
     console.drive(sources).await
 }
@@ -86,8 +84,9 @@ struct Console {
     app: App,
     terminal: Terminal,
     handle: Handle,
-    /// Gone while the shell has the terminal, or it would read the shell's keys.
-    input: Option<EventStream>,
+    input: Inputs,
+    /// Why nothing can be drawn any more.
+    lost: Option<io::Error>,
     answer: mpsc::UnboundedSender<Answer>,
     pace: Pace,
 }
@@ -118,17 +117,17 @@ enum Wake {
 
 impl Sources {
     /// Waits for the next thing. The order is the point: what is ready is taken in first, and drawing comes last.
-    async fn next(&mut self, input: &mut Option<EventStream>, tick: Instant, frame: Option<Instant>) -> Wake {
+    async fn next(&mut self, input: &mut Inputs, tick: Instant, frame: Option<Instant>) -> Wake {
         tokio::select! {
             biased;
             signal = self.signals.next() => match signal {
                 Signal::End => Wake::Message(Msg::Terminate),
                 Signal::Continued => Wake::Continued,
             },
-            event = next_event(input) => match event.map(|event| event.map(translate)) {
-                Some(Ok(Some(input))) => Wake::Message(Msg::Input(input)),
-                Some(Ok(None)) => Wake::Nothing,
-                Some(Err(_)) | None => Wake::Hangup,
+            event = input.next() => match event {
+                Some(Some(input)) => Wake::Message(Msg::Input(input)),
+                Some(None) => Wake::Nothing,
+                None => Wake::Hangup,
             },
             Some((what, answer)) = self.answers.recv() => Wake::Message(Msg::Answered(what, answer)),
             snapshot = next_snapshot(&mut self.snapshots) => Wake::Message(snapshot),
@@ -136,13 +135,6 @@ impl Sources {
             () = tokio::time::sleep_until(tick) => Wake::Tick,
             () = sleep_until(frame) => Wake::Frame,
         }
-    }
-}
-
-async fn next_event(input: &mut Option<EventStream>) -> Option<io::Result<crossterm::event::Event>> {
-    match input {
-        Some(stream) => stream.next().await,
-        None => std::future::pending().await,
     }
 }
 
@@ -185,7 +177,7 @@ impl Console {
         let mut tick = Instant::now() + self.app.pulse();
         loop {
             if self.pace.is_overdue() {
-                self.draw()?;
+                self.draw();
             }
             // A pulse that became faster must not wait for the slower one to end.
             tick = tick.min(Instant::now() + self.app.pulse());
@@ -193,42 +185,60 @@ impl Console {
             let end = match sources.next(&mut self.input, tick, frame).await {
                 Wake::Nothing => None,
                 Wake::Frame => {
-                    self.draw()?;
+                    self.draw();
                     None
                 }
                 Wake::Tick => {
                     tick = Instant::now() + self.app.pulse();
-                    self.handle(Msg::Tick(Timestamp::now()))?
+                    self.handle(Msg::Tick(Timestamp::now()))
                 }
                 Wake::Continued => {
-                    self.terminal.resume()?;
-                    self.handle(Msg::Tick(Timestamp::now()))?
+                    self.touch_terminal(Terminal::resume);
+                    self.handle(Msg::Tick(Timestamp::now()))
                 }
                 Wake::Hangup => {
-                    self.input = None;
-                    self.handle(Msg::Terminate)?
+                    self.input.let_go();
+                    self.handle(Msg::Terminate)
                 }
-                Wake::Message(msg) => self.handle(msg)?,
+                Wake::Message(msg) => self.handle(msg),
             };
             match end {
                 None => {}
-                Some(End::Asked) => return Ok(()),
+                Some(End::Asked) => return self.lost.map_or(Ok(()), |error| Err(error.into())),
                 Some(End::Engine(reason)) => return Err(TuiError::EngineEnded(reason)),
             }
         }
     }
 
-    fn draw(&mut self) -> io::Result<()> {
-        let mut hits = None;
-        self.terminal.draw(|frame| hits = Some(self.app.draw(frame)))?;
+    fn draw(&mut self) {
+        self.pace = Pace { dirty: None, drawn: Instant::now() };
+        let (app, mut hits) = (&self.app, None);
+        let drawn = match self.lost {
+            Some(_) => return,
+            None => self.terminal.draw(|frame| hits = Some(app.draw(frame))),
+        };
+        self.touch_terminal(|_| drawn);
         if let Some(hits) = hits {
             self.app.update(Msg::Drawn(hits));
         }
-        self.pace = Pace { dirty: None, drawn: Instant::now() };
-        Ok(())
     }
 
-    fn handle(&mut self, msg: Msg) -> io::Result<Option<End>> {
+    /// Does something with the terminal. Once it is gone nothing can be shown any more, but the runs still
+    /// deserve an orderly end, so the loop goes on until the engine has stopped.
+    fn touch_terminal(&mut self, act: impl FnOnce(&mut Terminal) -> io::Result<()>) {
+        if self.lost.is_some() {
+            return;
+        }
+        if let Err(error) = act(&mut self.terminal) {
+            tracing::warn!(%error, "the terminal is gone");
+            self.lost = Some(error);
+            self.input.let_go();
+            // That only begins to stop, which ends nothing yet.
+            self.handle(Msg::Terminate);
+        }
+    }
+
+    fn handle(&mut self, msg: Msg) -> Option<End> {
         self.pace.touch();
         // What happens, happens now, and not at the time of the last frame.
         let mut effects = match msg {
@@ -239,19 +249,19 @@ impl Console {
         for effect in effects {
             match effect {
                 Effect::Send(order) => self.send(order),
-                Effect::Copy(text) => self.terminal.copy(&text)?,
-                Effect::Mouse(on) => self.terminal.set_mouse(on)?,
-                Effect::Redraw => self.terminal.forget()?,
+                Effect::Copy(text) => self.touch_terminal(|terminal| terminal.copy(&text)),
+                Effect::Mouse(on) => self.touch_terminal(|terminal| terminal.set_mouse(on)),
+                Effect::Redraw => self.touch_terminal(Terminal::forget),
                 Effect::Suspend => {
-                    self.input = None;
-                    self.terminal.suspend()?;
-                    self.input = Some(EventStream::new());
+                    self.input.let_go();
+                    self.touch_terminal(Terminal::suspend);
+                    self.input.resume();
                 }
-                Effect::Quit(None) => return Ok(Some(End::Asked)),
-                Effect::Quit(Some(reason)) => return Ok(Some(End::Engine(reason))),
+                Effect::Quit(None) => return Some(End::Asked),
+                Effect::Quit(Some(reason)) => return Some(End::Engine(reason)),
             }
         }
-        Ok(None)
+        None
     }
 
     /// The engine may be busy with the disk; the console does not wait for its answer.
@@ -271,7 +281,7 @@ impl Console {
 /// There is no terminal, or it went away.
 pub async fn welcome(settings: &Settings, explanation: Option<String>) -> Result<WelcomeChoice, TuiError> {
     let mut terminal = Terminal::enter("cohort-sync".to_owned(), false)?;
-    let mut input = EventStream::new();
+    let mut input = Inputs::listen();
     let mut signals = Signals::new()?;
     let theme = Theme::new(settings.theme, settings.colour);
     loop {
@@ -292,15 +302,13 @@ pub async fn welcome(settings: &Settings, explanation: Option<String>) -> Result
             event = input.next() => event,
         };
         match event {
-            Some(Ok(event)) => match translate(event) {
-                Some(Input::Key(key)) if key.ctrl && key.code == Code::Char('c') => {
-                    return Ok(WelcomeChoice::Quit);
-                }
-                Some(Input::Key(key)) if key.typed() == Some('d') => return Ok(WelcomeChoice::Demo),
-                Some(Input::Key(key)) if key.typed() == Some('q') => return Ok(WelcomeChoice::Quit),
+            None => return Ok(WelcomeChoice::Quit),
+            Some(Some(Input::Key(key))) => match (key.ctrl, key.code) {
+                (false, Code::Char('d')) => return Ok(WelcomeChoice::Demo),
+                (false, Code::Char('q')) | (true, Code::Char('c')) => return Ok(WelcomeChoice::Quit),
                 _ => {}
             },
-            Some(Err(_)) | None => return Ok(WelcomeChoice::Quit),
+            Some(_) => {}
         }
     }
 }

@@ -132,6 +132,8 @@ struct Palette {
     warn: Shade,
     bad: Shade,
     selected: Shade,
+    /// The text on it, or a theme that does not suit the terminal's background would hide the row.
+    on_selected: Shade,
     track: Shade,
     /// The text on a badge and on the selected row in 16 colours, where the row's shade is strong.
     ink: Shade,
@@ -147,6 +149,7 @@ const DARK: Palette = Palette {
     warn: Some((0xe3_b341, 179, Color::Yellow)),
     bad: Some((0xff_7b72, 210, Color::LightRed)),
     selected: Some((0x26_3040, 237, Color::Reset)),
+    on_selected: Some((0xe6_edf3, 255, Color::Reset)),
     track: Some((0x30_3a46, 238, Color::Reset)),
     ink: Some((0x0d_1117, 233, Color::Black)),
 };
@@ -161,6 +164,7 @@ const LIGHT: Palette = Palette {
     warn: Some((0x95_5e00, 94, Color::Magenta)),
     bad: Some((0xcf_222e, 160, Color::Red)),
     selected: Some((0xdd_e8f8, 254, Color::Reset)),
+    on_selected: Some((0x1f_2328, 235, Color::Reset)),
     track: Some((0xd0_d7de, 252, Color::Reset)),
     ink: Some((0xff_ffff, 231, Color::White)),
 };
@@ -175,6 +179,7 @@ const HIGH_CONTRAST: Palette = Palette {
     warn: Some((0xff_ff00, 226, Color::LightYellow)),
     bad: Some((0xff_8080, 210, Color::LightRed)),
     selected: Some((0x00_00d0, 20, Color::Reset)),
+    on_selected: Some((0xff_ffff, 231, Color::Reset)),
     track: Some((0x50_5050, 239, Color::Reset)),
     ink: Some((0x00_0000, 16, Color::Black)),
 };
@@ -218,14 +223,19 @@ impl Theme {
     /// second rank would drown, so only the words speak there.
     #[must_use]
     pub fn on_selected(self, role: Role) -> Style {
-        let reversed = self.depth < ColourDepth::Ansi256 || self.is_mono();
-        if reversed { Style::new() } else { self.style(role) }
+        if self.is_reversing() {
+            return Style::new();
+        }
+        let text = self.palette().and_then(|palette| self.colour(palette.on_selected));
+        let text = text.map_or(Style::new(), |colour| Style::new().fg(colour));
+        text.patch(self.style(role))
     }
 
-    /// Whether the empty part of a bar can be a quiet background; else it needs a symbol.
+    /// Whether there are no quiet backgrounds: the selected row is reversed, and the empty part of a bar needs
+    /// a symbol.
     #[must_use]
-    pub fn has_track(self) -> bool {
-        self.depth >= ColourDepth::Ansi256 && !self.is_mono()
+    pub fn is_reversing(self) -> bool {
+        self.depth < ColourDepth::Ansi256 || self.is_mono()
     }
 
     fn palette(self) -> Option<&'static Palette> {
@@ -257,7 +267,7 @@ impl Theme {
             Role::Warn => fg(palette.warn),
             Role::Bad => fg(palette.bad),
             Role::Match => fg(palette.warn).add_modifier(Modifier::UNDERLINED),
-            Role::Track if !self.has_track() => Style::new(),
+            Role::Track if self.is_reversing() => Style::new(),
             Role::Track => self.colour(palette.track).map_or(Style::new(), |colour| Style::new().bg(colour)),
             Role::DemoBadge => badge(palette.key),
             Role::ReadOnlyBadge => badge(palette.warn),

@@ -94,7 +94,7 @@ pub fn synced(mut view: CohortView, status: SyncStatus, counts: RunCounts) -> Co
         kind: SyncKind::Recurring,
         status,
         pause: None,
-        interval: Duration::from_secs(900),
+        interval: Duration::from_mins(15),
         next_due: Some(ago(-760)),
         since: ago(2_000_000),
         baseline: counts.read.sendable(),
@@ -307,8 +307,8 @@ pub fn trouble() -> Snapshot {
             counts(3_000, 100, (1, 1), (0, 0)),
         ),
         |sync| {
-            sync.attribute = "Loyal customers".to_owned();
-            sync.pinned_name = "Loyal customers".to_owned();
+            "Loyal customers".clone_into(&mut sync.attribute);
+            "Loyal customers".clone_into(&mut sync.pinned_name);
         },
     );
     let mut gone = paused(

@@ -62,7 +62,11 @@ impl App {
         });
         // What only rarely fits stays out of the way until it does.
         let rare = [Action::Decide, Action::Reconnect, Action::RunNow];
-        let fits = |hint: &Hint| hint.available || !rare.contains(&hint.action);
+        let again = selected.is_some_and(|view| view.sync.is_some());
+        let fits = |hint: &Hint| {
+            let quiet = rare.contains(&hint.action) || (again && hint.action == Action::StartSync);
+            hint.available || !quiet
+        };
         // A held plan is decided on; the key that pauses would only lead to the same question.
         let held = selected.is_some_and(|view| operate::is_held(view));
         hints.filter(fits).filter(|hint| !held || hint.action != Action::PauseResume).collect()

@@ -89,6 +89,11 @@ impl Confirm {
         let mut y = area.y + 1;
         for (role, text) in &self.body {
             let room = area.bottom().saturating_sub(y + 1);
+            let needed = cells(text::wrap(text, usize::from(area.width)).len());
+            if needed > room && y > area.y + 1 {
+                // Half a sentence says less than none; what matters stands first.
+                break;
+            }
             y += canvas.paragraph(Rect::new(area.x, y, area.width, room), *role, text) + 1;
         }
         let buttons = Rect::new(area.x, area.bottom().saturating_sub(1), area.width, 1);

@@ -200,7 +200,7 @@ impl Picker {
         }
         let refused = spec.changes_state && scene.snapshot.writer.is_read_only();
         let role = if entry.available && !refused { Role::Text } else { Role::Muted };
-        let keys = text::fit(&entry.keys, usize::from(KEYS), text::Align::Left);
+        let keys = text::fit(&entry.keys, usize::from(KEYS.min(row.width / 5)), text::Align::Left);
         let draw = |canvas: &mut Canvas<'_>| {
             let pieces = [piece(Role::Key, format!(" {keys}")), piece(role, spec.help)];
             canvas.line(row.x, row.y, row.width, &pieces);

@@ -48,14 +48,14 @@ pub const FIELDS: [Field; 10] = [
 
 /// The columns. Status stays longest beside the name, because it is what calls for a person.
 pub const COLUMNS: [Column; 10] = [
-    column("Cohort", 'c', [13, 20, 36], 0, Align::Left, 0),
+    column("Cohort", 'c', [12, 20, 36], 0, Align::Left, 0),
     column("Users", 'u', [9, 9, 10], 1, Align::Right, 2),
     column("Matched", 'm', [7, 14, 20], 2, Align::Right, 3),
     column("Unmatched", 'x', [9, 9, 10], 2, Align::Right, 6),
     column("+Adds", 'a', [8, 8, 10], 1, Align::Right, 4),
     column("−Removes", 'r', [8, 8, 10], 1, Align::Right, 5),
     column("Sync", 'k', [9, 9, 9], 2, Align::Left, 9),
-    column("Status", 's', [15, 15, 15], 2, Align::Left, 1),
+    column("Status", 's', [16, 16, 16], 2, Align::Left, 1),
     column("Last", 'l', [4, 4, 4], 1, Align::Right, 7),
     column("Next", 'n', [4, 4, 4], 2, Align::Right, 8),
 ];
@@ -71,7 +71,9 @@ const fn column(
     align: Align,
     priority: u8,
 ) -> Column {
-    Column { title, letter, widths, gap, align, priority }
+    // Of numbers the large ones are looked for, of words the first.
+    let largest_first = matches!(align, Align::Right) && !matches!(letter, 'm' | 'l' | 'n');
+    Column { title, letter, widths, gap, align, largest_first, priority }
 }
 
 /// The accounts to show: those of the run at work once it has read something, else those of the last run.
@@ -284,7 +286,10 @@ pub fn compare(column: usize, a: &CohortView, b: &CohortView) -> Ordering {
         Field::Last => last_at(b).cmp(&last_at(a)),
         Field::Next => next_at(a).cmp(&next_at(b)),
     };
-    let by_name = || a.cohort.name.to_lowercase().cmp(&b.cohort.name.to_lowercase());
+    let (name_a, name_b) = (&a.cohort.name, &b.cohort.name);
+    // Letter by letter: this runs for every pair of rows at every snapshot, and allocates nothing.
+    let by_name =
+        || name_a.chars().flat_map(char::to_lowercase).cmp(name_b.chars().flat_map(char::to_lowercase));
     order.then_with(by_name).then(a.cohort.id.cmp(&b.cohort.id))
 }
 

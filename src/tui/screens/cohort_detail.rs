@@ -38,7 +38,7 @@ pub fn draw(canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect, view: &Cohort
         draw_chart(canvas, chart, view);
     }
     let attribute = Rect::new(facts.x, facts.bottom() - 1, facts.width, 1);
-    canvas.line(attribute.x, attribute.y, attribute.width, &attribute_line(scene, view));
+    canvas.line(attribute.x, attribute.y, attribute.width, &attribute_line(scene, view, facts.width));
     let mut lines = Lines { area: Rect { height: facts.height - 1, ..facts } };
     match &view.sync {
         None => draw_unsynced(canvas, scene, &mut lines, view),
@@ -344,7 +344,7 @@ fn draw_unsynced(canvas: &mut Canvas<'_>, scene: Scene<'_>, lines: &mut Lines, v
 }
 
 /// Which attribute goes where, and whatever about its name deserves a warning.
-fn attribute_line(scene: Scene<'_>, view: &CohortView) -> Vec<Piece<'static>> {
+fn attribute_line(scene: Scene<'_>, view: &CohortView, columns: u16) -> Vec<Piece<'static>> {
     if view.not_exportable.is_some() && view.sync.is_none() {
         return Vec::new();
     }
@@ -363,8 +363,10 @@ fn attribute_line(scene: Scene<'_>, view: &CohortView) -> Vec<Piece<'static>> {
     } else if let Some(sync) = &view.sync
         && sync.baseline > 0
     {
-        pieces.push(piece(Role::Muted, "   acknowledged "));
-        pieces.push(piece(Role::Text, text::count(sync.baseline)));
+        let more = [piece(Role::Muted, "   acknowledged "), piece(Role::Text, text::count(sync.baseline))];
+        if width_of(&pieces) + width_of(&more) <= usize::from(columns) {
+            pieces.extend(more);
+        }
     }
     pieces
 }

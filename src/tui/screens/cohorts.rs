@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// Below this height the whole box is the table's.
 const PANE_FROM: u16 = 15;
 /// How many lines the pane has inside, by the height there is.
-const PANE_LINES: std::ops::RangeInclusive<u16> = 5..=7;
+const PANE_LINES: std::ops::RangeInclusive<u16> = 6..=7;
 
 /// What the screen remembers.
 pub struct CohortsScreen {
@@ -125,7 +125,7 @@ impl CohortsScreen {
         if table.marked() > 0 {
             title.push(piece(Role::Key, format!(" · {} marked", table.marked())));
         }
-        let order = if table.inverted { "▼" } else { "▲" };
+        let order = if table.inverted == COLUMNS[table.sort].largest_first { "▲" } else { "▼" };
         let sort = COLUMNS[table.sort].title.to_lowercase();
         title.push(piece(Role::Muted, format!(" · sort: {sort} {order}")));
         match &scene.snapshot.list {

@@ -9,10 +9,9 @@
 //!        q   quit
 //! ```
 
-use crate::tui::canvas::{Canvas, piece};
+use crate::tui::canvas::{Canvas, Piece, cells, piece};
 use crate::tui::text;
 use crate::tui::theme::Role;
-use ratatui::layout::Rect;
 
 /// The widest the text may run.
 const COLUMNS: u16 = 70;
@@ -22,67 +21,72 @@ const WHAT: &str = "Exports Mixpanel cohorts to mParticle and accounts for every
 const DEMO: &str = "Both services run inside this program, with made-up people. No account, no network, \
                     and nothing you do there can reach a real project.";
 
+/// Lines that belong together.
+struct Block {
+    lines: Vec<Vec<Piece<'static>>>,
+    /// Whether it leaves first where there is little room.
+    optional: bool,
+    /// Whether an empty line sets it off from what is above.
+    apart: bool,
+}
+
 /// Draws the screen. The explanation says why there is no configuration, or what is wrong with it.
 pub fn draw(canvas: &mut Canvas<'_>, explanation: Option<&str>, config_path: Option<&str>) {
     let whole = canvas.area();
     let width = COLUMNS.min(whole.width.saturating_sub(4));
-    let explained = explanation.map_or(0, |text| text::wrap(text, usize::from(width)).len() + 1);
-    let height = (17 + u16::try_from(explained).unwrap_or(0)).min(whole.height);
+    let mut blocks = blocks(usize::from(width), explanation, config_path);
+    let height =
+        |blocks: &[Block]| blocks.iter().map(|block| block.lines.len() + usize::from(block.apart)).sum();
+    let room = usize::from(whole.height);
+    if height(&blocks) > room {
+        blocks.retain(|block| !block.optional);
+    }
+    if height(&blocks) > room {
+        for block in &mut blocks {
+            block.apart = false;
+        }
+    }
+    let used: usize = height(&blocks);
     let x = (whole.width - width) / 2;
-    let mut area = Rect::new(x, (whole.height - height) / 3, width, height);
-    let mut step = |lines: u16| {
-        let lines = lines.min(area.height);
-        area.y += lines;
-        area.height -= lines;
-        area
-    };
-    let mut at = step(0);
-    canvas.line(
-        at.x,
-        at.y,
-        at.width,
-        &[piece(Role::Focus, "cohort-sync"), piece(Role::Muted, concat!("  ", env!("CARGO_PKG_VERSION")))],
-    );
-    at = step(2);
-    let used = canvas.paragraph(at, Role::Text, WHAT);
-    at = step(used + 1);
-    if let Some(explanation) = explanation {
-        let used = canvas.paragraph(at, Role::Warn, explanation);
-        at = step(used + 1);
-    }
-    canvas.line(
-        at.x,
-        at.y,
-        at.width,
-        &[piece(Role::Key, "d"), piece(Role::Strong, "   Look around in the demo")],
-    );
-    at = step(1);
-    let used = canvas.paragraph(indented(at), Role::Muted, DEMO);
-    at = step(used + 1);
-    canvas.line(at.x, at.y, at.width, &[piece(Role::Strong, "    Connect your own project")]);
-    at = step(1);
-    canvas.line(
-        at.x,
-        at.y,
-        at.width,
-        &[
-            piece(Role::Muted, "    quit, run "),
-            piece(Role::Strong, "cohort-sync config init"),
-            piece(Role::Muted, " and follow what it says"),
-        ],
-    );
-    at = step(1);
-    if let Some(path) = config_path {
-        let path = format!("It writes {path}, with a comment on every line.");
-        canvas.paragraph(indented(at), Role::Muted, &path);
-        at = step(1);
-    }
-    at = Rect { y: at.y + 1, height: at.height.saturating_sub(1), ..at };
-    if at.height > 0 {
-        canvas.line(at.x, at.y, at.width, &[piece(Role::Key, "q"), piece(Role::Text, "   Quit")]);
+    let mut y = whole.height.saturating_sub(cells(used)) / 3;
+    for block in &blocks {
+        y = y.saturating_add(u16::from(block.apart));
+        for line in &block.lines {
+            canvas.line(x, y, width, line);
+            y = y.saturating_add(1);
+        }
     }
 }
 
-fn indented(area: Rect) -> Rect {
-    Rect::new(area.x + 4, area.y, area.width.saturating_sub(4), area.height)
+fn blocks(width: usize, explanation: Option<&str>, config_path: Option<&str>) -> Vec<Block> {
+    let text =
+        |role, text: &str| text::wrap(text, width).into_iter().map(|line| vec![piece(role, line)]).collect();
+    let block = |lines| Block { lines, optional: false, apart: true };
+    let brand = piece(Role::Focus, "cohort-sync");
+    let version = piece(Role::Muted, concat!("  ", env!("CARGO_PKG_VERSION")));
+    let mut blocks =
+        vec![Block { apart: false, ..block(vec![vec![brand, version]]) }, block(text(Role::Text, WHAT))];
+    blocks.extend(explanation.map(|why| block(text(Role::Warn, why))));
+    blocks.push(block(vec![vec![piece(Role::Key, "d"), piece(Role::Strong, "   Look around in the demo")]]));
+    blocks.push(aside(width, DEMO));
+    blocks.push(block(vec![
+        vec![piece(Role::Strong, "    Connect your own project")],
+        vec![
+            piece(Role::Muted, "    Quit, run "),
+            piece(Role::Strong, "cohort-sync config init"),
+            piece(Role::Muted, " and follow what it says."),
+        ],
+    ]));
+    blocks.extend(
+        config_path.map(|path| aside(width, &format!("It writes {path}, with a comment on every line."))),
+    );
+    blocks.push(block(vec![vec![piece(Role::Key, "q"), piece(Role::Text, "   Quit")]]));
+    blocks
+}
+
+/// More about the line above, set in.
+fn aside(width: usize, words: &str) -> Block {
+    let lines = text::wrap(words, width.saturating_sub(4));
+    let lines = lines.into_iter().map(|line| vec![piece(Role::Muted, format!("    {line}"))]).collect();
+    Block { lines, optional: true, apart: false }
 }

@@ -19,7 +19,7 @@ pub fn draw(canvas: &mut Canvas<'_>, x: u16, y: u16, columns: u16, share: f64, r
         column += canvas.styled(column, y, 1, style, canvas.glyphs.eighths(part));
     }
     let empty = usize::from(columns.saturating_sub(column - x));
-    if canvas.theme.has_track() && !ascii {
+    if !canvas.theme.is_reversing() && !ascii {
         canvas.styled(column, y, cells(empty), canvas.theme.style(Role::Track), &" ".repeat(empty));
     } else {
         canvas.text(column, y, cells(empty), Role::Faint, &"░".repeat(empty));

@@ -16,6 +16,8 @@ pub struct Column {
     pub gap: u16,
     /// On which side its text stands.
     pub align: Align,
+    /// Whether it sorts from the largest down until inverted.
+    pub largest_first: bool,
     /// Those with the highest number leave first.
     pub priority: u8,
 }
@@ -83,9 +85,33 @@ mod tests {
     use super::*;
 
     const COLUMNS: [Column; 3] = [
-        Column { title: "Name", letter: 'n', widths: [10, 10, 20], gap: 0, align: Align::Left, priority: 0 },
-        Column { title: "Users", letter: 'u', widths: [9, 9, 9], gap: 1, align: Align::Right, priority: 1 },
-        Column { title: "Next", letter: 'x', widths: [5, 5, 5], gap: 1, align: Align::Right, priority: 2 },
+        Column {
+            title: "Name",
+            letter: 'n',
+            widths: [10, 10, 20],
+            gap: 0,
+            align: Align::Left,
+            largest_first: false,
+            priority: 0,
+        },
+        Column {
+            title: "Users",
+            letter: 'u',
+            widths: [9, 9, 9],
+            gap: 1,
+            align: Align::Right,
+            largest_first: false,
+            priority: 1,
+        },
+        Column {
+            title: "Next",
+            letter: 'x',
+            widths: [5, 5, 5],
+            gap: 1,
+            align: Align::Right,
+            largest_first: false,
+            priority: 2,
+        },
     ];
 
     #[test]

@@ -196,14 +196,16 @@ pub fn draw<K: Copy + Ord>(
     let view = scroll::view(state.view, state.position(), state.rows.len(), usize::from(body.height));
     canvas.hits.list = Some(view);
     for (line, (y, row)) in (body.y..body.bottom()).zip(state.rows.iter().skip(view.offset)).enumerate() {
-        let whole = Rect::new(body.x, y, body.width, 1);
+        let whole = Rect::new(body.x, y, body.width - 1, 1);
         let selected = Some(row.key) == state.selected;
         if selected {
             canvas.tint(whole, Role::Selected);
         }
         let mut draw_row = |canvas: &mut Canvas<'_>| {
             if selected {
-                canvas.text(body.x, y, 1, Role::Focus, "▌");
+                // On a reversed row a half block would read as a gap.
+                let sign = if canvas.theme.is_reversing() { "▸" } else { "▌" };
+                canvas.text(body.x, y, 1, Role::Focus, sign);
             }
             if state.marks.contains(&row.key) {
                 canvas.text(body.x + 1, y, 1, Role::Key, "◆");
@@ -236,11 +238,11 @@ fn draw_heading(
     sort: (usize, bool),
 ) {
     for Placed { column, x, width } in placed {
-        let Column { title, align, gap, .. } = columns[*column];
+        let Column { title, align, gap, largest_first, .. } = columns[*column];
         let (start, end) = (area.x + GUTTER + x, area.x + GUTTER + x + width);
         let sorted = sort.0 == *column;
         let role = if sorted { Role::Focus } else { Role::Muted };
-        let arrow = if sort.1 { "▼" } else { "▲" };
+        let arrow = if sort.1 == largest_first { "▲" } else { "▼" };
         let title = text::cut(title, usize::from(*width));
         let wide = cells(text::width(&title));
         let title_x = if align == Align::Right { end - wide } else { start };
