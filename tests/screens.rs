@@ -8,7 +8,7 @@ mod fixture;
 
 use cohort_sync::domain::CohortId;
 use cohort_sync::sync::command::{Command, Refusal};
-use cohort_sync::sync::snapshot::{Notice, NoticeLevel, Snapshot, Writer};
+use cohort_sync::sync::snapshot::{Ended, Notice, NoticeLevel, Snapshot, Writer};
 use cohort_sync::telemetry::{LogLevel, LogLine};
 use cohort_sync::tui::app::{App, Effect, Msg};
 use cohort_sync::tui::canvas::Canvas;
@@ -369,7 +369,10 @@ fn a_second_quit_forces_and_so_does_time() {
 #[test]
 fn the_end_of_the_engine_ends_the_console() {
     let ended = |reason: Option<&str>| {
-        Msg::Snapshot(Arc::new(Snapshot { ended: Some(reason.map(str::to_owned)), ..fixture::idle() }))
+        Msg::Snapshot(Arc::new(Snapshot {
+            ended: Some(reason.map_or(Ended::AsAsked, |reason| Ended::Because(reason.to_owned()))),
+            ..fixture::idle()
+        }))
     };
     let effects = app(fixture::idle()).update(ended(Some("the disk is full")));
     assert!(matches!(&effects[..], [Effect::Quit(Some(reason))] if reason == "the disk is full"));

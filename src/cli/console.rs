@@ -6,12 +6,15 @@ use crate::config::{
     Clock, ColorChoice, Config, ConfigError, FallbackIdentity, FeedEnvironment, InterfaceConfig,
     MixpanelConfig, MparticleConfig, Places, Region, Secret, SyncConfig, Theme, WebhookUrl, Word,
 };
+use crate::domain::SyncKind;
 use crate::sandbox::{self, Sandbox, SandboxOptions};
 use crate::store::StoreError;
-use crate::sync::snapshot::Writer;
+use crate::sync::command::{Command, StartRequest};
+use crate::sync::snapshot::{CohortView, ListState, Writer};
 use crate::sync::{self, Handle};
 use crate::telemetry::Telemetry;
 use crate::tui::{self, ColourDepth, Settings, ThemeChoice, WelcomeChoice};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -69,7 +72,9 @@ async fn end(engine: Option<JoinHandle<()>>) -> Result<Exit, Failure> {
         match tokio::time::timeout(Duration::from_secs(2), engine).await {
             Ok(ended) => ended.map_err(|error| Failure::Failed(format!("the engine broke down: {error}")))?,
             Err(_) => {
-                tracing::warn!("left before the engine had stopped; the next start settles what was accepted")
+                tracing::warn!(
+                    "left before the engine had stopped; the next start settles what was accepted"
+                );
             }
         }
     }
@@ -85,14 +90,48 @@ async fn demo(desk: &Desk, interface: InterfaceConfig) -> Result<Exit, Failure> 
     let places = Places { log_dir: state_dir.join("log"), state_dir, ..desk.places.clone() };
     let level = desk.args.log_level(&desk.environment)?;
     let log = crate::telemetry::init(&places.log_dir, level, &desk.masks)?;
-    let sandbox = Sandbox::start(SandboxOptions::demo()).await.map_err(failed)?;
+    // A demo is looked at for minutes, not hours, so it may ask more often than a real project could.
+    let options = SandboxOptions { queries_per_hour: 600, ..SandboxOptions::demo() };
+    let sandbox = Sandbox::start(options).await.map_err(failed)?;
     let config = demo_config(&sandbox, interface)?;
-    let (handle, engine) = start_engine(&places, &config, settings_of(&config), "cohort-sync --demo").await?;
+    let pace = sync::Settings { list_every: Some(Duration::from_secs(15)), ..settings_of(&config) };
+    let (handle, engine) = start_engine(&places, &config, pace, "cohort-sync --demo").await?;
+    let opening = tokio::spawn(begin_some_syncs(handle.clone()));
     let settings = settings_for(desk, &config.interface, Some(&config), &places, Some(&log));
-    tui::run(handle, log.subscribe(), Settings { demo: true, feed_users_per_second: 2_700.0, ..settings })
-        .await?;
+    let settings =
+        Settings { profile: "demo".to_owned(), demo: true, feed_users_per_second: 2_700.0, ..settings };
+    tui::run(handle, log.subscribe(), settings).await?;
+    opening.abort();
     end(Some(engine)).await
 }
+
+/// A console on which nothing ever happened shows little, so the demo opens with a few syncs under way.
+async fn begin_some_syncs(handle: Handle) {
+    let mut snapshots = handle.snapshots();
+    let listed = snapshots.wait_for(|snapshot| matches!(snapshot.list, ListState::Listed(_))).await;
+    // The borrow of the channel must end before the next await.
+    let Ok(listed) = listed.map(|snapshot| Arc::clone(&snapshot)) else { return };
+    let small = |view: &&Arc<CohortView>| {
+        view.not_exportable.is_none() && view.cohort.count.is_some_and(|count| count < DEMO_SYNCED_BELOW)
+    };
+    let cohorts: Vec<_> = listed.cohorts.iter().filter(small).map(|view| view.cohort.id).collect();
+    for cohort in cohorts {
+        let request = StartRequest {
+            cohort,
+            kind: SyncKind::Recurring,
+            attribute: None,
+            dry_run: false,
+            approve_removals: false,
+            interval: None,
+        };
+        if let Err(refusal) = handle.send(Command::Start(request)).await {
+            tracing::warn!(%cohort, %refusal, "the demo could not begin a sync");
+        }
+    }
+}
+
+/// Cohorts of the demo smaller than this are synced from the start; the larger ones are left to the person.
+const DEMO_SYNCED_BELOW: u64 = 10_000;
 
 fn demo_config(sandbox: &Sandbox, interface: InterfaceConfig) -> Result<Config, Failure> {
     let webhook_url = WebhookUrl::parse(&sandbox.webhook_url())
@@ -114,7 +153,7 @@ fn demo_config(sandbox: &Sandbox, interface: InterfaceConfig) -> Result<Config, 
             profile_api: None,
         },
         sync: SyncConfig {
-            interval: Duration::from_mins(1),
+            interval: Duration::from_secs(30),
             max_concurrent_requests: 8,
             ..SyncConfig::default()
         },

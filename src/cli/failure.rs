@@ -80,14 +80,15 @@ impl Failure {
     /// The exit code it leads to.
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Usage(_) | Self::Telemetry(_) => Exit::Usage,
-            Self::Console(TuiError::NotATerminal | TuiError::Keys(_)) => Exit::Usage,
-            Self::Store(StoreError::InUse { .. }) | Self::Waiting(_) => Exit::Refused,
-            Self::Store(
+            Self::Config(_)
+            | Self::Usage(_)
+            | Self::Telemetry(_)
+            | Self::Console(TuiError::NotATerminal | TuiError::Keys(_))
+            | Self::Store(
                 StoreError::Directory { .. } | StoreError::Newer { .. } | StoreError::Absent { .. },
-            ) => Exit::Usage,
-            Self::Refused { refusal: Refusal::UnknownCohort(_), .. } => Exit::Usage,
-            Self::Refused { .. } => Exit::Refused,
+            )
+            | Self::Refused { refusal: Refusal::UnknownCohort(_), .. } => Exit::Usage,
+            Self::Store(StoreError::InUse { .. }) | Self::Waiting(_) | Self::Refused { .. } => Exit::Refused,
             Self::Mixpanel(error) if error.pause_cause().is_some() => Exit::Refused,
             Self::Mixpanel(_) | Self::Store(_) | Self::Failed(_) | Self::Output(_) | Self::Console(_) => {
                 Exit::Failed

@@ -3,8 +3,8 @@
 
 use super::meter::Meter;
 use super::snapshot::{
-    CohortView, Health, ListState, NOTICE_LIMIT, Notice, NoticeLevel, QueryBudget, RunProgress, Snapshot,
-    SyncView, Writer,
+    CohortView, Ended, Health, ListState, NOTICE_LIMIT, Notice, NoticeLevel, QueryBudget, RunProgress,
+    Snapshot, SyncView, Writer,
 };
 use crate::domain::{Cohort, CohortId, Phase, RunCounts, SyncKind, SyncStatus, Trigger};
 use crate::store::{RememberedCohorts, RunRecord, Side, SyncRecord, TrendPoint};
@@ -271,7 +271,7 @@ impl Board {
     }
 
     /// The picture as it stands.
-    pub(super) fn snapshot(&mut self, now: Timestamp, ended: Option<Option<String>>) -> Snapshot {
+    pub(super) fn snapshot(&mut self, now: Timestamp, ended: Option<Ended>) -> Snapshot {
         self.revision += 1;
         for (id, active) in &mut self.active {
             active.meter.advance(now);

@@ -8,7 +8,7 @@ use super::publish::Publisher;
 use super::report::{Report, RunEnd, RunNews, SideNews};
 use super::run::{self, Job};
 use super::schedule;
-use super::snapshot::{ListState, NoticeLevel};
+use super::snapshot::{Ended, ListState, NoticeLevel};
 use super::tools::{Settings, Tools};
 use crate::domain::{CohortId, SyncKind, SyncStatus, Trigger};
 use crate::mixpanel::MixpanelError;
@@ -86,6 +86,7 @@ impl Engine {
             self.list_cohorts();
         }
         loop {
+            self.list_when_old();
             self.start_due();
             self.start_queued();
             self.publish();
@@ -96,7 +97,7 @@ impl Engine {
         }
         self.tools.keeper.close().await;
         self.board.queries = self.tools.budget.state();
-        self.publisher.publish_end(&mut self.board, self.tools.clock.now(), None);
+        self.publisher.publish_end(&mut self.board, self.tools.clock.now(), Ended::AsAsked);
     }
 
     async fn next_event(&mut self) {
@@ -124,14 +125,15 @@ impl Engine {
         let due = self
             .settings
             .schedule
-            .then(|| self.board.syncs().filter_map(|sync| due_at(sync)).min())
+            .then(|| self.board.syncs().filter_map(due_at).min())
             .flatten()
             .map(|due| schedule::wait_until(due, now))
             // What is due but cannot start yet is started by the report of the run it waits for.
             .filter(|wait| !wait.is_zero());
+        let list = self.list_due().map(|due| schedule::wait_until(due, now)).filter(|wait| !wait.is_zero());
         let meters = (!self.at_work.is_empty()).then_some(Duration::from_millis(500));
         let publication = self.publisher.due_in();
-        [due, meters, publication].into_iter().flatten().min().unwrap_or(Duration::from_secs(30))
+        [due, list, meters, publication].into_iter().flatten().min().unwrap_or(Duration::from_secs(30))
     }
 
     fn publish(&mut self) {
@@ -269,6 +271,26 @@ impl Engine {
             self.board.unqueue(cohort);
             self.run_broke_down(cohort);
             self.publisher.changed();
+        }
+    }
+
+    /// When the cohort list is to be fetched again by itself.
+    fn list_due(&self) -> Option<Timestamp> {
+        let every = self.settings.list_every.filter(|_| self.settings.schedule)?;
+        let shown = match &self.board.list {
+            ListState::Listed(at) => *at,
+            // A list that failed is asked for again by a person, or by the next start.
+            ListState::Never | ListState::Loading(_) | ListState::Failed { .. } => return None,
+        };
+        shown.saturating_add(every).ok()
+    }
+
+    fn list_when_old(&mut self) {
+        let now = self.tools.clock.now();
+        let budget = self.tools.budget.state();
+        let can_afford = budget.left() > budget.limit / 4;
+        if !self.stopping && can_afford && self.list_due().is_some_and(|due| due <= now) {
+            self.list_cohorts();
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) async fn fetch(run: &mut Run) -> Result<Membership, RunEnd> {
             gone_or(run, Err(error)).await?;
             Err(RunEnd::Failed("the cohort could not be read".to_owned()))
         }
-        Err(Trouble::Mixpanel(error)) => Err(end_of(&run.tools, error)),
+        Err(Trouble::Mixpanel(error)) => Err(end_of(&run.tools, &error)),
     }
 }
 
@@ -154,27 +154,25 @@ async fn gone_or(run: &Run, otherwise: Result<(), MixpanelError>) -> Result<(), 
             let is_there = cohorts.iter().any(|listed| listed.id == cohort);
             run.tools.reports.tell(super::report::Report::Listed(Ok(cohorts)));
             if is_there {
-                return otherwise.map_err(|error| end_of(&run.tools, error));
+                return otherwise.map_err(|error| end_of(&run.tools, &error));
             }
             let reason = "Mixpanel no longer lists this cohort; nothing was removed in mParticle".to_owned();
             Err(RunEnd::Paused { cause: PauseCause::CohortGone, reason, held: false })
         }
-        Err(error) => Err(end_of(&run.tools, otherwise.err().unwrap_or(error))),
+        Err(error) => Err(end_of(&run.tools, &otherwise.err().unwrap_or(error))),
     }
 }
 
-fn end_of(tools: &Tools, error: MixpanelError) -> RunEnd {
+fn end_of(tools: &Tools, error: &MixpanelError) -> RunEnd {
     if matches!(error, MixpanelError::Cancelled) {
         return RunEnd::Cancelled;
     }
     let reason = error.to_string();
-    match error.pause_cause() {
-        Some(cause) => RunEnd::Paused { cause, reason, held: false },
-        None => {
-            tools.reports.side(Side::Mixpanel, SideNews::Down(reason.clone()));
-            RunEnd::Failed(reason)
-        }
+    if let Some(cause) = error.pause_cause() {
+        return RunEnd::Paused { cause, reason, held: false };
     }
+    tools.reports.side(Side::Mixpanel, SideNews::Down(reason.clone()));
+    RunEnd::Failed(reason)
 }
 
 fn heeded(scribe: &Arc<Scribe>) -> Heeded {

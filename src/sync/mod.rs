@@ -36,7 +36,7 @@ use engine::Engine;
 use publish::Publisher;
 use report::Reports;
 use snapshot::{Snapshot, Writer};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{self, JoinHandle};
@@ -103,7 +103,7 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
     let (reports, reported) = mpsc::unbounded_channel();
     let clock = parts.clock;
     let (directory, holder) = (parts.directory.clone(), parts.holder);
-    let opened = task::spawn_blocking(move || open(directory, &holder, clock));
+    let opened = task::spawn_blocking(move || open(&directory, &holder, clock));
     let Opened { store, board, queries } = opened.await.unwrap_or(Err(StoreError::Closed))?;
     let installation = store.installation().into();
     let keeper = Keeper::start(store)?;
@@ -137,11 +137,11 @@ struct Opened {
     queries: Vec<jiff::Timestamp>,
 }
 
-fn open(directory: PathBuf, holder: &str, clock: Clock) -> Result<Opened, StoreError> {
+fn open(directory: &Path, holder: &str, clock: Clock) -> Result<Opened, StoreError> {
     let now = clock.now();
-    let mut store = Store::open(&directory, holder)?;
+    let mut store = Store::open(directory, holder)?;
     let cut_off = store.recover(None, run::INTERRUPTED, now)?;
-    let reader = Reader::open(&directory)?;
+    let reader = Reader::open(directory)?;
     let mut syncs = reader.syncs()?;
     for sync in syncs.iter_mut().filter(|sync| cut_off.contains(&sync.cohort_id)) {
         if conclude::goes_on_after_a_crash(sync.status) {

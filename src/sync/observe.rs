@@ -6,11 +6,12 @@ use super::board::{Board, TREND_POINTS};
 use super::clock::Clock;
 use super::command::{Command, Envelope, Refusal};
 use super::publish::Publisher;
-use super::snapshot::Writer;
+use super::snapshot::{Ended, Writer};
 use crate::domain::{CohortId, Phase};
 use crate::store::{Reader, RememberedCohorts, RunRecord, StoreError, SyncRecord, WriterLock};
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task;
@@ -24,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// [`StoreError::Absent`] when there is nothing to look at yet; the other errors of [`Reader::open`].
 pub async fn observe(directory: PathBuf, writer: Writer) -> Result<Handle, StoreError> {
     let (commands, waiting) = mpsc::channel(16);
-    let (snapshots, reader_end) = watch::channel(Default::default());
+    let (snapshots, reader_end) = watch::channel(Arc::default());
     let sight = blocking({
         let directory = directory.clone();
         move || Sight::first(&directory)
@@ -114,14 +115,14 @@ impl Observer {
                             }
                         }
                         Err(error) => {
-                            self.publisher.publish_end(&mut self.board, self.clock.now(), Some(error.to_string()));
+                            self.publisher.publish_end(&mut self.board, self.clock.now(), Ended::Because(error.to_string()));
                             return;
                         }
                     }
                 }
             }
         }
-        self.publisher.publish_end(&mut self.board, self.clock.now(), None);
+        self.publisher.publish_end(&mut self.board, self.clock.now(), Ended::AsAsked);
     }
 
     fn show(&mut self, sight: &Sight) {

@@ -29,7 +29,7 @@ impl Engine {
                     self.list_cohorts();
                     Ok(())
                 }
-                Command::Start(request) => self.start(request),
+                Command::Start(request) => self.start(&request),
                 Command::RunNow(cohort) => self.run_now(cohort),
                 Command::Pause(cohort) => self.pause(cohort),
                 Command::Resume(cohort) => self.resume(cohort),
@@ -47,7 +47,7 @@ impl Engine {
         let _ = reply.send(answer);
     }
 
-    fn start(&mut self, request: StartRequest) -> Result<(), Refusal> {
+    fn start(&mut self, request: &StartRequest) -> Result<(), Refusal> {
         let id = request.cohort;
         let cohort = self.board.cohort(id).cloned().ok_or(Refusal::UnknownCohort(id))?;
         if let Some(reason) = super::board::not_exportable(&cohort) {
@@ -63,7 +63,7 @@ impl Engine {
             job.dry_run = true;
             job.preview = Some((self.kind_for(id, request.kind), attribute));
         } else {
-            self.pin(&cohort, attribute, &request);
+            self.pin(&cohort, attribute, request);
         }
         self.enqueue(job);
         Ok(())

@@ -1,7 +1,7 @@
 //! Publishing snapshots: at most twenty a second, and only when something changed.
 
 use super::board::Board;
-use super::snapshot::Snapshot;
+use super::snapshot::{Ended, Snapshot};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,9 +48,9 @@ impl Publisher {
         }
     }
 
-    /// Publishes that the engine has ended, and why if nobody asked it to.
-    pub(super) fn publish_end(&mut self, board: &mut Board, now: Timestamp, reason: Option<String>) {
-        self.send(board.snapshot(now, Some(reason)));
+    /// Publishes that the engine has ended.
+    pub(super) fn publish_end(&mut self, board: &mut Board, now: Timestamp, ended: Ended) {
+        self.send(board.snapshot(now, Some(ended)));
     }
 
     fn send(&mut self, snapshot: Snapshot) {

@@ -103,14 +103,13 @@ impl Run {
 
     /// The line itself; an early end is an error, so that `?` can carry it.
     async fn line(&mut self) -> Result<(), RunEnd> {
-        match self.order.job.held {
-            Some(held) => self.take_up(held).await?,
-            None => {
-                self.begin().await?;
-                let membership = fetch::fetch(self).await?;
-                compare::compare(self, membership).await?;
-                self.ask_guard()?;
-            }
+        if let Some(held) = self.order.job.held {
+            self.take_up(held).await?;
+        } else {
+            self.begin().await?;
+            let membership = fetch::fetch(self).await?;
+            compare::compare(self, membership).await?;
+            self.ask_guard()?;
         }
         if self.order.job.dry_run {
             return Ok(());

@@ -30,8 +30,8 @@ pub struct Snapshot {
     pub cohorts: Vec<Arc<CohortView>>,
     /// Recent events worth a toast, oldest first, at most [`NOTICE_LIMIT`].
     pub notices: VecDeque<Notice>,
-    /// Set once the engine has stopped for good; its text says why when that was not asked for.
-    pub ended: Option<Option<String>>,
+    /// Set once the engine has stopped for good.
+    pub ended: Option<Ended>,
 }
 
 /// How many notices a snapshot keeps; older ones are in the log.
@@ -55,6 +55,15 @@ impl Snapshot {
     pub fn paused(&self) -> usize {
         self.cohorts.iter().filter(|view| view.status() == SyncStatus::Paused).count()
     }
+}
+
+/// How an engine ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
+    AsAsked,
+    /// It could not go on, for this reason.
+    Because(String),
 }
 
 /// Who writes the state directory.

@@ -45,6 +45,9 @@ pub struct Settings {
     pub schedule: bool,
     /// Whether the cohort list is fetched at the start.
     pub list_on_start: bool,
+    /// How often the cohort list is fetched again by itself, so that renames and counts do not grow old; each
+    /// time costs a query, so it waits while less than a quarter of the budget is left.
+    pub list_every: Option<Duration>,
     /// Runs at work at once; the others wait for their turn.
     pub concurrent_runs: usize,
     /// Requests to the feed on their way at once.
@@ -61,6 +64,7 @@ impl Default for Settings {
             reading: ReadingRules::default(),
             schedule: true,
             list_on_start: true,
+            list_every: Some(Duration::from_mins(15)),
             // Each holds its members in memory, and the feed's rate is shared among them all.
             concurrent_runs: 4,
             concurrent_requests: 4,

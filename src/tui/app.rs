@@ -19,7 +19,7 @@ use super::theme::Theme;
 use super::toasts::Toasts;
 use super::widgets::filter::Filter;
 use crate::sync::command::{Command, Refusal};
-use crate::sync::snapshot::{NoticeLevel, Snapshot};
+use crate::sync::snapshot::{Ended, NoticeLevel, Snapshot};
 use crate::telemetry::LogLine;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -160,7 +160,10 @@ impl App {
         self.toasts.take_in(&self.snapshot, self.now);
         match &self.snapshot.ended {
             None => Vec::new(),
-            Some(reason) => vec![Effect::Quit(reason.clone().filter(|_| self.stopping.is_none()))],
+            Some(Ended::Because(reason)) if self.stopping.is_none() => {
+                vec![Effect::Quit(Some(reason.clone()))]
+            }
+            Some(_) => vec![Effect::Quit(None)],
         }
     }
 

@@ -128,8 +128,8 @@ async fn who_gains_an_mpid_leaves_under_the_old_identity_and_enters_under_the_ne
     let run = world.run_by(COHORT, Command::RunNow(COHORT)).await;
     assert_eq!((run.counts.adds.accepted(), run.counts.removes.accepted()), (1, 1));
     let told = world.members_in_mparticle(NAME);
-    assert_eq!(told["customer_id anna"], false);
-    assert_eq!(told["mpid 5"], true);
+    assert!(!told["customer_id anna"]);
+    assert!(told["mpid 5"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

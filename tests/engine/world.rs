@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// Long enough for a loaded machine, short enough to notice that something hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct World {
     pub sandbox: Sandbox,
@@ -130,10 +130,10 @@ impl World {
     pub async fn until(&self, what: &str, condition: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         let mut snapshots = self.handle().snapshots();
         let waited = tokio::time::timeout(PATIENCE, snapshots.wait_for(|snapshot| condition(snapshot))).await;
-        match waited {
-            Ok(snapshot) => snapshot.unwrap().clone(),
-            Err(_) => panic!("{what}: not within {PATIENCE:?}; {:#?}", self.snapshot()),
-        }
+        let Ok(snapshot) = waited else {
+            panic!("{what}: not within {PATIENCE:?}; {:#?}", self.snapshot());
+        };
+        snapshot.unwrap().clone()
     }
 
     pub fn view(&self, cohort: CohortId) -> Arc<CohortView> {

@@ -59,7 +59,9 @@ fn greet(snapshot: &Snapshot) {
     };
     match snapshot.cohorts.iter().filter(recurring).count() {
         0 => {
-            remark("no cohort is synced recurringly yet; start one with: cohort-sync sync COHORT --recurring")
+            remark(
+                "no cohort is synced recurringly yet; start one with: cohort-sync sync COHORT --recurring",
+            );
         }
         number => remark(&format!("keeping {number} recurring syncs on schedule until ctrl-c")),
     }
