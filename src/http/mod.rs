@@ -1,1 +1,22 @@
-//! http
+//! What both clients share: one transport, the typed answer with its headers, the timing of retries and the
+//! pace of a feed. What an answer *means* is not decided here but where its protocol is known, in `mixpanel`
+//! and `mparticle`.
+
+mod answer;
+mod authorization;
+pub mod backoff;
+mod error;
+mod gate;
+pub mod pacing;
+pub mod text;
+mod transport;
+
+pub use answer::{Answer, AnswerHeaders, RetryAfter};
+pub use authorization::Authorization;
+pub use backoff::Backoff;
+pub use bytes::Bytes;
+pub use error::{ConnectFailure, TransportError};
+pub use gate::{FeedGate, Permit};
+pub use pacing::{Admission, Feedback, Limit, Pacer, PacerOptions};
+pub use reqwest::Url;
+pub use transport::{ContentType, Request, Transport, TransportOptions, is_loopback};

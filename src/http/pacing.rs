@@ -1,0 +1,421 @@
+//! How fast a feed may be fed: a limit on requests in flight and, once the feed has said "too fast", a rate
+//! in users per second. Pure, the time is passed in; waiting and sharing belong to [`super::gate`].
+//!
+//! mParticle does not publish an account's limit, it only refuses (mParticle reference, Rate-limit signals):
+//! a *speed* limit asks for a lower rate, an *acceleration* limit for a slower ramp, and 2xx answers may tell
+//! how much of the limit is used. So the rate is learnt. Between two refusals the feed's allowance was used
+//! up at both ends, hence what was accepted in between, over the time in between, is the limit itself; the
+//! rate settles just below it and creeps up slowly to notice when the limit is raised.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Which limit a feed says was exceeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// Too many users a second.
+    Speed,
+    /// The rate rose too quickly.
+    Acceleration,
+    /// Refused without saying which; treated like speed.
+    Other,
+}
+
+/// How a request that was admitted ended, as far as its pace is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feedback {
+    /// The feed took it (whatever it thinks of single users).
+    Answered {
+        /// How long the answer took.
+        elapsed: Duration,
+        /// The share of the limit that is in use, where the feed tells it.
+        percent_used: Option<u8>,
+    },
+    /// The feed refused it for its pace (429).
+    Refused {
+        /// Which limit was exceeded.
+        limit: Limit,
+        /// How long the feed asked everyone to wait.
+        retry_after: Option<Duration>,
+    },
+    /// No usable answer: a time-out, a cut connection or a 5xx.
+    Failed {
+        /// How long the feed asked everyone to wait.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// Whether a request may leave now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It may, and counts as in flight from now on.
+    Go,
+    /// Not before this moment.
+    WaitUntil(Instant),
+    /// Not before another request is answered.
+    Full,
+}
+
+/// The bounds of a pacer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PacerOptions {
+    /// The most requests in flight.
+    pub max_in_flight: usize,
+    /// The longest `Retry-After` that is believed.
+    pub retry_after_limit: Duration,
+}
+
+impl Default for PacerOptions {
+    fn default() -> Self {
+        Self { max_in_flight: 4, retry_after_limit: Duration::from_hours(1) }
+    }
+}
+
+/// The pace of one feed.
+#[derive(Debug)]
+pub struct Pacer {
+    window: Window,
+    rate: Option<Rate>,
+    /// Nothing leaves before this moment, because the feed said so.
+    stopped_until: Option<Instant>,
+    retry_after_limit: Duration,
+    /// What was accepted in the last moments, for the first guess at a rate.
+    recent: VecDeque<(Instant, u64)>,
+    percent_used: Option<u8>,
+}
+
+/// The limit on requests in flight: one more per round while answers are quick, fewer when they are slow.
+#[derive(Debug)]
+struct Window {
+    limit: f64,
+    max: usize,
+    in_flight: usize,
+    /// Whether the limit was reached in this round; an unused limit is no evidence that it could be higher.
+    reached: bool,
+    answers: usize,
+    elapsed: Duration,
+    /// A moving average of the rounds before.
+    usual: Option<Duration>,
+}
+
+/// A learnt rate.
+#[derive(Debug)]
+struct Rate {
+    users_per_second: f64,
+    /// The share by which the rate grows each second.
+    growth: f64,
+    /// The earliest moment the next request may leave.
+    next: Instant,
+    grown_at: Instant,
+    lowered_at: Instant,
+    /// Users accepted since the rate was first learnt.
+    accepted: u64,
+    /// Refusals of the last minute: when, and what had been accepted by then.
+    refusals: VecDeque<(Instant, u64)>,
+}
+
+/// Below this nothing is learnt from waiting longer.
+const LOWEST_RATE: f64 = 10.0;
+/// What a feed takes by default (mParticle, Default Service Limits).
+const DOCUMENTED_RATE: f64 = 270.0;
+/// How far below the measured limit the rate settles.
+const BELOW_LIMIT: f64 = 0.95;
+/// Growth a second once the limit is known well: a twentieth in half a minute.
+const SLOW_GROWTH: f64 = 0.0015;
+/// Growth a second while it is not.
+const SEARCHING_GROWTH: f64 = 0.10;
+/// A refusal this soon after the rate was lowered says that it was not lowered enough.
+const SOON: Duration = Duration::from_secs(2);
+/// Requests this far behind schedule may leave together, which evens out timers and slow answers.
+const CATCH_UP: Duration = Duration::from_millis(100);
+/// Of how much time the first guess at a rate is made.
+const RECENT: Duration = Duration::from_secs(2);
+
+impl Pacer {
+    /// A pacer that knows nothing about its feed.
+    #[must_use]
+    pub fn new(options: PacerOptions) -> Self {
+        Self {
+            window: Window {
+                limit: 1.0,
+                max: options.max_in_flight.max(1),
+                in_flight: 0,
+                reached: false,
+                answers: 0,
+                elapsed: Duration::ZERO,
+                usual: None,
+            },
+            rate: None,
+            stopped_until: None,
+            retry_after_limit: options.retry_after_limit,
+            recent: VecDeque::new(),
+            percent_used: None,
+        }
+    }
+
+    /// Asks to send a request for so many users.
+    pub fn admit(&mut self, now: Instant, users: usize) -> Admission {
+        if let Some(until) = self.stopped_until.filter(|until| *until > now) {
+            return Admission::WaitUntil(until);
+        }
+        if self.window.in_flight >= self.window.size() {
+            return Admission::Full;
+        }
+        if let Some(rate) = &mut self.rate {
+            rate.grow(now);
+            if rate.next > now {
+                return Admission::WaitUntil(rate.next);
+            }
+            let start = now.checked_sub(CATCH_UP).map_or(rate.next, |earliest| rate.next.max(earliest));
+            rate.next = start + Duration::from_secs_f64(users as f64 / rate.users_per_second);
+        }
+        self.window.in_flight += 1;
+        self.window.reached |= self.window.in_flight >= self.window.size();
+        Admission::Go
+    }
+
+    /// Notes how an admitted request of so many users ended.
+    pub fn answered(&mut self, now: Instant, users: usize, feedback: Feedback) {
+        self.window.leave();
+        match feedback {
+            Feedback::Answered { elapsed, percent_used } => {
+                self.window.answered(elapsed);
+                self.accepted(now, users as u64, percent_used);
+            }
+            Feedback::Refused { limit, retry_after } => {
+                self.refused(now, users, limit);
+                self.stop(now, retry_after);
+            }
+            Feedback::Failed { retry_after } => {
+                self.window.shrink(0.7);
+                self.stop(now, retry_after);
+            }
+        }
+    }
+
+    /// Notes that an admitted request was given up before its end, which says nothing about the feed.
+    pub fn abandoned(&mut self) {
+        self.window.leave();
+    }
+
+    /// The share of the limit in use, as the feed last told it.
+    #[must_use]
+    pub fn percent_used(&self) -> Option<u8> {
+        self.percent_used
+    }
+
+    /// The learnt rate; `None` while the feed has set no limit.
+    #[must_use]
+    pub fn users_per_second(&self) -> Option<f64> {
+        self.rate.as_ref().map(|rate| rate.users_per_second)
+    }
+
+    /// Until when the feed asked not to be spoken to.
+    #[must_use]
+    pub fn stopped_until(&self) -> Option<Instant> {
+        self.stopped_until
+    }
+
+    fn accepted(&mut self, now: Instant, users: u64, percent_used: Option<u8>) {
+        self.recent.push_back((now, users));
+        self.forget_old(now);
+        self.percent_used = percent_used.or(self.percent_used);
+        if percent_used.is_some_and(|percent| percent > 90) && self.rate.is_none() {
+            self.rate = Some(Rate::new(now, self.recent_rate(now), SLOW_GROWTH));
+        }
+        if let Some(rate) = &mut self.rate {
+            rate.accepted += users;
+            if let Some(percent) = percent_used {
+                rate.told(now, percent);
+            }
+        }
+    }
+
+    fn refused(&mut self, now: Instant, users: usize, limit: Limit) {
+        self.window.shrink(0.9);
+        let recent = self.recent_rate(now);
+        match (&mut self.rate, limit) {
+            (Some(rate), Limit::Acceleration) => rate.grew_too_quickly(now),
+            (Some(rate), Limit::Speed | Limit::Other) => rate.refused(now, users as u64),
+            (None, Limit::Acceleration) => self.rate = Some(Rate::new(now, recent, SEARCHING_GROWTH)),
+            (None, Limit::Speed | Limit::Other) => {
+                // A refusal before anything was accepted is no measure of the limit; the documented one is.
+                let mut rate = Rate::new(now, (recent * 0.7).max(DOCUMENTED_RATE), SEARCHING_GROWTH);
+                rate.refusals.push_back((now, 0));
+                rate.hold_back(now, users);
+                self.rate = Some(rate);
+            }
+        }
+    }
+
+    fn stop(&mut self, now: Instant, retry_after: Option<Duration>) {
+        if let Some(wait) = retry_after {
+            let until = now + wait.min(self.retry_after_limit);
+            self.stopped_until = Some(self.stopped_until.map_or(until, |known| known.max(until)));
+        }
+    }
+
+    /// Users a second that were accepted lately; short bursts count as lasting a quarter of a second.
+    fn recent_rate(&mut self, now: Instant) -> f64 {
+        self.forget_old(now);
+        let users: u64 = self.recent.iter().map(|(_, users)| users).sum();
+        let since = self.recent.front().map_or(now, |(at, _)| *at);
+        users as f64 / now.duration_since(since).as_secs_f64().max(0.25)
+    }
+
+    fn forget_old(&mut self, now: Instant) {
+        while self.recent.front().is_some_and(|(at, _)| now.duration_since(*at) > RECENT) {
+            self.recent.pop_front();
+        }
+    }
+}
+
+impl Window {
+    fn size(&self) -> usize {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "1.0 to max, small and positive"
+        )]
+        let size = self.limit as usize;
+        size.clamp(1, self.max)
+    }
+
+    fn leave(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// Ends a round when as many answers came as may be in flight.
+    fn answered(&mut self, elapsed: Duration) {
+        self.answers += 1;
+        self.elapsed += elapsed;
+        if self.answers < self.size() {
+            return;
+        }
+        let mean = self.elapsed.as_secs_f64() / self.answers as f64;
+        let usual = self.usual.map_or(mean, |usual| usual.as_secs_f64());
+        // A few milliseconds are noise, whatever the share.
+        let quick = mean <= usual * 1.5 + 0.005;
+        let reached = std::mem::take(&mut self.reached);
+        self.usual = Some(Duration::from_secs_f64(usual * 0.8 + mean * 0.2));
+        if !quick {
+            self.shrink(0.9);
+        } else if reached {
+            self.limit = (self.limit + 1.0).min(self.max as f64);
+        }
+        self.answers = 0;
+        self.elapsed = Duration::ZERO;
+    }
+
+    fn shrink(&mut self, factor: f64) {
+        self.limit = (self.limit * factor).max(1.0);
+    }
+}
+
+impl Rate {
+    fn new(now: Instant, users_per_second: f64, growth: f64) -> Self {
+        Self {
+            users_per_second: users_per_second.max(LOWEST_RATE),
+            growth,
+            next: now,
+            grown_at: now,
+            lowered_at: now,
+            accepted: 0,
+            refusals: VecDeque::new(),
+        }
+    }
+
+    /// Grows with the time that passed; more than a few seconds without requests prove nothing.
+    fn grow(&mut self, now: Instant) {
+        let passed = now.duration_since(self.grown_at).as_secs_f64().min(5.0);
+        self.grown_at = now;
+        // Long without a refusal, the limit may have been raised: the search quickens.
+        let calm = now.duration_since(self.lowered_at).as_secs_f64();
+        let growth = self.growth * (calm / 120.0).clamp(1.0, 20.0);
+        self.users_per_second *= 1.0 + growth * passed;
+    }
+
+    /// Lowers the rate after a refusal, to the measured limit where there is enough to measure.
+    fn refused(&mut self, now: Instant, users: u64) {
+        // Requests that left before the rate was lowered say nothing about the new rate.
+        let in_one_round = Duration::from_millis(50);
+        let since_lowered = now.duration_since(self.lowered_at);
+        if since_lowered < in_one_round {
+            self.hold_back(now, users as usize);
+            return;
+        }
+        let measured = self.measured(now, users);
+        let soon = since_lowered < SOON;
+        let lowered = self.users_per_second * if soon { 0.6 } else { 0.9 };
+        (self.users_per_second, self.growth) = match measured {
+            Some((limit, doubt)) if !soon => {
+                ((limit * BELOW_LIMIT).min(self.users_per_second), SLOW_GROWTH + doubt * 0.1)
+            }
+            Some((limit, doubt)) => ((limit * BELOW_LIMIT).min(lowered), SLOW_GROWTH + doubt * 0.1),
+            None => (lowered, SEARCHING_GROWTH),
+        };
+        self.users_per_second = self.users_per_second.max(LOWEST_RATE);
+        self.lowered_at = now;
+        self.grown_at = now;
+        if soon {
+            // What was accepted earlier no longer describes the limit.
+            self.refusals.clear();
+        }
+        self.refusals.push_back((now, self.accepted));
+        while self.refusals.len() > 1
+            && self.refusals.front().is_some_and(|(at, _)| now.duration_since(*at) > Duration::from_mins(1))
+        {
+            self.refusals.pop_front();
+        }
+        self.hold_back(now, users as usize);
+    }
+
+    /// The limit between the first refusal that is remembered and now, and how doubtful it is: the feed may
+    /// have had almost one request to spare at either end.
+    fn measured(&self, now: Instant, users: u64) -> Option<(f64, f64)> {
+        let (since, accepted_by_then) = self.refusals.front()?;
+        let accepted = self.accepted - accepted_by_then;
+        let enough = accepted >= users.max(1) * 5;
+        let seconds = now.duration_since(*since).as_secs_f64();
+        enough.then(|| (accepted as f64 / seconds.max(0.001), users as f64 / accepted as f64))
+    }
+
+    /// Lets the feed gather the allowance for one request.
+    fn hold_back(&mut self, now: Instant, users: usize) {
+        let refill = Duration::from_secs_f64(users as f64 / self.users_per_second);
+        self.next = self.next.max(now + refill.min(Duration::from_secs(10)));
+    }
+
+    fn grew_too_quickly(&mut self, now: Instant) {
+        if now.duration_since(self.lowered_at) > Duration::from_millis(500) {
+            self.growth = (self.growth / 2.0).max(SLOW_GROWTH / 2.0);
+            self.users_per_second = (self.users_per_second * BELOW_LIMIT).max(LOWEST_RATE);
+            self.lowered_at = now;
+            self.grown_at = now;
+        }
+    }
+
+    /// Uses the share that the feed tells: hold above 90 %, back off above 95 %, grow quickly below 75 %.
+    fn told(&mut self, now: Instant, percent: u8) {
+        match percent {
+            96.. if now.duration_since(self.lowered_at) > Duration::from_secs(1) => {
+                self.users_per_second = (self.users_per_second * 0.98).max(LOWEST_RATE);
+                self.lowered_at = now;
+                self.grown_at = now;
+            }
+            91.. => self.grown_at = now,
+            75.. => {}
+            _ if now.duration_since(self.lowered_at) > Duration::from_secs(5) => {
+                let passed = now.duration_since(self.grown_at).as_secs_f64().min(1.0);
+                self.users_per_second *= 1.0 + passed * 0.05;
+                self.grown_at = now;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "pacing_tests.rs"]
+mod tests;

@@ -1,0 +1,1 @@
+//! The pacer against simulated feeds.
