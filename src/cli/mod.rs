@@ -1,8 +1,99 @@
-//! What a person types: arguments, headless commands and their output.
+//! What a person types. This file chooses the command and turns its result into an exit code; each command
+//! has its own file, and everything below `cli` knows neither arguments nor exit codes.
 
+mod account;
+pub mod args;
+mod commands;
+pub mod config_command;
+mod console;
+mod failure;
+pub mod generate;
+mod objects;
+pub mod output;
+mod progress;
+mod select;
+mod signals;
+
+use crate::config::{BaseDirectories, Environment};
+use account::Desk;
+use args::{Args, Command};
+use commands::steer::Steering;
+use commands::{cohorts, counts, history, run, sandbox, status, steer, sync};
+use config_command::ConfigCommandError;
+use failure::{Exit, Failure, report};
+use output::OutputError;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Runs the program.
+#[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let args = Args::of_process();
+    let environment = Environment::of_process();
+    match dispatch(args, environment) {
+        Ok(exit) => exit.into(),
+        Err(failure) => report(&failure).into(),
+    }
+}
+
+fn dispatch(args: Args, environment: Environment) -> Result<Exit, Failure> {
+    match &args.command {
+        Some(Command::Config(command)) => {
+            let base = BaseDirectories::of_system();
+            let mut out = io::stdout().lock();
+            match config_command::run(*command, &args, &environment, base.as_ref(), &mut out) {
+                Ok(()) => Ok(Exit::Done),
+                Err(ConfigCommandError::Output(error)) => printed(Err(error)),
+                Err(ConfigCommandError::Config(error)) => Err(error.into()),
+                Err(ConfigCommandError::Init(error)) => Err(Failure::Usage(error.to_string())),
+            }
+        }
+        Some(Command::Completions { shell }) => {
+            printed(generate::completions(*shell, &mut io::stdout().lock()))
+        }
+        Some(Command::Man) => printed(generate::manual_page(&mut io::stdout().lock())),
+        _ => {
+            let desk = Desk::set_up(args, environment)?;
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()
+                .map_err(|error| Failure::Failed(format!("the system gives no threads: {error}")))?;
+            let result = runtime.block_on(carry_out(&desk));
+            // A request that hangs must not keep the process from ending; what it was about is recorded.
+            runtime.shutdown_background();
+            result
+        }
+    }
+}
+
+async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
+    let Some(command) = desk.args.command.clone() else { return console::console(desk).await };
+    match &command {
+        Command::Status { cohorts, list } => return status::status(desk, cohorts, list),
+        Command::Runs { cohort, list } => return history::runs(desk, cohort.as_deref(), list),
+        Command::Changes { run, list } => return history::changes(desk, *run, list),
+        Command::Unmatched { cohort, list } => return history::unmatched(desk, cohort, list),
+        Command::Counts { cohort } => return counts::counts(desk, cohort),
+        Command::Sandbox { listen } => return sandbox::sandbox(*listen, desk.args.global.json).await,
+        _ => {}
+    }
+    // What is wrong with the configuration is said before a log is begun for it.
+    let config = desk.config()?;
+    let _log = if desk.places.read_only { None } else { Some(desk.log()?) };
+    match &command {
+        Command::Cohorts(list) => cohorts::cohorts(desk, &config, list).await,
+        Command::Sync(asked) => sync::sync(desk, &config, asked).await,
+        Command::Run => run::run(desk, &config).await,
+        Command::Pause { cohort } => steer::steer(desk, &config, Steering::Pause, cohort).await,
+        Command::Resume { cohort } => steer::steer(desk, &config, Steering::Resume, cohort).await,
+        Command::Stop { cohort } => steer::steer(desk, &config, Steering::Stop, cohort).await,
+        // The others were carried out above or before.
+        _ => Ok(Exit::Done),
+    }
+}
+
+/// How a command ends that only prints.
+fn printed(result: io::Result<()>) -> Result<Exit, Failure> {
+    output::allow_closed_pipe(result.and_then(|()| io::stdout().flush())).map_err(OutputError::Standard)?;
+    Ok(Exit::Done)
 }

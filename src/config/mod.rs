@@ -1,1 +1,39 @@
-//! config
+//! Configuration: defaults, then the file, then environment variables, then flags, each value with where it
+//! came from. Places and credentials are decided here too. Everything takes the environment as a value, so
+//! nothing but [`Environment::of_process`] and [`BaseDirectories::of_system`] looks at the process.
+//!
+//! The way through: [`Places::resolve`] says where things are, [`Layers::read`] collects the values, and
+//! [`Layers::config`] checks them and fetches the credentials.
+
+mod address;
+mod build;
+mod document;
+mod duration;
+mod environment;
+mod errors;
+mod layers;
+mod masks;
+mod model;
+mod paths;
+mod secrets;
+pub mod settings;
+mod show;
+mod template;
+mod value;
+mod words;
+
+pub use address::{AddressError, WebhookUrl};
+pub use duration::{format_duration, parse_duration};
+pub use environment::{Environment, FRAME_VARIABLES};
+pub use errors::{ConfigError, Fault, MissingSetting, Origin, Problem};
+pub use layers::{DEFAULT_PROFILE, Layers, Override, Request};
+pub use masks::{MASK, Masks};
+pub use model::{
+    Config, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig, MparticleConfig,
+    ProfileApiConfig, SyncConfig,
+};
+pub use paths::{BaseDirectories, Places, Selection};
+pub use secrets::{Secret, SecretError, SecretSource};
+pub use show::ShownSetting;
+pub use template::{InitError, TEMPLATE, init};
+pub use words::{Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Region, Theme, Word};

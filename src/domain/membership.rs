@@ -1,1 +1,300 @@
-//! membership
+//! The people of one read, gathered page by page and then put in order: what the diff compares with the
+//! baseline. Packed so that memory grows by tens of bytes a member, and counted so that every profile is
+//! accounted for. Where the pages come from and where remarks are kept is for others.
+
+use super::counts::ReadCounts;
+use super::identity::IdentityRef;
+use super::member::{Finding, Member, NoMpid, Profile, ReadingRules};
+use super::{Identity, identity};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+
+/// What is remarkable about one profile, for the lists that explain a cohort's counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// The profile, where it has a usable `$distinct_id`.
+    pub distinct_id: Option<Box<str>>,
+    /// What was remarked.
+    pub kind: RemarkKind,
+    /// What `$mparticle_user_id` held, where it held anything.
+    pub evidence: Option<Box<str>>,
+    /// `$last_seen` as Mixpanel wrote it.
+    pub last_seen: Option<Box<str>>,
+}
+
+/// The kinds of remarks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RemarkKind {
+    /// Sent by `$distinct_id`, for this reason.
+    Unmatched(NoMpid),
+    /// Not sent at all, for this reason.
+    Unsendable(NoMpid),
+    /// Another profile of a person already counted.
+    Duplicate,
+    /// Sent by an MPID that JavaScript has probably rounded.
+    Suspect,
+}
+
+impl RemarkKind {
+    /// The reason in JSON and CSV.
+    #[must_use]
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::Unmatched(reason) | Self::Unsendable(reason) => reason.token(),
+            Self::Duplicate => "duplicate",
+            Self::Suspect => "suspect",
+        }
+    }
+}
+
+/// Gathers profiles as they arrive, in any order.
+#[derive(Debug)]
+pub struct Collector {
+    rules: ReadingRules,
+    mpids: Vec<(i64, u32)>,
+    uuids: Vec<[u8; 16]>,
+    texts: Vec<Box<str>>,
+    distinct_ids: TextPool,
+    unsendable: u64,
+    duplicates: u64,
+    seen_unmatched: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl Collector {
+    /// An empty collection.
+    #[must_use]
+    pub fn new(rules: ReadingRules) -> Self {
+        Self {
+            rules,
+            mpids: Vec::new(),
+            uuids: Vec::new(),
+            texts: Vec::new(),
+            distinct_ids: TextPool::default(),
+            unsendable: 0,
+            duplicates: 0,
+            seen_unmatched: HashSet::new(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Takes one profile, and hands back what is remarkable about it.
+    pub fn add(&mut self, profile: &Profile<'_>) -> Option<Remark> {
+        let member = Member::read(profile, self.rules);
+        let kind = match member.finding {
+            Finding::Matched { mpid, suspect } => {
+                let place = self.distinct_ids.push(member.distinct_id.as_deref().unwrap_or_default());
+                self.mpids.push((mpid, place));
+                if !suspect {
+                    return None;
+                }
+                RemarkKind::Suspect
+            }
+            Finding::Unmatched { identity, reason } => self.add_unmatched(identity, reason),
+            Finding::Unsendable { reason } => {
+                self.unsendable += 1;
+                RemarkKind::Unsendable(reason)
+            }
+        };
+        Some(Remark {
+            // An unusable id is still the best name there is for an unsendable profile.
+            distinct_id: member
+                .distinct_id
+                .as_deref()
+                .or_else(|| profile.distinct_id.evidence())
+                .map(Into::into),
+            kind,
+            evidence: profile.mparticle_user_id.evidence().map(Into::into),
+            last_seen: profile.last_seen.as_deref().map(Into::into),
+        })
+    }
+
+    /// A hash is remembered rather than the id: a collision (one in a million cohorts of ten million) would
+    /// mislabel a remark, while the counts come from the exact sort in [`Collector::finish`].
+    fn add_unmatched(&mut self, identity: Identity, reason: NoMpid) -> RemarkKind {
+        let first = self.seen_unmatched.insert(self.hasher.hash_one(&identity));
+        match identity {
+            Identity::Uuid(bytes) => self.uuids.push(bytes),
+            Identity::Text(text) => self.texts.push(text),
+            Identity::Mpid(_) => unreachable!("an unmatched member is never addressed by MPID"),
+        }
+        if first { RemarkKind::Unmatched(reason) } else { RemarkKind::Duplicate }
+    }
+
+    /// Profiles taken so far.
+    #[must_use]
+    pub fn fetched(&self) -> u64 {
+        (self.mpids.len() + self.uuids.len() + self.texts.len()) as u64 + self.unsendable
+    }
+
+    /// The accounts so far; duplicates are only known once the collection is finished.
+    #[must_use]
+    pub fn counts_so_far(&self) -> ReadCounts {
+        ReadCounts {
+            matched: self.mpids.len() as u64,
+            unmatched: (self.uuids.len() + self.texts.len()) as u64,
+            unsendable: self.unsendable,
+            ..ReadCounts::default()
+        }
+    }
+
+    /// Puts everything in order, folds duplicates, and hands back the duplicates among the matched.
+    #[must_use]
+    pub fn finish(mut self) -> (Membership, Vec<Remark>) {
+        self.mpids.sort_unstable();
+        self.uuids.sort_unstable();
+        self.texts.sort_unstable();
+        let gathered = self.fetched();
+        let mut remarks = Vec::new();
+        let distinct_ids = self.distinct_ids;
+        self.mpids.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                remarks.push(Remark {
+                    distinct_id: Some(distinct_ids.get(later.1)).filter(|id| !id.is_empty()).map(Into::into),
+                    kind: RemarkKind::Duplicate,
+                    evidence: Some(later.0.to_string().into()),
+                    last_seen: None,
+                });
+            }
+            same
+        });
+        self.uuids.dedup();
+        self.texts.dedup();
+        let kept = (self.mpids.len() + self.uuids.len() + self.texts.len()) as u64;
+        self.duplicates = gathered - self.unsendable - kept;
+        let counts = ReadCounts {
+            matched: self.mpids.len() as u64,
+            unmatched: (self.uuids.len() + self.texts.len()) as u64,
+            unsendable: self.unsendable,
+            duplicates: self.duplicates,
+            suspect: self.mpids.iter().filter(|(mpid, _)| super::member::is_suspect(*mpid)).count() as u64,
+            anonymous: self.texts.iter().filter(|text| text.starts_with(identity::ANONYMOUS_PREFIX)).count()
+                as u64,
+        };
+        let membership =
+            Membership { mpids: self.mpids, uuids: self.uuids, texts: self.texts, distinct_ids, counts };
+        (membership, remarks)
+    }
+}
+
+/// The people of one complete read, each once, in the order of [`Identity`].
+#[derive(Debug)]
+pub struct Membership {
+    mpids: Vec<(i64, u32)>,
+    uuids: Vec<[u8; 16]>,
+    texts: Vec<Box<str>>,
+    distinct_ids: TextPool,
+    counts: ReadCounts,
+}
+
+/// A person of a [`Membership`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberRef<'a> {
+    /// How the person is addressed.
+    pub identity: IdentityRef<'a>,
+    /// The profile, where it has a usable `$distinct_id`.
+    pub distinct_id: Option<Cow<'a, str>>,
+}
+
+impl Membership {
+    /// Where the profiles went.
+    #[must_use]
+    pub fn counts(&self) -> ReadCounts {
+        self.counts
+    }
+
+    /// Everyone, in order.
+    pub fn iter(&self) -> impl Iterator<Item = MemberRef<'_>> {
+        let mpids = self.mpids.iter().map(|(mpid, place)| MemberRef {
+            identity: IdentityRef::Mpid(*mpid),
+            distinct_id: Some(Cow::Borrowed(self.distinct_ids.get(*place))).filter(|id| !id.is_empty()),
+        });
+        let others = self
+            .uuids
+            .iter()
+            .map(IdentityRef::Uuid)
+            .chain(self.texts.iter().map(|text| IdentityRef::Text(text)));
+        mpids.chain(others.map(|identity| MemberRef { identity, distinct_id: identity.distinct_id() }))
+    }
+}
+
+/// Many short texts in one allocation.
+#[derive(Debug, Default)]
+struct TextPool {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl TextPool {
+    /// Appends a text and returns its place.
+    fn push(&mut self, text: &str) -> u32 {
+        self.text.push_str(text);
+        self.ends.push(self.text.len());
+        // Mixpanel exports at most ten million users a cohort, far below the four billion that fit.
+        u32::try_from(self.ends.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    fn get(&self, place: u32) -> &str {
+        let place = place as usize;
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start..self.ends[place]]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::member::RawId;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn profile<'a>(distinct_id: &'a str, mpid: Option<&'a str>) -> Profile<'a> {
+        Profile {
+            distinct_id: RawId::Text(distinct_id.into()),
+            mparticle_user_id: mpid.map_or(RawId::Missing, |mpid| RawId::Text(mpid.into())),
+            last_seen: None,
+            has_profile: true,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_profile_is_counted_once_and_order_is_strict(
+            profiles in prop::collection::vec(("[a-c]{0,2}", prop::option::of("-?[0-3]{0,2}")), 0..60)
+        ) {
+            let mut collector = Collector::new(ReadingRules::default());
+            for (distinct_id, mpid) in &profiles {
+                collector.add(&profile(distinct_id, mpid.as_deref()));
+            }
+            let (membership, _) = collector.finish();
+            prop_assert_eq!(membership.counts().fetched(), profiles.len() as u64);
+            let identities: Vec<_> = membership.iter().map(|member| member.identity).collect();
+            prop_assert!(identities.is_sorted_by(|a, b| a < b));
+            prop_assert_eq!(identities.len() as u64, membership.counts().sendable());
+        }
+    }
+
+    #[test]
+    fn two_profiles_of_one_person_count_once() {
+        let mut collector = Collector::new(ReadingRules::default());
+        for (distinct_id, mpid) in [("a", Some("7")), ("b", Some("7")), ("c", None), ("c", None)] {
+            collector.add(&profile(distinct_id, mpid));
+        }
+        let (membership, remarks) = collector.finish();
+        let counts = membership.counts();
+        assert_eq!((counts.matched, counts.unmatched, counts.duplicates), (1, 1, 2));
+        assert_eq!(remarks.len(), 1);
+        assert_eq!(remarks[0].distinct_id.as_deref(), Some("b"));
+        let first = membership.iter().next().unwrap();
+        assert_eq!(first.distinct_id.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_matched_person_without_distinct_id_is_still_sent() {
+        let mut collector = Collector::new(ReadingRules::default());
+        collector.add(&profile("", Some("7")));
+        let (membership, _) = collector.finish();
+        assert_eq!(membership.iter().next().unwrap().distinct_id, None);
+    }
+}

@@ -122,9 +122,9 @@ mod tests {
     use reqwest::header::{HeaderName, HeaderValue};
 
     fn read(pairs: &[(&'static str, &str)]) -> AnswerHeaders {
-        let headers = pairs.iter().map(|(name, value)| {
-            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
-        });
+        let headers = pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
         AnswerHeaders::read(&headers.collect())
     }
 
@@ -155,9 +155,14 @@ mod tests {
 
     #[test]
     fn percentages_come_in_several_spellings() {
-        for (value, expected) in
-            [("92%", Some(92)), ("92.7", Some(92)), ("1000", Some(255)), ("-1", None), ("x", None), ("", None)]
-        {
+        for (value, expected) in [
+            ("92%", Some(92)),
+            ("92.7", Some(92)),
+            ("1000", Some(255)),
+            ("-1", None),
+            ("x", None),
+            ("", None),
+        ] {
             assert_eq!(parse_percentage(value), expected, "{value:?}");
         }
     }

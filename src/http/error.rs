@@ -150,7 +150,7 @@ impl ConnectFailure {
 
     fn of_io(error: &io::Error) -> Option<Self> {
         // tokio-rustls wraps the TLS error in an I/O error, where `source` skips it.
-        if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>) {
             return Some(Self::Tls);
         }
         match error.kind() {

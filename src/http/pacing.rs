@@ -243,7 +243,7 @@ impl Pacer {
                 // A refusal before anything was accepted is no measure of the limit; the documented one is.
                 let mut rate = Rate::new(now, (recent * 0.7).max(DOCUMENTED_RATE), SEARCHING_GROWTH);
                 rate.refusals.push_back((now, 0));
-                rate.hold_back(now, users);
+                rate.hold_back(now, users as u64);
                 self.rate = Some(rate);
             }
         }
@@ -342,7 +342,7 @@ impl Rate {
         let in_one_round = Duration::from_millis(50);
         let since_lowered = now.duration_since(self.lowered_at);
         if since_lowered < in_one_round {
-            self.hold_back(now, users as usize);
+            self.hold_back(now, users);
             return;
         }
         let measured = self.measured(now, users);
@@ -368,7 +368,7 @@ impl Rate {
         {
             self.refusals.pop_front();
         }
-        self.hold_back(now, users as usize);
+        self.hold_back(now, users);
     }
 
     /// The limit between the first refusal that is remembered and now, and how doubtful it is: the feed may
@@ -382,7 +382,7 @@ impl Rate {
     }
 
     /// Lets the feed gather the allowance for one request.
-    fn hold_back(&mut self, now: Instant, users: usize) {
+    fn hold_back(&mut self, now: Instant, users: u64) {
         let refill = Duration::from_secs_f64(users as f64 / self.users_per_second);
         self.next = self.next.max(now + refill.min(Duration::from_secs(10)));
     }

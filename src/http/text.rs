@@ -38,7 +38,11 @@ pub fn describe(content_type: Option<&str>, body: &[u8]) -> String {
             None => "an HTML page".to_owned(),
         };
     }
-    if text.trim().is_empty() { "an empty answer".to_owned() } else { format!("“{}”", excerpt(&text, 80)) }
+    if text.trim().is_empty() {
+        "an empty answer".to_owned()
+    } else {
+        format!("“{}”", excerpt(&text, 80))
+    }
 }
 
 fn html_title(text: &str) -> Option<&str> {

@@ -170,11 +170,19 @@ impl MixpanelError {
         }
     }
 
-    /// Whether the same request may succeed a little later, and how long Mixpanel asked to wait.
-    pub(super) fn retry(&self) -> Option<Option<Duration>> {
+    /// Whether the same request may succeed a little later.
+    pub(super) fn is_passing(&self) -> bool {
         match self {
-            Self::Passing { retry_after, .. } => Some(*retry_after),
-            Self::Transport(error) if error.is_transient() => Some(None),
+            Self::Passing { .. } => true,
+            Self::Transport(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// How long Mixpanel asked to wait.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Passing { retry_after, .. } | Self::BudgetSpent { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
@@ -221,7 +229,7 @@ mod tests {
         assert!(matches!(of(429, &format!(r#"{{"error": "{hourly}"}}"#)), MixpanelError::BudgetSpent { .. }));
         let concurrent =
             r#"{"error": "This request exceeded the concurrency limit (6/5 queries running concurrently)."}"#;
-        assert!(of(429, concurrent).retry().is_some());
+        assert!(of(429, concurrent).is_passing());
         assert!(of(503, "<html><title>Down</title></html>").to_string().contains("titled “Down”"));
         assert!(matches!(
             of(400, r#"{"error": "request for page in uncached query for params"}"#),

@@ -131,8 +131,10 @@ async fn patiently(
 /// The error itself when it does not pass, [`MixpanelError::TooManyTries`] when the policy is at its end, and
 /// [`MixpanelError::Cancelled`].
 pub async fn wait_to_retry(error: MixpanelError, tries: u32, heeded: &Heeded) -> Result<(), MixpanelError> {
-    let Some(retry_after) = error.retry() else { return Err(error) };
-    let Some(delay) = heeded.backoff.delay(tries, jitter(), retry_after) else {
+    if !error.is_passing() {
+        return Err(error);
+    }
+    let Some(delay) = heeded.backoff.delay(tries, jitter(), error.retry_after()) else {
         return Err(MixpanelError::TooManyTries { tries, last: Box::new(error) });
     };
     (heeded.hear)(PageEvent::Retrying(&error, tries, delay));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Long enough for a slow answer, short enough that a run does not hang on a dead connection.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Answers are empty or a list of errors; more than this is not from mParticle.
 const BODY_LIMIT: usize = 4 << 20;

@@ -173,9 +173,12 @@ mod tests {
             let batch = &value[0];
             assert_fits_schema(batch);
             prop_assert_eq!(&batch["user_attributes"], &json!({ &attribute: add }));
-            match mpid {
-                Some(mpid) => prop_assert_eq!(batch["mpid"].as_i64(), Some(mpid)),
-                None => prop_assert_eq!(batch["user_identities"]["facebook_custom_audience_id"].as_str(), Some(text.as_str())),
+            let address = match mpid {
+                Some(mpid) => json!({ "mpid": mpid }),
+                None => json!({ "user_identities": { "facebook_custom_audience_id": text } }),
+            };
+            for (key, value) in address.as_object().unwrap() {
+                prop_assert_eq!(&batch[key], value);
             }
             prop_assert!(body.len() <= encoder.upper_bound(&attribute, &change), "{} bytes", body.len());
         }

@@ -73,7 +73,8 @@ fn refusal(answer: &Answer) -> String {
         404 | 410 => "there is no feed at this webhook URL",
         _ => "mParticle refuses this webhook URL",
     };
-    let words = errors(&parsed(answer)).into_iter().next().map(|error| format!(": {}", error.message));
+    let words =
+        errors(parsed(answer).as_ref()).into_iter().next().map(|error| format!(": {}", error.message));
     format!("{meaning} (HTTP {}){}", answer.status, words.unwrap_or_default())
 }
 
@@ -89,7 +90,7 @@ fn judge_success(answer: &Answer, batches: usize) -> Verdict {
             format!("mParticle answered HTTP {} with {}", answer.status, described(answer)),
         );
     };
-    let errors = errors(&Some(value.clone()));
+    let errors = errors(Some(&value));
     if !errors.is_empty() {
         return match by_place(&errors, batches) {
             Some(rejected) if batches == 1 => {
@@ -122,7 +123,7 @@ fn unclear(reason: String, batches: usize) -> Verdict {
 }
 
 fn judge_client_error(answer: &Answer, status: u16, batches: usize) -> Verdict {
-    let errors = errors(&parsed(answer));
+    let errors = errors(parsed(answer).as_ref());
     // A bulk request of which every batch is invalid is answered with one error each.
     if errors.len() == batches
         && let Some(rejected) = by_place(&errors, batches)
@@ -148,8 +149,8 @@ struct Told {
 }
 
 /// The errors an answer lists, in either of the spellings seen.
-fn errors(value: &Option<Value>) -> Vec<Told> {
-    let listed = value.as_ref().and_then(|value| value.get("errors").or_else(|| value.get("Errors")));
+fn errors(value: Option<&Value>) -> Vec<Told> {
+    let listed = value.and_then(|value| value.get("errors").or_else(|| value.get("Errors")));
     let Some(Value::Array(listed)) = listed else { return Vec::new() };
     listed
         .iter()

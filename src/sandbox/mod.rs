@@ -1,1 +1,98 @@
-//! sandbox
+//! Both services on loopback: Mixpanel's Query API and an mParticle feed webhook, in one small HTTP server.
+//!
+//! This room reads the public documentation of both services a second time and imports nothing else of the crate, so that a
+//! mistake in a client is not repeated by the server it is tested against. It owns the made-up worlds, the quotas, the faults
+//! and the inspection endpoints; what a cohort export means is left to the rooms that are being tested.
+
+mod clock;
+mod control;
+mod fault;
+mod inspect;
+mod mixpanel;
+mod mparticle;
+mod options;
+mod parameters;
+mod reply;
+mod server;
+mod state;
+mod world;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub use control::{AttributeCount, CohortCount, Control, SandboxCounts};
+pub use fault::{Effect, Fault, Matching, RejectedUsers, Side, Times};
+pub use mparticle::{FeedRequest, ProfileKey};
+pub use options::{DelayRange, Latency, SandboxOptions, WorldSize};
+pub use world::{CohortSeed, PersonSeed};
+
+use state::Shared;
+
+/// The only Mixpanel project that the sandbox serves.
+pub const PROJECT_ID: u64 = 2_201_475;
+/// The user name of the sandbox's Mixpanel service account.
+pub const SERVICE_ACCOUNT: &str = "sandbox.2201475.mp-service-account";
+/// The secret of the sandbox's service account, until [`Control::set_secret`] changes it.
+pub const SECRET: &str = "sandbox-secret-not-a-real-one";
+/// The token at the end of the sandbox's feed URL; like a real one it begins with the pod.
+pub const FEED_TOKEN: &str = "us1-sandbox-5b1f0c7e92d84a36";
+
+/// A running sandbox. Dropping it stops the server and everything it started.
+#[derive(Debug)]
+pub struct Sandbox {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+impl Sandbox {
+    /// Starts serving on the current tokio runtime. An address that is not loopback is refused, because the sandbox
+    /// protects nothing.
+    pub async fn start(options: SandboxOptions) -> io::Result<Sandbox> {
+        if !options.listen.ip().is_loopback() {
+            let message =
+                format!("the sandbox listens on loopback addresses only, not on {}", options.listen);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let listener = TcpListener::bind(options.listen).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::new(options, address));
+        let accepting = tokio::spawn(server::accept_connections(listener, Arc::clone(&shared)));
+        Ok(Sandbox { address, shared, accepting })
+    }
+
+    /// Where the sandbox listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What a Mixpanel client takes as its base URL; it appends `/api/query/…` itself.
+    #[must_use]
+    pub fn mixpanel_base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The feed's webhook URL, token included.
+    #[must_use]
+    pub fn webhook_url(&self) -> String {
+        format!("http://{}/v1/pdf/mixpanelcohorts/{FEED_TOKEN}", self.address)
+    }
+
+    /// Direct access, in this process, to everything that the inspection endpoints offer.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control::new(Arc::clone(&self.shared))
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // The accepting task owns the set of connection tasks, so aborting it ends them all.
+        self.accepting.abort();
+    }
+}

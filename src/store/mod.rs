@@ -1,1 +1,218 @@
-//! store
+//! What is remembered: one SQLite file in the state directory, written by one process. This file opens it;
+//! its neighbours hold the typed questions, a file a subject. Nobody outside can tell that it is SQLite,
+//! and nothing in here knows when or why something is recorded: that is the engine's business.
+
+mod baseline;
+mod cohorts;
+mod keeper;
+mod lock;
+mod outbox;
+mod packing;
+mod reader;
+mod runs;
+mod syncs;
+mod trail;
+
+pub use baseline::Settled;
+pub use cohorts::RememberedCohorts;
+pub use keeper::Keeper;
+pub use lock::WriterLock;
+pub use outbox::{Answered, OutboxRequest};
+pub use reader::{ChangeRow, Reader, UnmatchedRow};
+pub use runs::{NewRun, RunRecord, TrendPoint};
+pub use syncs::{PauseRecord, SyncRecord};
+pub use trail::{JournalEntry, Side};
+
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The database's name in the state directory.
+pub const DATABASE_FILE: &str = "cohort-sync.db";
+
+/// The blocks that lead from one format of the schema to the next, applied in order.
+const MIGRATIONS: [&str; NEWEST_FORMAT as usize] = [include_str!("schema.sql")];
+
+/// The format this program writes.
+const NEWEST_FORMAT: u32 = 1;
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The directory or a file in it cannot be made or opened.
+    #[error("cannot use the state directory: {path}: {source}; check its owner and permissions, or name another with --state-dir", path = path.display())]
+    Directory {
+        /// What could not be made or opened.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another process writes it.
+    #[error("the state directory {directory} is in use by {holder}; stop that one first, or look on with --read-only", directory = directory.display())]
+    InUse {
+        /// The state directory.
+        directory: PathBuf,
+        /// The process that has it, in words.
+        holder: String,
+    },
+    /// Written by a newer version of this program.
+    #[error("the state in {directory} was written by a newer cohort-sync (format {found}, this one knows {known}); update this program, or name another directory with --state-dir", directory = directory.display())]
+    Newer {
+        /// The state directory.
+        directory: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format this program knows.
+        known: u32,
+    },
+    /// Nothing was ever recorded here, and this process may not begin.
+    #[error("there is no state in {directory} yet", directory = directory.display())]
+    Absent {
+        /// The state directory.
+        directory: PathBuf,
+    },
+    /// What was read back cannot be what was written.
+    #[error(
+        "the state file is damaged: {what}; nothing was changed. Keep a copy of it, and start anew with another --state-dir"
+    )]
+    Damaged {
+        /// What does not fit.
+        what: String,
+    },
+    /// The disk is full.
+    #[error(
+        "the disk that holds the state directory is full; free some space, then run it again: nothing that was accepted is lost"
+    )]
+    DiskFull,
+    /// Any other trouble with the database.
+    #[error("the state file failed: {0}")]
+    Database(#[source] rusqlite::Error),
+    /// The store's thread is gone.
+    #[error("the store has been closed")]
+    Closed,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase};
+        match error.sqlite_error_code() {
+            Some(DiskFull) => Self::DiskFull,
+            Some(DatabaseCorrupt | NotADatabase) => Self::Damaged { what: error.to_string() },
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// The store, open for writing by this process.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    installation: String,
+    _lock: WriterLock,
+}
+
+impl Store {
+    /// Opens the state directory for writing, making it (mode 0700) and bringing the schema up to date.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; on [`StoreError::InUse`] a [`Reader`] can still be opened.
+    pub fn open(directory: &Path, holder: &str) -> Result<Self, StoreError> {
+        make_directory(directory)?;
+        let lock = WriterLock::take(directory, holder)?;
+        let path = directory.join(DATABASE_FILE);
+        // SQLite would make the file with the process's umask; made first, it is ours alone from the start.
+        private_options(OpenOptions::new().write(true).create(true).truncate(false))
+            .open(&path)
+            .map_err(|source| StoreError::Directory { path: path.clone(), source })?;
+        let mut connection = Connection::open_with_flags(
+            &path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // FULL makes every commit durable: an acknowledgement must survive a power cut.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        migrate(&mut connection, directory)?;
+        let installation = installation(&connection)?;
+        Ok(Self { connection, installation, _lock: lock })
+    }
+
+    /// A random name of this state directory; `source_request_id`s of two directories never meet.
+    #[must_use]
+    pub fn installation(&self) -> &str {
+        &self.installation
+    }
+}
+
+/// Applies what is missing of the schema.
+fn migrate(connection: &mut Connection, directory: &Path) -> Result<(), StoreError> {
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    check_format(found, directory)?;
+    for (format, block) in (1..).zip(MIGRATIONS).filter(|(format, _)| *format > found) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(block)?;
+        transaction.pragma_update(None, "user_version", format)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn check_format(found: u32, directory: &Path) -> Result<(), StoreError> {
+    let known = NEWEST_FORMAT;
+    if found > known {
+        return Err(StoreError::Newer { directory: directory.to_owned(), found, known });
+    }
+    Ok(())
+}
+
+fn installation(connection: &Connection) -> Result<String, StoreError> {
+    connection.execute(
+        "INSERT OR IGNORE INTO meta (key, value) VALUES ('installation', lower(hex(randomblob(6))))",
+        [],
+    )?;
+    Ok(connection.query_row("SELECT value FROM meta WHERE key = 'installation'", [], |row| row.get(0))?)
+}
+
+fn make_directory(directory: &Path) -> Result<(), StoreError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let failed = |source| StoreError::Directory { path: directory.to_owned(), source };
+    builder.create(directory).map_err(failed)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // A directory that was there before may be open to others; who is in a cohort is nobody else's business.
+        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Files of the state directory are readable by their owner alone.
+fn private_options(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+mod time {
+    //! Times in the database are milliseconds since 1970.
+    use super::StoreError;
+    use jiff::Timestamp;
+    use std::time::Duration;
+
+    pub fn read(milliseconds: i64) -> Result<Timestamp, StoreError> {
+        Timestamp::from_millisecond(milliseconds)
+            .map_err(|_| StoreError::Damaged { what: format!("the time {milliseconds}") })
+    }
+
+    pub fn milliseconds(duration: Duration) -> i64 {
+        i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    pub fn duration(milliseconds: i64) -> Duration {
+        Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default())
+    }
+}

@@ -1,13 +1,46 @@
 //! What happens over time: the engine, which owns the store and all truth. This file holds the handle by
-//! which everyone else speaks to it; nobody outside sees more than commands, snapshots and pages.
+//! which everyone else speaks to it, and starts it; nobody outside sees more than commands, snapshots and
+//! what a [`crate::store::Reader`] pages from the state directory.
 
+mod board;
+mod budget;
+mod clock;
 pub mod command;
+mod compare;
+mod conclude;
+mod engine;
+mod fetch;
+mod meter;
+mod observe;
+mod orders;
+mod publish;
+mod report;
+mod run;
+mod schedule;
+mod send;
 pub mod snapshot;
+mod tools;
 
+pub use clock::Clock;
+pub use observe::observe;
+pub use tools::Settings;
+
+use crate::http::{FeedGate, PacerOptions};
+use crate::mixpanel;
+use crate::mparticle::{self, Encoder};
+use crate::store::{Keeper, Reader, Store, StoreError};
+use board::{Board, TREND_POINTS};
+use budget::Budget;
 use command::{Command, Envelope, Refusal};
-use snapshot::Snapshot;
+use engine::Engine;
+use publish::Publisher;
+use report::Reports;
+use snapshot::{Snapshot, Writer};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{self, JoinHandle};
+use tools::Tools;
 
 /// A cheap way to speak to the engine; every reader and every command goes through one.
 #[derive(Debug, Clone)]
@@ -38,4 +71,89 @@ impl Handle {
     pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshots.clone()
     }
+}
+
+/// What an engine works with.
+pub struct Parts {
+    /// The state directory.
+    pub directory: PathBuf,
+    /// This process in words, for whoever finds the directory in use.
+    pub holder: String,
+    /// Where cohorts are read.
+    pub mixpanel: mixpanel::Client,
+    /// Where changes are sent.
+    pub mparticle: mparticle::Client,
+    /// How they are written.
+    pub encoder: Encoder,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Whether every command that changes something is refused.
+    pub read_only: bool,
+}
+
+/// Opens the state directory for writing, settles what a crash left behind, and starts the engine. The task
+/// ends after [`Command::Shutdown`] and the last run.
+///
+/// # Errors
+/// [`StoreError::InUse`] when another process writes the directory (the caller may [`observe`] it instead),
+/// and whatever else keeps the store from opening.
+pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHandle<()>), StoreError> {
+    let (commands, orders) = mpsc::channel(64);
+    let (snapshots, readers_end) = watch::channel(Arc::new(Snapshot::default()));
+    let (reports, reported) = mpsc::unbounded_channel();
+    let clock = parts.clock;
+    let (directory, holder) = (parts.directory.clone(), parts.holder);
+    let opened = task::spawn_blocking(move || open(&directory, &holder, clock));
+    let Opened { store, board, queries } = opened.await.unwrap_or(Err(StoreError::Closed))?;
+    let installation = store.installation().into();
+    let keeper = Keeper::start(store)?;
+    let tools = Tools {
+        budget: Budget::new(keeper.clone(), clock, queries),
+        keeper,
+        directory: parts.directory,
+        installation,
+        mixpanel: parts.mixpanel,
+        mparticle: parts.mparticle,
+        encoder: parts.encoder,
+        gate: FeedGate::new(PacerOptions {
+            max_in_flight: settings.concurrent_requests,
+            ..PacerOptions::default()
+        }),
+        backoff: settings.backoff,
+        clock,
+        reports: Reports(reports),
+        concurrent_requests: settings.concurrent_requests,
+    };
+    let mut board = board;
+    board.writer = if parts.read_only { Writer::ReadOnly } else { Writer::ThisProcess };
+    let engine = Engine::new(tools, settings, board, orders, reported, Publisher::new(snapshots));
+    Ok((Handle::new(commands, readers_end), tokio::spawn(engine.work())))
+}
+
+/// A store, opened, and what was remembered in it.
+struct Opened {
+    store: Store,
+    board: Board,
+    queries: Vec<jiff::Timestamp>,
+}
+
+fn open(directory: &Path, holder: &str, clock: Clock) -> Result<Opened, StoreError> {
+    let now = clock.now();
+    let mut store = Store::open(directory, holder)?;
+    let cut_off = store.recover(None, run::INTERRUPTED, now)?;
+    let reader = Reader::open(directory)?;
+    let mut syncs = reader.syncs()?;
+    for sync in syncs.iter_mut().filter(|sync| cut_off.contains(&sync.cohort_id)) {
+        if conclude::goes_on_after_a_crash(sync.status) {
+            // Queued and due: whoever keeps the schedule goes on at once.
+            sync.status = crate::domain::SyncStatus::Queued;
+            sync.next_due = sync.next_due.map(|_| now);
+            store.save_sync(sync)?;
+        }
+    }
+    let mut board = Board::default();
+    board.restore(reader.cohorts()?, syncs, reader.recent_runs(TREND_POINTS)?);
+    let hour_ago = now.saturating_sub(jiff::SignedDuration::from_hours(1)).unwrap_or(now);
+    let queries = store.queries_since(hour_ago)?;
+    Ok(Opened { store, board, queries })
 }

@@ -2,9 +2,8 @@
 //! `watch` channel at most twenty times a second. Readers (the console, the headless commands) take an
 //! `Arc` and never a lock. Lists as long as a cohort are not in here; they are paged from the store.
 
-use crate::domain::{
-    Cohort, CohortId, Outcome, PauseCause, Phase, RunCounts, RunId, SyncKind, SyncStatus, Trigger,
-};
+use crate::domain::{Cohort, CohortId, Phase, RunCounts, RunId, SyncKind, SyncStatus, Trigger};
+pub use crate::store::{PauseRecord as Pause, RunRecord as RunView, TrendPoint};
 use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,8 +30,8 @@ pub struct Snapshot {
     pub cohorts: Vec<Arc<CohortView>>,
     /// Recent events worth a toast, oldest first, at most [`NOTICE_LIMIT`].
     pub notices: VecDeque<Notice>,
-    /// Set once the engine has stopped for good; its text says why when that was not asked for.
-    pub ended: Option<Option<String>>,
+    /// Set once the engine has stopped for good.
+    pub ended: Option<Ended>,
 }
 
 /// How many notices a snapshot keeps; older ones are in the log.
@@ -56,6 +55,15 @@ impl Snapshot {
     pub fn paused(&self) -> usize {
         self.cohorts.iter().filter(|view| view.status() == SyncStatus::Paused).count()
     }
+}
+
+/// How an engine ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
+    AsAsked,
+    /// It could not go on, for this reason.
+    Because(String),
 }
 
 /// Who writes the state directory.
@@ -135,6 +143,8 @@ pub enum ListState {
         shown: Option<Timestamp>,
         /// What happened and what to do, in words.
         error: String,
+        /// Whether trying again is of no use before a person has done something.
+        needs_person: bool,
     },
 }
 
@@ -202,48 +212,6 @@ pub struct SyncView {
     pub trend: Vec<TrendPoint>,
 }
 
-/// Why a sync waits for a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pause {
-    /// What kind of trouble.
-    pub cause: PauseCause,
-    /// What happened, in words; holds no credential.
-    pub reason: String,
-    /// When.
-    pub at: Timestamp,
-    /// The run whose plan is held until a person approves or discards it.
-    pub held_run: Option<RunId>,
-}
-
-/// A run that ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunView {
-    /// Its number.
-    pub id: RunId,
-    /// The cohort.
-    pub cohort_id: CohortId,
-    /// The cohort's name at the time.
-    pub cohort: String,
-    /// The attribute it set.
-    pub attribute: String,
-    /// Once or recurring.
-    pub kind: SyncKind,
-    /// What started it.
-    pub trigger: Trigger,
-    /// How it ended; `None` while it is at work in another process.
-    pub outcome: Option<Outcome>,
-    /// What went wrong, in words.
-    pub error: Option<String>,
-    /// When it started.
-    pub started_at: Timestamp,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
-    /// Its accounts.
-    pub counts: RunCounts,
-    /// How long each phase took, in order.
-    pub phases: Vec<(Phase, Duration)>,
-}
-
 /// A run at work.
 #[derive(Debug, Clone)]
 pub struct RunProgress {
@@ -285,21 +253,6 @@ impl RunProgress {
         };
         Some(if of == 0 { 1.0 } else { (done as f64 / of as f64).min(1.0) })
     }
-}
-
-/// One point of the trend of a sync.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TrendPoint {
-    /// When the run ended.
-    pub at: Timestamp,
-    /// People in the cohort.
-    pub users: u64,
-    /// The share with a valid MPID, 0 to 1.
-    pub matched_share: f64,
-    /// Accepted adds.
-    pub adds: u64,
-    /// Accepted removes.
-    pub removes: u64,
 }
 
 /// How loud a notice is.

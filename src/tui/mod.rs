@@ -1,1 +1,70 @@
-//! tui
+//! The console: what a person sees and does. It reads one picture (the engine's snapshot), sends commands,
+//! and owns no truth.
+//!
+//! ```text
+//! runtime      the loop: input, snapshots, log, timers in; frames and effects out       (all I/O, the clock)
+//!   terminal   taking the terminal and giving it back, whatever happens
+//!   input      crossterm's events in our words
+//! app          update(Msg) -> effects, draw(&self, frame) -> where things are           (pure)
+//!     operate  what the actions on syncs do
+//!     perform  what the other actions do
+//!     paint    how a frame is put together
+//!   frame      header, tabs, footer; toasts above it
+//!   screens    one file each
+//!   dialogs    a stack over the screen
+//!   widgets    table, bars, charts, text input
+//! action, keymap, theme, glyphs, text, canvas                                           (tables and tools)
+//! ```
+//!
+//! Each layer uses only those below it. Nothing here reads a file or the environment: what comes from there
+//! is in [`Settings`].
+
+pub mod action;
+pub mod app;
+pub mod canvas;
+pub mod dialogs;
+pub mod frame;
+pub mod glyphs;
+pub mod input;
+pub mod keymap;
+mod runtime;
+pub mod screens;
+mod settings;
+mod terminal;
+pub mod text;
+pub mod theme;
+pub mod toasts;
+pub mod widgets;
+
+pub use runtime::{run, welcome};
+pub use settings::Settings;
+pub use theme::{ColourDepth, ThemeChoice};
+
+/// What somebody without a configuration chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WelcomeChoice {
+    /// Look around on the sandbox.
+    Demo,
+    /// Leave.
+    Quit,
+}
+
+/// Why the console could not start or go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TuiError {
+    /// Standard input or output goes elsewhere.
+    #[error(
+        "the console needs a terminal; use `cohort-sync cohorts`, `status` or `sync` in scripts and pipes"
+    )]
+    NotATerminal,
+    /// The keys in the configuration make no sense.
+    #[error(transparent)]
+    Keys(#[from] keymap::KeymapError),
+    /// The terminal went away or does not answer.
+    #[error("the terminal does not answer: {0}")]
+    Terminal(#[from] std::io::Error),
+    /// The engine stopped without being asked to.
+    #[error("the engine stopped: {0}")]
+    EngineEnded(String),
+}

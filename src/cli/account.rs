@@ -1,0 +1,136 @@
+//! From what was typed to what can be worked with: places, configuration, log, clients and an engine. Every
+//! command that needs an account begins here, so that all of them mean the same by it.
+
+use super::args::Args;
+use super::failure::Failure;
+use crate::config::{BaseDirectories, Config, Environment, InterfaceConfig, Layers, Masks, Places, Request};
+use crate::domain::ReadingRules;
+use crate::domain::guard::GuardRules;
+use crate::http::{Authorization, Transport, TransportOptions};
+use crate::mixpanel::{self, MixpanelError};
+use crate::mparticle::{self, Encoder, FeedUrl};
+use crate::sync::{self, Clock, Handle, Parts, Settings};
+use crate::telemetry::{self, Telemetry};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::task::JoinHandle;
+
+/// Where things are, before anything of them was read.
+pub(super) struct Desk {
+    pub args: Args,
+    pub environment: Environment,
+    pub places: Places,
+    pub masks: Masks,
+}
+
+impl Desk {
+    pub(super) fn set_up(args: Args, environment: Environment) -> Result<Self, Failure> {
+        let places = Places::resolve(&args.selection(), &environment, BaseDirectories::of_system().as_ref())?;
+        Ok(Self { args, environment, places, masks: Masks::new() })
+    }
+
+    fn layers(&self) -> Result<Layers, Failure> {
+        Ok(Layers::read(Request {
+            config_file: self.places.config_file.clone(),
+            profile: self.places.profile.clone(),
+            environment: self.environment.clone(),
+            overrides: self.args.overrides(),
+        })?)
+    }
+
+    /// The whole configuration, credentials included; they are masked from here on.
+    pub(super) fn config(&self) -> Result<Config, Failure> {
+        let config = self.layers()?.config()?;
+        config.mask_with(&self.masks);
+        Ok(config)
+    }
+
+    /// Looks and keys, which need no connection.
+    pub(super) fn interface(&self) -> Result<InterfaceConfig, Failure> {
+        Ok(self.layers()?.interface()?)
+    }
+
+    /// Starts the log.
+    pub(super) fn log(&self) -> Result<Telemetry, Failure> {
+        let level = self.args.log_level(&self.environment)?;
+        Ok(telemetry::init(&self.places.log_dir, level, &self.masks)?)
+    }
+}
+
+/// The clients of an account.
+pub(super) struct Clients {
+    pub mixpanel: mixpanel::Client,
+    pub mparticle: mparticle::Client,
+    pub encoder: Encoder,
+}
+
+impl Clients {
+    pub(super) fn of(config: &Config) -> Result<Self, Failure> {
+        let transport = Transport::new(TransportOptions::default()).map_err(MixpanelError::from)?;
+        let connection = mixpanel::Connection {
+            base_url: config.mixpanel.base_url.clone(),
+            project_id: config.mixpanel.project_id,
+            workspace_id: config.mixpanel.workspace_id,
+            service_account: Authorization::basic(
+                config.mixpanel.service_account.clone(),
+                config.mixpanel.secret.expose(),
+            ),
+        };
+        let feed = FeedUrl::parse(config.mparticle.webhook_url.expose())
+            .map_err(|error| Failure::Usage(error.to_string()))?;
+        let environment = crate::config::Word::as_str(config.mparticle.environment);
+        let identity = crate::config::Word::as_str(config.mparticle.fallback_identity);
+        Ok(Self {
+            mixpanel: mixpanel::Client::new(transport.clone(), connection)?,
+            mparticle: mparticle::Client::new(transport, feed),
+            encoder: Encoder::new(environment, identity),
+        })
+    }
+}
+
+/// The engine's settings as configured.
+pub(super) fn settings_of(config: &Config) -> Settings {
+    Settings {
+        interval: config.sync.interval,
+        guard: GuardRules { max_removal_share: config.sync.max_removal_share },
+        reading: ReadingRules { skip_anonymous: config.sync.skip_anonymous },
+        concurrent_requests: config.sync.max_concurrent_requests,
+        ..Settings::default()
+    }
+}
+
+/// Starts an engine that writes the state directory; `doing` says what for, to whoever finds it in use.
+pub(super) async fn start_engine(
+    places: &Places,
+    config: &Config,
+    settings: Settings,
+    doing: &str,
+) -> Result<(Handle, JoinHandle<()>), Failure> {
+    let Clients { mixpanel, mparticle, encoder } = Clients::of(config)?;
+    let parts = Parts {
+        directory: places.state_dir.clone(),
+        holder: holder(doing),
+        mixpanel,
+        mparticle,
+        encoder,
+        clock: Clock::system(),
+        read_only: false,
+    };
+    Ok(sync::start(parts, settings).await?)
+}
+
+/// This process in words.
+pub(super) fn holder(doing: &str) -> String {
+    let since = Timestamp::now().to_zoned_datetime(TimeZone::system()).strftime("%H:%M").to_string();
+    format!("`{doing}` (process {}, since {since})", std::process::id())
+}
+
+/// Refuses what would change something when only looking is allowed.
+pub(super) fn must_write(places: &Places, what: &str) -> Result<(), Failure> {
+    if places.read_only {
+        return Err(Failure::Waiting(format!(
+            "{what} changes something, and --read-only forbids that; leave it out"
+        )));
+    }
+    Ok(())
+}

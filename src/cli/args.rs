@@ -1,0 +1,337 @@
+//! The command line: what can be typed and what each word is for. Nothing is done here; the values go to
+//! the configuration (as places and overrides) and to the commands.
+
+use super::output::Format;
+use crate::config::{ColorChoice, ConfigError, Environment, Origin, Override, Selection, Theme, Word};
+use crate::telemetry::LogLevel;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Everything that was typed.
+#[derive(Debug, Clone, PartialEq, Parser)]
+#[command(name = "cohort-sync", version, about = ABOUT, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Args {
+    /// Open the console on the built-in sandbox: no account, no network, its own state
+    #[arg(long)]
+    pub demo: bool,
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// The command; the console without one.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const ABOUT: &str = "Exports Mixpanel cohorts to mParticle, and accounts for every user. \
+                     Without a command it opens the console.";
+
+const AFTER_HELP: &str = "\
+COHORT is the id of a cohort or its exact name. Every setting of the configuration file can be given as an \
+environment variable too: COHORT_SYNC_<SECTION>_<KEY>.
+
+Exit codes: 0 done; 1 a run failed; 2 wrong usage or configuration; 3 refused, or paused until a person decides.";
+
+/// What holds for every command, before or after its name.
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// The configuration file.
+    #[arg(
+        long,
+        global = true,
+        help = "The configuration file [env: COHORT_SYNC_CONFIG]",
+        value_name = "FILE"
+    )]
+    pub config: Option<PathBuf>,
+    /// The state directory.
+    #[arg(
+        long,
+        global = true,
+        help = "Where to remember what was sent [env: COHORT_SYNC_STATE_DIR]",
+        value_name = "DIR"
+    )]
+    pub state_dir: Option<PathBuf>,
+    /// The profile.
+    #[arg(
+        long,
+        global = true,
+        help = "Use the tables [profiles.NAME] of the configuration [env: COHORT_SYNC_PROFILE]",
+        value_name = "NAME"
+    )]
+    pub profile: Option<String>,
+    /// Print one JSON object a line and nothing else
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Whether nothing may be changed.
+    #[arg(
+        long,
+        global = true,
+        help = "Change nothing, neither here nor at mParticle [env: COHORT_SYNC_READ_ONLY]"
+    )]
+    pub read_only: bool,
+    /// When to colour output
+    #[arg(long, global = true, value_name = "WHEN", value_parser = word::<ColorChoice>())]
+    pub color: Option<ColorChoice>,
+    /// Draw with ASCII characters only
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// The colours of the console
+    #[arg(long, global = true, value_name = "THEME", value_parser = word::<Theme>())]
+    pub theme: Option<Theme>,
+    /// How much to log.
+    #[arg(long, global = true, help = "How much to log [env: COHORT_SYNC_LOG] [default: info]", value_name = "LEVEL", value_parser = word::<LogLevel>())]
+    pub log_level: Option<LogLevel>,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Command {
+    /// List the cohorts with their sync state
+    Cohorts(ListArgs),
+    /// Export cohorts now: once, or from now on with --recurring
+    Sync(SyncArgs),
+    /// Keep every recurring sync on schedule until stopped
+    Run,
+    /// Show how syncs stand
+    Status {
+        /// The cohorts; every one with a sync when none is named
+        #[arg(value_name = "COHORT")]
+        cohorts: Vec<String>,
+        /// How to print them.
+        #[command(flatten)]
+        list: ListArgs,
+    },
+    /// List the runs, newest first
+    Runs {
+        /// Only the runs of this cohort
+        cohort: Option<String>,
+        /// How to print them.
+        #[command(flatten)]
+        list: ListArgs,
+    },
+    /// List what a run changed, one user a line
+    Changes {
+        /// The number of the run
+        run: u64,
+        /// How to print them.
+        #[command(flatten)]
+        list: ListArgs,
+    },
+    /// Hold a sync until it is resumed; a run at work ends at the next request
+    Pause {
+        /// The cohort
+        cohort: String,
+    },
+    /// Take a paused, failed or stopped sync up again
+    Resume {
+        /// The cohort
+        cohort: String,
+    },
+    /// End a recurring sync; what mParticle holds stays as it is
+    Stop {
+        /// The cohort
+        cohort: String,
+    },
+    /// List the users without a valid MPID.
+    #[command(about = "List the users without a valid $mparticle_user_id")]
+    Unmatched {
+        /// The cohort
+        cohort: String,
+        /// How to print them.
+        #[command(flatten)]
+        list: ListArgs,
+    },
+    /// Account for every user of a cohort, from Mixpanel's count to what mParticle accepted
+    Counts {
+        /// The cohort
+        cohort: String,
+    },
+    /// Serve a make-believe Mixpanel and mParticle on this computer until stopped
+    Sandbox {
+        /// Where to listen
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+    },
+    /// Write, show or find the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// What to export and how.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct SyncArgs {
+    /// The cohorts, by id or exact name
+    #[arg(value_name = "COHORT", required = true)]
+    pub cohorts: Vec<String>,
+    /// Keep them up to date from now on
+    #[arg(long)]
+    pub recurring: bool,
+    /// Fetch, compare and plan, but send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The user attribute to set, instead of the cohort's name; for one cohort only
+    #[arg(long, value_name = "NAME")]
+    pub attribute: Option<String>,
+    /// Agree beforehand to removals above the limit
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// How to print a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
+pub struct ListArgs {
+    /// How to write the list [default: table]
+    #[arg(long, value_name = "FORMAT", value_parser = word::<Format>())]
+    pub format: Option<Format>,
+    /// Write to FILE instead of standard output; it appears when it is complete
+    #[arg(short = 'o', long = "output", value_name = "FILE", action = ArgAction::Set)]
+    pub output: Option<PathBuf>,
+}
+
+impl ListArgs {
+    /// The format to write; `--json` stands for `--format json`.
+    #[must_use]
+    pub fn format(&self, global: &GlobalArgs) -> Format {
+        self.format.unwrap_or(if global.json { Format::Json } else { Format::Table })
+    }
+}
+
+/// What to do about the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Write a commented configuration file, never over another
+    Init,
+    /// Print every setting with where it came from; credentials stay hidden
+    Show,
+    /// Print where the configuration, the state and the log are
+    Path,
+}
+
+impl Args {
+    /// Reads the command line of this process; help, version and usage errors end the process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self::try_read(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Reads a command line, program name first.
+    ///
+    /// # Errors
+    /// Usage errors, and the requests for help and version, which clap treats as errors that end well.
+    pub fn try_read<I, T>(words: I) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<OsString> + Clone,
+    {
+        let args = Self::try_parse_from(words)?;
+        match args.contradiction() {
+            Some(message) => Err(Self::command().error(ErrorKind::ArgumentConflict, message)),
+            None => Ok(args),
+        }
+    }
+
+    /// What clap cannot tell by itself.
+    fn contradiction(&self) -> Option<&'static str> {
+        if self.demo && self.command.is_some() {
+            // Ignoring the flag would let somebody who is only trying things out write to a real account.
+            return Some(
+                "--demo opens the console and takes no command; for commands run `cohort-sync sandbox`",
+            );
+        }
+        match &self.command {
+            Some(Command::Sync(sync)) if sync.attribute.is_some() && sync.cohorts.len() > 1 => Some(
+                "--attribute names one attribute, so it takes one COHORT; export the others by themselves",
+            ),
+            Some(command) if self.global.json && command.list().is_some_and(ListArgs::contradicts_json) => {
+                Some("--json and --format ask for different formats; leave one of them out")
+            }
+            _ => None,
+        }
+    }
+
+    /// What the command line says about places.
+    #[must_use]
+    pub fn selection(&self) -> Selection {
+        Selection {
+            config_file: self.global.config.clone(),
+            state_dir: self.global.state_dir.clone(),
+            profile: self.global.profile.clone(),
+            demo: self.demo,
+            read_only: self.global.read_only,
+        }
+    }
+
+    /// How much to log: the flag, else the environment variable, else the ordinary course of things.
+    ///
+    /// # Errors
+    /// The variable names no level.
+    pub fn log_level(&self, environment: &Environment) -> Result<LogLevel, ConfigError> {
+        const NAME: &str = "COHORT_SYNC_LOG";
+        let given = self.global.log_level.map(Ok);
+        let named = || {
+            environment.text(NAME).map(|text| {
+                LogLevel::from_word(text).ok_or_else(|| ConfigError::BadFrame {
+                    origin: Origin::Environment(NAME.to_owned()),
+                    found: text.to_owned(),
+                    expected: "debug, info, warn or error",
+                })
+            })
+        };
+        given.or_else(named).unwrap_or(Ok(LogLevel::Info))
+    }
+
+    /// The settings that are given as flags.
+    #[must_use]
+    pub fn overrides(&self) -> Vec<Override> {
+        let global = &self.global;
+        let theme = global.theme.map(|theme| ("ui.theme", theme.as_str(), "--theme"));
+        let color = global.color.map(|color| ("ui.color", color.as_str(), "--color"));
+        let ascii = global.ascii.then_some(("ui.ascii", "true", "--ascii"));
+        [theme, color, ascii]
+            .into_iter()
+            .flatten()
+            .map(|(setting, value, flag)| Override { setting, value: value.to_owned(), flag })
+            .collect()
+    }
+}
+
+impl Command {
+    /// The options of a command that prints a list.
+    #[must_use]
+    pub fn list(&self) -> Option<&ListArgs> {
+        match self {
+            Self::Cohorts(list)
+            | Self::Status { list, .. }
+            | Self::Runs { list, .. }
+            | Self::Changes { list, .. }
+            | Self::Unmatched { list, .. } => Some(list),
+            _ => None,
+        }
+    }
+}
+
+impl ListArgs {
+    fn contradicts_json(&self) -> bool {
+        self.format.is_some_and(|format| format != Format::Json)
+    }
+}
+
+/// Reads one of the words of a closed list, and offers them in help and completions.
+fn word<W: Word + Send + Sync>() -> impl TypedValueParser<Value = W> {
+    PossibleValuesParser::new(W::ALL.iter().map(|value| value.as_str()))
+        .try_map(|text| W::from_word(&text).ok_or("not one of the possible values"))
+}
+
+#[cfg(test)]
+mod tests;

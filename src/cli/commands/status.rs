@@ -1,0 +1,153 @@
+//! `status`: how syncs stand, as recorded; another process that works on one is seen as well.
+
+use super::{Rows, remark, say_json, state};
+use crate::cli::account::Desk;
+use crate::cli::args::ListArgs;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::objects::{StatusObject, seconds};
+use crate::cli::output::{Cell, Column, Format};
+use crate::cli::select::{self, Candidate};
+use crate::config::Places;
+use crate::domain::{Cohort, CohortId, Phase, SyncStatus};
+use crate::store::{Reader, RunRecord, SyncRecord, WriterLock};
+
+const COLUMNS: &[Column] = &[
+    Column::number("cohort_id", "Id"),
+    Column::text("cohort", "Cohort"),
+    Column::text("attribute", "Attribute"),
+    Column::text("kind", "Sync"),
+    Column::text("status", "Status"),
+    Column::text("next_due_at", "Next"),
+    Column::text("last_run_at", "Last run"),
+    Column::number("matched", "Matched"),
+    Column::number("unmatched", "Unmatched"),
+    Column::number("accepted", "Accepted"),
+    Column::number("rejected", "Rejected"),
+    Column::text("reason", "Reason"),
+];
+
+/// How one cohort stands.
+pub(super) struct Standing {
+    pub cohort: Cohort,
+    pub sync: Option<SyncRecord>,
+    pub status: SyncStatus,
+    pub last_run: Option<RunRecord>,
+}
+
+impl Standing {
+    pub(super) fn object(&self) -> StatusObject<'_> {
+        StatusObject::new(&self.cohort, self.sync.as_ref(), self.status, self.last_run.as_ref())
+    }
+}
+
+/// Shows how syncs stand.
+pub(in crate::cli) fn status(desk: &Desk, wanted: &[String], list: &ListArgs) -> Result<Exit, Failure> {
+    let standings = match state(&desk.places)? {
+        Some(reader) => standings(&reader, &desk.places)?,
+        None => Vec::new(),
+    };
+    let chosen = choose(standings, wanted)?;
+    if chosen.is_empty() {
+        remark("nothing is synced yet; start with: cohort-sync sync COHORT");
+    }
+    if list.format(&desk.args.global) == Format::Json && list.output.is_none() {
+        for standing in &chosen {
+            say_json(&standing.object())?;
+        }
+        return Ok(Exit::Done);
+    }
+    let mut rows = Rows::begin(list, &desk.args.global, COLUMNS)?;
+    for standing in &chosen {
+        if !rows.row(&cells(standing))? {
+            break;
+        }
+    }
+    rows.finish()?;
+    Ok(Exit::Done)
+}
+
+/// Reads how every known cohort stands.
+pub(super) fn standings(reader: &Reader, places: &Places) -> Result<Vec<Standing>, Failure> {
+    let mut syncs = reader.syncs()?;
+    let mut last_runs = reader.recent_runs(1)?;
+    // What is at work is only true while somebody holds the lock; otherwise it was cut off.
+    let is_held = WriterLock::holder(&places.state_dir).is_some();
+    let working = if is_held { reader.working_runs()? } else { Vec::new() };
+    let standings = reader.cohorts()?.cohorts.into_iter().map(|(cohort, _)| {
+        let sync = take(&mut syncs, |sync| sync.cohort_id == cohort.id);
+        let at_work = working.iter().find(|(run, _)| run.cohort_id == cohort.id).map(|(_, phase)| *phase);
+        let resting = sync.as_ref().map_or(SyncStatus::NotSynced, |sync| sync.status);
+        let status = at_work.map_or(resting, status_in);
+        let last_run = take(&mut last_runs, |run| run.cohort_id == cohort.id);
+        Standing { cohort, sync, status, last_run }
+    });
+    Ok(standings.collect())
+}
+
+fn take<T>(from: &mut Vec<T>, wanted: impl Fn(&T) -> bool) -> Option<T> {
+    from.iter().position(wanted).map(|place| from.swap_remove(place))
+}
+
+fn status_in(phase: Phase) -> SyncStatus {
+    match phase {
+        Phase::Queued => SyncStatus::Queued,
+        Phase::Fetch => SyncStatus::Fetching,
+        Phase::Compare => SyncStatus::Comparing,
+        Phase::Send | Phase::Settle => SyncStatus::Sending,
+    }
+}
+
+/// The cohorts that were named, in that order; every synced one when none was.
+fn choose(mut standings: Vec<Standing>, wanted: &[String]) -> Result<Vec<Standing>, Failure> {
+    if wanted.is_empty() {
+        standings.retain(|standing| standing.sync.is_some());
+        return Ok(standings);
+    }
+    let candidates = candidates(&standings);
+    let mut chosen: Vec<Standing> = Vec::new();
+    for name in wanted {
+        let id = select::find(name, &candidates)?;
+        chosen.extend(take(&mut standings, |standing| standing.cohort.id == id));
+    }
+    Ok(chosen)
+}
+
+pub(super) fn candidates(standings: &[Standing]) -> Vec<Candidate> {
+    standings
+        .iter()
+        .map(|standing| Candidate { id: standing.cohort.id, name: standing.cohort.name.clone() })
+        .collect()
+}
+
+/// Finds a cohort in what is remembered.
+pub(super) fn remembered(reader: &Reader, wanted: &str) -> Result<(CohortId, Cohort), Failure> {
+    let cohorts = reader.cohorts()?.cohorts;
+    let candidates: Vec<Candidate> =
+        cohorts.iter().map(|(cohort, _)| Candidate { id: cohort.id, name: cohort.name.clone() }).collect();
+    let id = select::find(wanted, &candidates)?;
+    let found = cohorts.into_iter().find(|(cohort, _)| cohort.id == id);
+    found
+        .map(|(cohort, _)| (id, cohort))
+        .ok_or_else(|| Failure::Usage(format!("there is no cohort \"{wanted}\"")))
+}
+
+fn cells(standing: &Standing) -> [Cell; 12] {
+    let Standing { cohort, sync, status, last_run } = standing;
+    let sync = sync.as_ref();
+    let run = last_run.as_ref();
+    let error = run.filter(|_| *status == SyncStatus::Failed).and_then(|run| run.error.clone());
+    [
+        Cell::Id(cohort.id.0),
+        cohort.name.clone().into(),
+        sync.map_or(&cohort.name, |sync| &sync.attribute).clone().into(),
+        sync.map(|sync| sync.kind.token()).into(),
+        status.token().into(),
+        sync.and_then(|sync| sync.next_due).map(seconds).into(),
+        run.and_then(|run| run.ended_at).map(seconds).into(),
+        run.map(|run| run.counts.read.matched).into(),
+        run.map(|run| run.counts.read.unmatched).into(),
+        run.map(|run| run.counts.accepted()).into(),
+        run.map(|run| run.counts.rejected()).into(),
+        sync.and_then(|sync| sync.pause.as_ref()).map(|pause| pause.reason.clone()).or(error).into(),
+    ]
+}

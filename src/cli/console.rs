@@ -1,0 +1,208 @@
+//! The console: chooses between the account, the demo and the welcome screen, and starts what lies behind it.
+
+use super::account::{Desk, settings_of, start_engine};
+use super::failure::{Exit, Failure};
+use crate::config::{
+    Clock, ColorChoice, Config, ConfigError, FallbackIdentity, FeedEnvironment, InterfaceConfig,
+    MixpanelConfig, MparticleConfig, Places, Region, Secret, SyncConfig, Theme, WebhookUrl, Word,
+};
+use crate::domain::SyncKind;
+use crate::sandbox::{self, Sandbox, SandboxOptions};
+use crate::store::StoreError;
+use crate::sync::command::{Command, StartRequest};
+use crate::sync::snapshot::{CohortView, ListState, Writer};
+use crate::sync::{self, Handle};
+use crate::telemetry::Telemetry;
+use crate::tui::{self, ColourDepth, Settings, ThemeChoice, WelcomeChoice};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// Opens the console.
+pub(super) async fn console(desk: &Desk) -> Result<Exit, Failure> {
+    let interface = desk.interface()?;
+    if desk.args.demo {
+        return demo(desk, interface).await;
+    }
+    match desk.config() {
+        Ok(config) => on_account(desk, config).await,
+        Err(Failure::Config(ConfigError::Missing { path })) => {
+            let settings = settings_for(desk, &interface, None, &desk.places, None);
+            let explanation = format!("There is no configuration at {}.", path.display());
+            match tui::welcome(&settings, Some(explanation)).await? {
+                WelcomeChoice::Demo => demo(desk, interface).await,
+                WelcomeChoice::Quit => Ok(Exit::Done),
+            }
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn on_account(desk: &Desk, config: Config) -> Result<Exit, Failure> {
+    let log = desk.log()?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let (handle, engine) = engine_or_view(&desk.places, &config).await?;
+    let settings = settings_for(desk, &config.interface, Some(&config), &desk.places, Some(&log));
+    tui::run(handle, log.subscribe(), settings).await?;
+    end(engine).await
+}
+
+/// An engine of our own, or a view of the one that another process runs.
+async fn engine_or_view(
+    places: &Places,
+    config: &Config,
+) -> Result<(Handle, Option<JoinHandle<()>>), Failure> {
+    if places.read_only {
+        return Ok((sync::observe(places.state_dir.clone(), Writer::ReadOnly).await?, None));
+    }
+    match start_engine(places, config, settings_of(config), "cohort-sync").await {
+        Ok((handle, engine)) => Ok((handle, Some(engine))),
+        Err(Failure::Store(StoreError::InUse { holder, .. })) => {
+            Ok((sync::observe(places.state_dir.clone(), Writer::Other(holder)).await?, None))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn end(engine: Option<JoinHandle<()>>) -> Result<Exit, Failure> {
+    if let Some(engine) = engine {
+        // The person was shown how it stops and may have chosen not to wait for it.
+        match tokio::time::timeout(Duration::from_secs(2), engine).await {
+            Ok(ended) => ended.map_err(|error| Failure::Failed(format!("the engine broke down: {error}")))?,
+            Err(_) => {
+                tracing::warn!(
+                    "left before the engine had stopped; the next start settles what was accepted"
+                );
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The console on the built-in sandbox, with a state directory that goes away with it: the sandbox forgets
+/// whom it was told, so remembering it here would be a lie at the next start.
+async fn demo(desk: &Desk, interface: InterfaceConfig) -> Result<Exit, Failure> {
+    let failed = |error: std::io::Error| Failure::Failed(format!("the demo cannot start: {error}"));
+    let directory = tempfile::Builder::new().prefix("cohort-sync-demo-").tempdir().map_err(failed)?;
+    let state_dir = directory.path().to_owned();
+    let places = Places { log_dir: state_dir.join("log"), state_dir, ..desk.places.clone() };
+    let level = desk.args.log_level(&desk.environment)?;
+    let log = crate::telemetry::init(&places.log_dir, level, &desk.masks)?;
+    // A demo is looked at for minutes, not hours, so it may ask more often than a real project could.
+    let options = SandboxOptions { queries_per_hour: 600, ..SandboxOptions::demo() };
+    let sandbox = Sandbox::start(options).await.map_err(failed)?;
+    let config = demo_config(&sandbox, interface)?;
+    let pace = sync::Settings { list_every: Some(Duration::from_secs(15)), ..settings_of(&config) };
+    let (handle, engine) = start_engine(&places, &config, pace, "cohort-sync --demo").await?;
+    let opening = tokio::spawn(begin_some_syncs(handle.clone()));
+    let settings = settings_for(desk, &config.interface, Some(&config), &places, Some(&log));
+    let settings =
+        Settings { profile: "demo".to_owned(), demo: true, feed_users_per_second: 2_700.0, ..settings };
+    tui::run(handle, log.subscribe(), settings).await?;
+    opening.abort();
+    end(Some(engine)).await
+}
+
+/// A console on which nothing ever happened shows little, so the demo opens with a few syncs under way.
+async fn begin_some_syncs(handle: Handle) {
+    let mut snapshots = handle.snapshots();
+    let listed = snapshots.wait_for(|snapshot| matches!(snapshot.list, ListState::Listed(_))).await;
+    // The borrow of the channel must end before the next await.
+    let Ok(listed) = listed.map(|snapshot| Arc::clone(&snapshot)) else { return };
+    let small = |view: &&Arc<CohortView>| {
+        view.not_exportable.is_none() && view.cohort.count.is_some_and(|count| count < DEMO_SYNCED_BELOW)
+    };
+    let cohorts: Vec<_> = listed.cohorts.iter().filter(small).map(|view| view.cohort.id).collect();
+    for cohort in cohorts {
+        let request = StartRequest {
+            cohort,
+            kind: SyncKind::Recurring,
+            attribute: None,
+            dry_run: false,
+            approve_removals: false,
+            interval: None,
+        };
+        if let Err(refusal) = handle.send(Command::Start(request)).await {
+            tracing::warn!(%cohort, %refusal, "the demo could not begin a sync");
+        }
+    }
+}
+
+/// Cohorts of the demo smaller than this are synced from the start; the larger ones are left to the person.
+const DEMO_SYNCED_BELOW: u64 = 10_000;
+
+fn demo_config(sandbox: &Sandbox, interface: InterfaceConfig) -> Result<Config, Failure> {
+    let webhook_url = WebhookUrl::parse(&sandbox.webhook_url())
+        .map_err(|error| Failure::Failed(format!("the demo's own URL does not read: {error}")))?;
+    Ok(Config {
+        profile: "demo".to_owned(),
+        mixpanel: MixpanelConfig {
+            region: Region::Us,
+            base_url: sandbox.mixpanel_base_url(),
+            project_id: sandbox::PROJECT_ID,
+            workspace_id: None,
+            service_account: sandbox::SERVICE_ACCOUNT.to_owned(),
+            secret: Secret::new(sandbox::SECRET),
+        },
+        mparticle: MparticleConfig {
+            webhook_url,
+            environment: FeedEnvironment::Production,
+            fallback_identity: FallbackIdentity::CustomerId,
+            profile_api: None,
+        },
+        sync: SyncConfig {
+            interval: Duration::from_secs(30),
+            max_concurrent_requests: 8,
+            ..SyncConfig::default()
+        },
+        interface,
+        warnings: Vec::new(),
+    })
+}
+
+fn settings_for(
+    desk: &Desk,
+    interface: &InterfaceConfig,
+    config: Option<&Config>,
+    places: &Places,
+    log: Option<&Telemetry>,
+) -> Settings {
+    let text = |name| desk.environment.text(name);
+    let colour = match interface.color {
+        ColorChoice::Never => ColourDepth::None,
+        ColorChoice::Auto => ColourDepth::detect(text("NO_COLOR"), text("COLORTERM"), text("TERM")),
+        ColorChoice::Always => ColourDepth::detect(None, text("COLORTERM"), text("TERM")),
+    };
+    let (theme, colour) = match interface.theme {
+        Theme::Auto | Theme::Dark => (ThemeChoice::Dark, colour),
+        Theme::Light => (ThemeChoice::Light, colour),
+        Theme::Ansi => (ThemeChoice::Dark, colour.min(ColourDepth::Ansi16)),
+        Theme::Mono => (ThemeChoice::Mono, colour),
+    };
+    Settings {
+        profile: places.profile.clone(),
+        project_id: config.map(|config| config.mixpanel.project_id),
+        region: config.map_or_else(String::new, |config| config.mixpanel.region.as_str().to_uppercase()),
+        feed: config.map_or_else(String::new, |config| config.mparticle.webhook_url.masked()),
+        environment: config
+            .map_or_else(String::new, |config| config.mparticle.environment.as_str().to_owned()),
+        demo: false,
+        theme,
+        ascii: interface.features.ascii,
+        colour,
+        animations: interface.features.animations,
+        mouse: interface.features.mouse,
+        clock: interface.clock == Clock::Local || interface.clock == Clock::Utc,
+        keys: interface.keys.iter().map(|(action, binding)| (action.clone(), binding.keys.clone())).collect(),
+        config_path: Some(places.config_file.display().to_string()),
+        log_path: log.map(|log| log.path().display().to_string()),
+        interval: config.map_or(Duration::from_mins(15), |config| config.sync.interval),
+        fallback_identity: config
+            .map_or(FallbackIdentity::CustomerId, |config| config.mparticle.fallback_identity)
+            .as_str()
+            .to_owned(),
+        feed_users_per_second: 270.0,
+    }
+}

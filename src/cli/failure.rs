@@ -1,0 +1,116 @@
+//! How a command fails: one type, one exit code, one place that prints. Messages come from below and already
+//! say what happened, to what, and what to do; this file adds the cause chain where there is one.
+
+use super::output::OutputError;
+use crate::config::ConfigError;
+use crate::mixpanel::MixpanelError;
+use crate::store::StoreError;
+use crate::sync::command::Refusal;
+use crate::telemetry::TelemetryError;
+use crate::tui::TuiError;
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// The exit codes of the command line's contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Exit {
+    /// Done.
+    Done,
+    /// A run failed.
+    Failed,
+    /// Usage or configuration.
+    Usage,
+    /// Refused, or paused and waiting for a person.
+    Refused,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Refused => 3,
+        })
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The state directory.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The engine said no.
+    #[error("{subject}: {refusal}")]
+    Refused {
+        /// The cohort.
+        subject: String,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// Mixpanel could not be asked.
+    #[error(transparent)]
+    Mixpanel(#[from] MixpanelError),
+    /// The command line does not fit.
+    #[error("{0}")]
+    Usage(String),
+    /// Something that was asked for needs a person first.
+    #[error("{0}")]
+    Waiting(String),
+    /// Something did not work.
+    #[error("{0}")]
+    Failed(String),
+    /// Output could not be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The log could not be set up.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// The console could not start or go on.
+    #[error(transparent)]
+    Console(#[from] TuiError),
+}
+
+impl Failure {
+    /// The exit code it leads to.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_)
+            | Self::Usage(_)
+            | Self::Telemetry(_)
+            | Self::Console(TuiError::NotATerminal | TuiError::Keys(_))
+            | Self::Store(
+                StoreError::Directory { .. } | StoreError::Newer { .. } | StoreError::Absent { .. },
+            )
+            | Self::Refused { refusal: Refusal::UnknownCohort(_), .. } => Exit::Usage,
+            Self::Store(StoreError::InUse { .. }) | Self::Waiting(_) | Self::Refused { .. } => Exit::Refused,
+            Self::Mixpanel(error) if error.pause_cause().is_some() => Exit::Refused,
+            Self::Mixpanel(_) | Self::Store(_) | Self::Failed(_) | Self::Output(_) | Self::Console(_) => {
+                Exit::Failed
+            }
+        }
+    }
+}
+
+/// Prints a failure and its causes, and gives the exit code.
+pub(super) fn report(failure: &Failure) -> Exit {
+    let mut text = format!("cohort-sync: {failure}");
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        // Some errors already repeat their source in their own words.
+        if !text.contains(&said) {
+            text.push_str("\n  because: ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    // Where stderr is closed nobody listens, and the exit code still tells.
+    let _ = writeln!(io::stderr(), "{text}");
+    failure.exit()
+}

@@ -1,0 +1,367 @@
+//! From values to the configuration: checks what each value says, fetches the credentials, and collects
+//! everything that is wrong or missing so that one look shows it all.
+
+use super::address::{self, AddressError, WebhookUrl};
+use super::duration::parse_duration;
+use super::errors::{ConfigError, Fault, MissingSetting, Origin, Problem};
+use super::layers::{DEFAULT_PROFILE, Given, Layers};
+use super::model::{
+    Config, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig, MparticleConfig,
+    ProfileApiConfig, SyncConfig,
+};
+use super::secrets::{Secret, SecretSource};
+use super::settings::{self, Need, SETTINGS};
+use super::value::Value;
+use super::words::{Region, Word};
+
+impl Layers {
+    /// The whole configuration, credentials fetched.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used; every problem and every missing setting is listed at once. No
+    /// command is run for a configuration that is wrong anyway.
+    pub fn config(self) -> Result<Config, ConfigError> {
+        if !self.is_configured() {
+            return Err(ConfigError::Missing { path: self.request.config_file });
+        }
+        let mut builder = Builder::new(self);
+        builder.note_missing();
+        let parts = builder.parts();
+        let credentials = if builder.is_sound() { builder.credentials() } else { None };
+        match (parts, credentials) {
+            (Some(parts), Some(credentials)) if builder.is_sound() => {
+                Ok(builder.assemble(parts, credentials))
+            }
+            _ => Err(builder.into_error()),
+        }
+    }
+
+    /// The console's looks and keys alone, for the demo and the welcome screen.
+    ///
+    /// # Errors
+    /// One of those settings is wrong; whatever the connections lack does not matter.
+    pub fn interface(self) -> Result<InterfaceConfig, ConfigError> {
+        let mut builder = Builder::new(self);
+        builder.problems.retain(|problem| {
+            ["ui", "keys"].iter().any(|section| problem.setting.starts_with(&format!("{section}.")))
+        });
+        let interface = builder.interface();
+        match interface {
+            Some(interface) if builder.problems.is_empty() => Ok(interface),
+            _ => Err(builder.into_error()),
+        }
+    }
+
+    /// What is wrong with the values, without fetching any credential. Used where they are only shown.
+    ///
+    /// # Errors
+    /// Everything that is wrong or missing.
+    pub fn check(self) -> Result<(), ConfigError> {
+        if !self.is_configured() {
+            return Err(ConfigError::Missing { path: self.request.config_file });
+        }
+        let mut builder = Builder::new(self);
+        builder.note_missing();
+        builder.parts();
+        if builder.is_sound() { Ok(()) } else { Err(builder.into_error()) }
+    }
+}
+
+/// Everything but the credentials.
+struct Parts {
+    region: Region,
+    base_url: String,
+    project_id: u64,
+    workspace_id: Option<u64>,
+    service_account: String,
+    environment: super::words::FeedEnvironment,
+    fallback_identity: super::words::FallbackIdentity,
+    profile_api: Option<ProfileApiParts>,
+    sync: SyncConfig,
+    interface: InterfaceConfig,
+}
+
+/// The Profile API without its credential.
+struct ProfileApiParts {
+    client_id: String,
+    org_id: u64,
+    account_id: u64,
+    workspace_id: u64,
+    base_url: String,
+    token_url: String,
+}
+
+struct Credentials {
+    secret: Secret,
+    webhook_url: WebhookUrl,
+    client_secret: Option<Secret>,
+}
+
+struct Builder {
+    layers: Layers,
+    problems: Vec<Problem>,
+    missing: Vec<MissingSetting>,
+}
+
+const PROFILE_API: &str = "mparticle.profile_api";
+
+impl Builder {
+    fn new(mut layers: Layers) -> Self {
+        let problems = std::mem::take(&mut layers.problems);
+        Self { layers, problems, missing: Vec::new() }
+    }
+
+    fn is_sound(&self) -> bool {
+        self.problems.is_empty() && self.missing.is_empty()
+    }
+
+    fn into_error(self) -> ConfigError {
+        ConfigError::Invalid {
+            path: self.layers.request.config_file,
+            problems: self.problems,
+            missing: self.missing,
+        }
+    }
+
+    fn note_missing(&mut self) {
+        let profile_api = self.has_profile_api();
+        for setting in &SETTINGS {
+            let needed = match setting.need {
+                Need::Required => true,
+                Need::Optional => false,
+                Need::WithItsSection => profile_api,
+            };
+            // A setting that was given and is wrong is reported as wrong, not as missing too.
+            let reported = self.problems.iter().any(|problem| problem.setting == setting.name);
+            if needed && !reported && !self.layers.values.contains_key(setting.name) {
+                let table = match self.layers.request.profile.as_str() {
+                    DEFAULT_PROFILE => setting.section().to_owned(),
+                    profile => format!("profiles.{profile}.{}", setting.section()),
+                };
+                self.missing.push(MissingSetting { setting, table });
+            }
+        }
+    }
+
+    fn has_profile_api(&self) -> bool {
+        self.layers.values.keys().any(|name| name.starts_with(PROFILE_API))
+    }
+
+    /// Reads one value; a value that does not fit is noted as a problem.
+    fn read<T>(&mut self, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
+        let given = self.layers.values.get(name)?;
+        let value = read(&given.value);
+        if value.is_none() {
+            let expected = settings::find(name).map_or("something else", |setting| setting.expected);
+            let fault = Fault::Unfit { found: given.value.to_string(), expected };
+            self.problems.push(Problem { origin: given.origin.clone(), setting: name.to_owned(), fault });
+        }
+        value
+    }
+
+    fn address(&mut self, name: &str) -> Option<String> {
+        let given = self.layers.values.get(name)?;
+        let Value::Text(text) = &given.value else { return None };
+        match address::base_address(text) {
+            Ok(address) => Some(address),
+            Err(error) => {
+                let origin = given.origin.clone();
+                self.problems.push(Problem {
+                    origin,
+                    setting: name.to_owned(),
+                    fault: Fault::Address(error),
+                });
+                None
+            }
+        }
+    }
+
+    /// Reads everything but the credentials. Each line runs, whatever the lines before it found.
+    fn parts(&mut self) -> Option<Parts> {
+        let region = self.read("mixpanel.region", word::<Region>);
+        let base_url = self.address("mixpanel.base_url");
+        let project_id = self.read("mixpanel.project_id", positive);
+        let workspace_id = self.read("mixpanel.workspace_id", positive);
+        let service_account = self.read("mixpanel.service_account", filled);
+        let environment = self.read("mparticle.environment", word);
+        let fallback_identity = self.read("mparticle.fallback_identity", word);
+        let profile_api = self.profile_api();
+        let sync = self.sync();
+        let interface = self.interface();
+        Some(Parts {
+            region: region?,
+            base_url: base_url.unwrap_or_else(|| region.map_or("", Region::base_url).to_owned()),
+            project_id: project_id?,
+            workspace_id,
+            service_account: service_account?,
+            environment: environment?,
+            fallback_identity: fallback_identity?,
+            profile_api,
+            sync: sync?,
+            interface: interface?,
+        })
+    }
+
+    fn profile_api(&mut self) -> Option<ProfileApiParts> {
+        if !self.has_profile_api() {
+            return None;
+        }
+        let client_id = self.read("mparticle.profile_api.client_id", filled);
+        let org_id = self.read("mparticle.profile_api.org_id", positive);
+        let account_id = self.read("mparticle.profile_api.account_id", positive);
+        let workspace_id = self.read("mparticle.profile_api.workspace_id", positive);
+        let base_url = self.address("mparticle.profile_api.base_url");
+        let token_url = self.address("mparticle.profile_api.token_url");
+        Some(ProfileApiParts {
+            client_id: client_id?,
+            org_id: org_id?,
+            account_id: account_id?,
+            workspace_id: workspace_id?,
+            base_url: base_url.unwrap_or_else(|| "https://api.mparticle.com".to_owned()),
+            token_url: token_url.unwrap_or_else(|| "https://sso.auth.mparticle.com/oauth/token".to_owned()),
+        })
+    }
+
+    fn sync(&mut self) -> Option<SyncConfig> {
+        let interval = self.read("sync.interval", |value| parse_duration(text(value)?));
+        let max_removal_share = self.read("sync.max_removal_share", share);
+        let skip_anonymous = self.read("sync.skip_anonymous", switch);
+        let max_concurrent_requests = self.read("sync.max_concurrent_requests", |value| {
+            positive(value).filter(|number| *number <= 32).and_then(|number| usize::try_from(number).ok())
+        });
+        Some(SyncConfig {
+            interval: interval?,
+            max_removal_share: max_removal_share?,
+            skip_anonymous: skip_anonymous?,
+            max_concurrent_requests: max_concurrent_requests?,
+        })
+    }
+
+    fn interface(&mut self) -> Option<InterfaceConfig> {
+        let theme = self.read("ui.theme", word);
+        let color = self.read("ui.color", word);
+        let clock = self.read("ui.clock", word);
+        let ascii = self.read("ui.ascii", switch);
+        let animations = self.read("ui.animations", switch);
+        let mouse = self.read("ui.mouse", switch);
+        let keys = self.layers.bindings().filter_map(|(action, Given { value, origin })| match value {
+            Value::Texts(keys) => {
+                Some((action.to_owned(), KeyBinding { keys: keys.clone(), origin: origin.clone() }))
+            }
+            _ => None,
+        });
+        Some(InterfaceConfig {
+            theme: theme?,
+            color: color?,
+            clock: clock?,
+            keys: keys.collect(),
+            features: InterfaceFeatures { ascii: ascii?, animations: animations?, mouse: mouse? },
+        })
+    }
+
+    fn credentials(&mut self) -> Option<Credentials> {
+        let secret = self.fetch("mixpanel.secret").map(|(secret, _)| secret);
+        let webhook = self.fetch("mparticle.webhook_url");
+        let client_secret = self.fetch("mparticle.profile_api.client_secret").map(|(secret, _)| secret);
+        let (url, origin) = webhook?;
+        let webhook_url = match WebhookUrl::parse(url.expose()) {
+            Ok(webhook_url) => webhook_url,
+            Err(error) => return self.bad_webhook(origin, error),
+        };
+        Some(Credentials { secret: secret?, webhook_url, client_secret })
+    }
+
+    fn bad_webhook(&mut self, origin: Origin, error: AddressError) -> Option<Credentials> {
+        let setting = "mparticle.webhook_url".to_owned();
+        self.problems.push(Problem { origin, setting, fault: Fault::Address(error) });
+        None
+    }
+
+    fn fetch(&mut self, name: &str) -> Option<(Secret, Origin)> {
+        let Given { value: Value::Secret(source), origin } = self.layers.values.get(name)? else {
+            return None;
+        };
+        match SecretSource::fetch(source, &self.layers.request.environment) {
+            Ok(secret) => Some((secret, origin.clone())),
+            Err(error) => {
+                let (origin, setting) = (origin.clone(), name.to_owned());
+                self.problems.push(Problem { origin, setting, fault: Fault::Secret(error) });
+                None
+            }
+        }
+    }
+
+    fn assemble(self, parts: Parts, credentials: Credentials) -> Config {
+        let mut warnings = self.layers.warnings;
+        if let Some(unusual) = credentials.webhook_url.unusual() {
+            warnings.push(format!("mparticle.webhook_url is unlike a feed of mParticle: {unusual}"));
+        }
+        let profile_api = parts.profile_api.zip(credentials.client_secret);
+        Config {
+            profile: self.layers.request.profile,
+            mixpanel: MixpanelConfig {
+                region: parts.region,
+                base_url: parts.base_url,
+                project_id: parts.project_id,
+                workspace_id: parts.workspace_id,
+                service_account: parts.service_account,
+                secret: credentials.secret,
+            },
+            mparticle: MparticleConfig {
+                webhook_url: credentials.webhook_url,
+                environment: parts.environment,
+                fallback_identity: parts.fallback_identity,
+                profile_api: profile_api.map(|(api, client_secret)| ProfileApiConfig {
+                    client_id: api.client_id,
+                    client_secret,
+                    org_id: api.org_id,
+                    account_id: api.account_id,
+                    workspace_id: api.workspace_id,
+                    base_url: api.base_url,
+                    token_url: api.token_url,
+                }),
+            },
+            sync: parts.sync,
+            interface: parts.interface,
+            warnings,
+        }
+    }
+}
+
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn filled(value: &Value) -> Option<String> {
+    text(value).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn word<W: Word>(value: &Value) -> Option<W> {
+    W::from_word(text(value)?)
+}
+
+fn switch(value: &Value) -> Option<bool> {
+    match value {
+        Value::Switch(switch) => Some(*switch),
+        _ => None,
+    }
+}
+
+fn positive(value: &Value) -> Option<u64> {
+    match value {
+        Value::Integer(number) => u64::try_from(*number).ok().filter(|number| *number > 0),
+        _ => None,
+    }
+}
+
+fn share(value: &Value) -> Option<f64> {
+    let share = match value {
+        Value::Decimal(number) => *number,
+        Value::Integer(number) => f64::from(i32::try_from(*number).ok()?),
+        _ => return None,
+    };
+    (0.0..=1.0).contains(&share).then_some(share)
+}

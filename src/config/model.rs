@@ -1,0 +1,162 @@
+//! The configuration as the rest of the program sees it: every value present, checked and of its own type.
+
+use super::address::WebhookUrl;
+use super::masks::Masks;
+use super::secrets::Secret;
+use super::words::{Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Region, Theme};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Everything that is configured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The profile it belongs to; "default" unless another was chosen.
+    pub profile: String,
+    /// The Mixpanel side.
+    pub mixpanel: MixpanelConfig,
+    /// The mParticle side.
+    pub mparticle: MparticleConfig,
+    /// How syncs behave.
+    pub sync: SyncConfig,
+    /// The console.
+    pub interface: InterfaceConfig,
+    /// What looks wrong though it may work, in words.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Hides every credential of this configuration wherever the masks are applied.
+    pub fn mask_with(&self, masks: &Masks) {
+        masks.add_basic(&self.mixpanel.service_account, &self.mixpanel.secret);
+        self.mparticle.webhook_url.mask_with(masks);
+        if let Some(api) = &self.mparticle.profile_api {
+            masks.add(&api.client_secret);
+        }
+    }
+}
+
+/// How to read cohorts from Mixpanel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MixpanelConfig {
+    /// Where the project's data is kept.
+    pub region: Region,
+    /// The address of the API without a slash at its end; clients append `/api/query/…`.
+    pub base_url: String,
+    /// The project.
+    pub project_id: u64,
+    /// A data view other than the whole project.
+    pub workspace_id: Option<u64>,
+    /// The user name of the service account.
+    pub service_account: String,
+    /// Its secret.
+    pub secret: Secret,
+}
+
+/// How to write attributes to mParticle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MparticleConfig {
+    /// The feed.
+    pub webhook_url: WebhookUrl,
+    /// What batches are labelled with.
+    pub environment: FeedEnvironment,
+    /// The identity that carries `$distinct_id`.
+    pub fallback_identity: FallbackIdentity,
+    /// How to read profiles, when that is set up.
+    pub profile_api: Option<ProfileApiConfig>,
+}
+
+/// How to read profiles from mParticle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileApiConfig {
+    /// The client.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Secret,
+    /// The organization.
+    pub org_id: u64,
+    /// The account.
+    pub account_id: u64,
+    /// The workspace.
+    pub workspace_id: u64,
+    /// Where profiles are read, without a slash at its end.
+    pub base_url: String,
+    /// Where the token comes from.
+    pub token_url: String,
+}
+
+/// How syncs behave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SyncConfig {
+    /// How often a recurring sync runs; never zero.
+    pub interval: Duration,
+    /// A run that would remove more than this share of the baseline waits for a person, 0 to 1.
+    pub max_removal_share: f64,
+    /// Whether anonymous people (`$device:…`) are left out.
+    pub skip_anonymous: bool,
+    /// How many requests to mParticle are under way at once, 1 to 32.
+    pub max_concurrent_requests: usize,
+}
+
+impl Default for SyncConfig {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_mins(15),
+            max_removal_share: 0.5,
+            skip_anonymous: false,
+            max_concurrent_requests: 4,
+        }
+    }
+}
+
+/// The console's looks and keys. Available without any connection, for the demo and the welcome screen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InterfaceConfig {
+    /// The colours.
+    pub theme: Theme,
+    /// When output is coloured.
+    pub color: ColorChoice,
+    /// Which time is shown.
+    pub clock: Clock,
+    /// What it draws with and listens to.
+    pub features: InterfaceFeatures,
+    /// The operator's own keys: action name to its bindings. The console knows the actions.
+    pub keys: BTreeMap<String, KeyBinding>,
+}
+
+/// What the console draws with and listens to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InterfaceFeatures {
+    /// ASCII characters only.
+    pub ascii: bool,
+    /// Spinners turn and toasts fade.
+    pub animations: bool,
+    /// Clicks and the wheel are taken.
+    pub mouse: bool,
+}
+
+impl Default for InterfaceFeatures {
+    fn default() -> Self {
+        Self { ascii: false, animations: true, mouse: true }
+    }
+}
+
+impl Default for InterfaceConfig {
+    fn default() -> Self {
+        Self {
+            theme: Theme::Auto,
+            color: ColorChoice::Auto,
+            clock: Clock::Local,
+            features: InterfaceFeatures::default(),
+            keys: BTreeMap::new(),
+        }
+    }
+}
+
+/// The keys for one action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyBinding {
+    /// The keys as written, such as `ctrl-r`; empty to unbind the action.
+    pub keys: Vec<String>,
+    /// Where they were written, for a message about a key or action that does not exist.
+    pub origin: super::errors::Origin,
+}

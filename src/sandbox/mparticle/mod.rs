@@ -1,0 +1,242 @@
+//! The mParticle feed that takes Mixpanel's cohorts. Owns the way of a request through token, limits, validation and
+//! application; what a batch may contain is left to `batch`, what becomes of it to `profiles`, the pace to `pace`.
+
+mod batch;
+mod errors;
+mod pace;
+mod position;
+mod profiles;
+mod requests;
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::Value;
+
+use super::fault::{Effect, RejectedUsers, Side, Target};
+use super::parameters::Received;
+use super::reply::Reply;
+use super::state::{InProgress, Shared, State, Ticket};
+use super::{FEED_TOKEN, SandboxOptions, WorldSize};
+use batch::{Batch, Place};
+use errors::FeedError;
+use pace::Pace;
+use profiles::Profiles;
+use requests::RequestLog;
+
+pub use profiles::ProfileKey;
+pub use requests::FeedRequest;
+
+/// Most batches in one request.
+const MOST_BATCHES: usize = 100;
+/// Largest request, in bytes.
+const LARGEST_REQUEST: usize = 256 * 1024;
+
+/// What the feed knows.
+#[derive(Debug)]
+pub(super) struct Feed {
+    pub token_is_valid: bool,
+    pub running: InProgress,
+    pub pace: Pace,
+    pub profiles: Profiles,
+    pub requests: RequestLog,
+    /// How often each `source_request_id` was seen, by a hash of it: a million ids as text would not fit.
+    seen: HashMap<u128, u32>,
+    /// Batches that were ignored because their `source_request_id` was known.
+    pub repeated_batches: u64,
+}
+
+impl Feed {
+    pub(super) fn new(options: &SandboxOptions) -> Self {
+        let is_demo = options.world == WorldSize::Demo;
+        Self {
+            token_is_valid: true,
+            running: InProgress::default(),
+            pace: Pace::new(options.feed_users_per_second),
+            profiles: Profiles::new(options.seed, is_demo),
+            requests: RequestLog::new(!is_demo),
+            seen: HashMap::new(),
+            repeated_batches: 0,
+        }
+    }
+
+    /// Notes the id and says whether it was known before.
+    fn is_repeat(&mut self, source_request_id: Option<&str>) -> bool {
+        let Some(id) = source_request_id else { return false };
+        let count = self.seen.entry(fingerprint(id)).or_insert(0);
+        *count += 1;
+        self.repeated_batches += u64::from(*count > 1);
+        *count > 1
+    }
+}
+
+/// Two hashes of 64 bits; a collision among some millions of ids is not to be expected in the age of the universe.
+fn fingerprint(id: &str) -> u128 {
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (salt, id).hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    half(1) << 64 | half(2)
+}
+
+/// Answers one request and writes it into the log.
+pub(super) async fn answer(shared: &Shared, received: &Received, token: &str) -> Reply {
+    let _ticket = Ticket::take(shared, |state| &mut state.feed.running);
+    let body = parse(received);
+    let identities: Vec<Vec<String>> =
+        body.iter().flat_map(|body| body.batches().iter().map(batch::identities)).collect();
+    let target = Target {
+        side: Side::Mparticle,
+        path: &received.path,
+        page: None,
+        cohort: None,
+        identities: &identities,
+    };
+    let effect = shared.strike(&target, shared.options.latency.feed).await;
+    let mut state = shared.lock();
+    let mut entry = FeedRequest::begin(body.as_ref().map_or(0, |body| body.batches().len()));
+    let reply = match effect.as_ref().and_then(Reply::instead_of_work) {
+        Some(reply) => reply,
+        None => work(
+            &mut state,
+            received,
+            token,
+            body,
+            &mut Work { identities, effect: effect.as_ref(), entry: &mut entry },
+        ),
+    };
+    let reply = match &effect {
+        Some(effect) => reply.spoiled_by(effect),
+        None => reply,
+    };
+    entry.status = reply.status_sent();
+    state.feed.requests.push(entry, &received.body);
+    reply
+}
+
+/// What a request's way through the feed needs besides the state.
+struct Work<'request> {
+    identities: Vec<Vec<String>>,
+    effect: Option<&'request Effect>,
+    entry: &'request mut FeedRequest,
+}
+
+/// A body that is JSON: a list of batches, or one batch alone.
+enum Body {
+    List(Vec<Value>),
+    Single([Value; 1]),
+}
+
+impl Body {
+    fn batches(&self) -> &[Value] {
+        match self {
+            Body::List(batches) => batches,
+            Body::Single(batch) => batch,
+        }
+    }
+
+    /// Paths in errors begin with an index only when there is a list.
+    fn place(&self, index: usize) -> Place {
+        match self {
+            Body::List(_) => Place::InList(index),
+            Body::Single(_) => Place::Alone,
+        }
+    }
+}
+
+fn parse(received: &Received) -> Option<Body> {
+    if received.body.len() > LARGEST_REQUEST {
+        return None;
+    }
+    match serde_json::from_slice(&received.body).ok()? {
+        Value::Array(batches) => Some(Body::List(batches)),
+        single => Some(Body::Single([single])),
+    }
+}
+
+fn work(state: &mut State, received: &Received, token: &str, body: Option<Body>, work: &mut Work) -> Reply {
+    if let Some(refusal) = refuse_at_the_door(state, received, token) {
+        return refusal;
+    }
+    let Some(body) = body else { return errors::reply(400, &[FeedError::unreadable(&received.body)]) };
+    let count = body.batches().len();
+    if count == 0 || count > MOST_BATCHES {
+        let message = format!("A request must contain 1 to {MOST_BATCHES} batches, not {count}.");
+        return errors::reply(400, &[FeedError::bad_request(&message)]);
+    }
+    if let Err(refusal) = state.feed.pace.admit(count) {
+        return refusal;
+    }
+    if let Some(Effect::BadRequestIfContains { .. }) = work.effect {
+        return errors::reply(400, &[FeedError::bad_request("The request could not be processed.")]);
+    }
+    let text = String::from_utf8_lossy(&received.body);
+    let mut refused = Vec::new();
+    for (index, value) in body.batches().iter().enumerate() {
+        let scripted = work.scripted_refusal(index, value, &text, body.place(index));
+        match scripted.map_or_else(|| Batch::read(value, &text, body.place(index)), Err) {
+            Ok(batch) => apply(&mut state.feed, &batch, work.entry),
+            Err(error) => refused.push(error),
+        }
+    }
+    work.entry.rejected = refused.len();
+    work.entry.applied = refused.len() < count;
+    let reply = match refused.len() {
+        0 => Reply::empty(202),
+        some if some < count => errors::reply(202, &refused),
+        _ => errors::reply(400, &refused),
+    };
+    state.feed.pace.tell(reply)
+}
+
+fn refuse_at_the_door(state: &State, received: &Received, token: &str) -> Option<Reply> {
+    let looks_like_a_token =
+        token.split_once('-').is_some_and(|(pod, rest)| !pod.is_empty() && !rest.is_empty());
+    if !looks_like_a_token || token.contains('/') {
+        return Some(Reply::empty(404));
+    }
+    if received.method != hyper::Method::POST {
+        return Some(Reply::empty(405));
+    }
+    if token != FEED_TOKEN || !state.feed.token_is_valid {
+        return Some(Reply::empty(401));
+    }
+    (received.body.len() > LARGEST_REQUEST).then(|| Reply::empty(413))
+}
+
+impl Work<'_> {
+    fn scripted_refusal(&self, index: usize, batch: &Value, text: &str, place: Place) -> Option<FeedError> {
+        match self.effect? {
+            Effect::RejectUsers { users } => {
+                let identities = self.identities.get(index)?;
+                let refused = match users {
+                    RejectedUsers::Identities(list) => {
+                        identities.iter().any(|identity| list.contains(identity))
+                    }
+                    RejectedUsers::EveryNth(nth) => index.is_multiple_of((*nth).max(1)),
+                };
+                refused.then(|| {
+                    FeedError::refused_user(text, place, &batch::identifying_field(batch), identities.first())
+                })
+            }
+            Effect::RejectWithoutIndex { users } if index < *users => {
+                Some(FeedError::bad_request("Required field \"user\" is missing or empty."))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Applies a valid batch, unless it is a repeat or about somebody the feed does not know: "Only Update Profiles" accepts
+/// unknown users and drops them without a word.
+fn apply(feed: &mut Feed, batch: &Batch, entry: &mut FeedRequest) {
+    if feed.is_repeat(batch.source_request_id.as_deref()) {
+        entry.repeated += 1;
+    } else if feed.profiles.knows(&batch.key) {
+        entry.updated += 1;
+        feed.profiles.update(batch);
+    } else {
+        entry.unknown += 1;
+    }
+}

@@ -1,0 +1,222 @@
+//! The plan of a run, written before the first request leaves, and what became of each request. A request is
+//! *claimed* before it is sent: from then until its answer is recorded nobody knows whether mParticle took
+//! it, and after a crash or a lost answer its users are told anew (see `domain::diff`).
+
+use super::packing::{pack_changes, unpack_changes};
+use super::{Store, StoreError};
+use crate::domain::plan::PlannedRequest;
+use crate::domain::{Change, CohortId, Identity, RunId};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeSet;
+
+/// A request of the outbox, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRequest {
+    /// The position of its first change within the run; with the run it names the request.
+    pub first_position: u64,
+    /// What it tells.
+    pub changes: Vec<Change>,
+}
+
+/// The final answer to a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// The changes that were rejected: their place within the request, and why.
+    pub rejected: Vec<(usize, String)>,
+    /// The HTTP status.
+    pub status: u16,
+    /// How many tries it took.
+    pub tries: u32,
+}
+
+/// A change of an answered request.
+pub(super) struct AnsweredChange {
+    pub change: Change,
+    pub accepted: bool,
+}
+
+impl Store {
+    /// Adds requests to the plan of a run. `sendable` is false in a dry run, whose plan is only to be looked at.
+    pub fn write_plan(
+        &mut self,
+        run: RunId,
+        cohort: CohortId,
+        requests: &[PlannedRequest],
+        sendable: bool,
+    ) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO outbox (run_id, cohort_id, first_position, users, state, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            for request in requests {
+                insert.execute(params![
+                    run.0,
+                    cohort.0.cast_signed(),
+                    request.first_position.cast_signed(),
+                    request.changes.len().cast_signed(),
+                    if sendable { "planned" } else { "dry" },
+                    pack_changes(&request.changes)?,
+                ])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Takes the next planned requests of a run, at most `limit`, durably marked as perhaps on their way.
+    pub fn claim(&mut self, run: RunId, limit: usize) -> Result<Vec<OutboxRequest>, StoreError> {
+        let transaction = self.connection.transaction()?;
+        let mut claimed = Vec::new();
+        {
+            let mut select = transaction.prepare_cached(
+                "SELECT id, first_position, changes FROM outbox
+                 WHERE run_id = ?1 AND state = 'planned' ORDER BY first_position LIMIT ?2",
+            )?;
+            let mut rows = select.query(params![run.0, limit.cast_signed()])?;
+            let mut update =
+                transaction.prepare_cached("UPDATE outbox SET state = 'claimed' WHERE id = ?1")?;
+            while let Some(row) = rows.next()? {
+                update.execute([row.get::<_, i64>(0)?])?;
+                claimed.push(OutboxRequest {
+                    first_position: row.get::<_, i64>(1)?.cast_unsigned(),
+                    changes: unpack_changes(&row.get::<_, Vec<u8>>(2)?)?,
+                });
+            }
+        }
+        transaction.commit()?;
+        Ok(claimed)
+    }
+
+    /// Puts a claimed request back: it is certain that mParticle did not take it.
+    pub fn release(&mut self, run: RunId, first_position: u64) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE outbox SET state = 'planned' WHERE run_id = ?1 AND first_position = ?2 AND state = 'claimed'",
+            params![run.0, first_position.cast_signed()],
+        )?;
+        Ok(())
+    }
+
+    /// Records the final answer to a claimed request.
+    pub fn answer(
+        &mut self,
+        run: RunId,
+        first_position: u64,
+        answered: &Answered,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        transaction
+            .prepare_cached(
+                "UPDATE outbox SET state = 'answered', answered_at = ?3, http_status = ?4, tries = ?5
+             WHERE run_id = ?1 AND first_position = ?2",
+            )?
+            .execute(params![
+                run.0,
+                first_position.cast_signed(),
+                at.as_millisecond(),
+                answered.status,
+                answered.tries,
+            ])?;
+        for (place, reason) in &answered.rejected {
+            transaction.execute(
+                "INSERT OR REPLACE INTO rejections (run_id, position, reason) VALUES (?1, ?2, ?3)",
+                params![run.0, first_position.cast_signed() + place.cast_signed() as i64, reason],
+            )?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Splits a claimed request that mParticle refused as a whole, at `place`; both parts stay claimed.
+    pub fn split(&mut self, run: RunId, request: &OutboxRequest, place: usize) -> Result<(), StoreError> {
+        let (front, back) = request.changes.split_at_checked(place).unwrap_or((&request.changes, &[]));
+        let transaction = self.connection.transaction()?;
+        transaction.execute(
+            "UPDATE outbox SET users = ?3, changes = ?4 WHERE run_id = ?1 AND first_position = ?2",
+            params![
+                run.0,
+                request.first_position.cast_signed(),
+                front.len().cast_signed(),
+                pack_changes(front)?
+            ],
+        )?;
+        transaction.execute(
+            "INSERT INTO outbox (run_id, cohort_id, first_position, users, state, changes)
+             SELECT run_id, cohort_id, first_position + ?3, ?4, state, ?5 FROM outbox WHERE run_id = ?1 AND first_position = ?2",
+            params![
+                run.0,
+                request.first_position.cast_signed(),
+                front.len().cast_signed(),
+                back.len().cast_signed(),
+                pack_changes(back)?,
+            ],
+        )?;
+        Ok(transaction.commit()?)
+    }
+
+    /// The people of whom nobody knows what mParticle was last told, sorted.
+    pub fn uncertain(&mut self, cohort: CohortId) -> Result<Vec<Identity>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT changes FROM outbox WHERE cohort_id = ?1 AND state = 'claimed'")?;
+        let mut rows = statement.query([cohort.0.cast_signed()])?;
+        let mut identities = BTreeSet::new();
+        while let Some(row) = rows.next()? {
+            identities.extend(
+                unpack_changes(&row.get::<_, Vec<u8>>(0)?)?.into_iter().map(|change| change.identity),
+            );
+        }
+        Ok(identities.into_iter().collect())
+    }
+}
+
+/// Requests of earlier runs are no longer in doubt.
+pub(super) fn supersede_earlier(
+    connection: &Connection,
+    cohort: CohortId,
+    run: RunId,
+) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE outbox SET state = 'superseded' WHERE cohort_id = ?1 AND run_id < ?2 AND state = 'claimed'",
+        params![cohort.0.cast_signed(), run.0],
+    )?;
+    Ok(())
+}
+
+/// The next answered request of a run after a position: its first position and its changes.
+pub(super) fn next_answered(
+    connection: &Connection,
+    run: RunId,
+    after: i64,
+) -> Result<Option<(i64, Vec<AnsweredChange>)>, StoreError> {
+    let found = connection
+        .prepare_cached(
+            "SELECT first_position, changes FROM outbox
+             WHERE run_id = ?1 AND first_position > ?2 AND state = 'answered' ORDER BY first_position LIMIT 1",
+        )?
+        .query_row(params![run.0, after], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
+        .optional()?;
+    let Some((first_position, blob)) = found else { return Ok(None) };
+    let changes = unpack_changes(&blob)?;
+    let rejected = rejected_between(connection, run, first_position, changes.len())?;
+    let answered = changes
+        .into_iter()
+        .zip(first_position..)
+        .map(|(change, position)| AnsweredChange { change, accepted: !rejected.contains(&position) })
+        .collect();
+    Ok(Some((first_position, answered)))
+}
+
+fn rejected_between(
+    connection: &Connection,
+    run: RunId,
+    first: i64,
+    length: usize,
+) -> Result<BTreeSet<i64>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT position FROM rejections WHERE run_id = ?1 AND position >= ?2 AND position < ?3",
+    )?;
+    let positions =
+        statement.query_map(params![run.0, first, first + length.cast_signed() as i64], |row| row.get(0))?;
+    Ok(positions.collect::<Result<_, _>>()?)
+}

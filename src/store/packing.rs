@@ -1,0 +1,298 @@
+//! How what is many is packed into blobs: chunks of the baseline, changes of a request, remarks of a read.
+//! Everything read back is checked, because a file on disk is as hostile as the network.
+
+use super::StoreError;
+use crate::domain::membership::{Remark, RemarkKind};
+use crate::domain::{Change, Direction, Identity, IdentityRef, NoMpid};
+use serde::{Deserialize, Serialize};
+
+/// The form of the identities of a chunk; a chunk holds one form only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Eight bytes each.
+    Mpid,
+    /// Sixteen bytes each.
+    Uuid,
+    /// A length of two bytes, then the text.
+    Text,
+}
+
+impl Form {
+    /// The form an identity takes.
+    pub fn of(identity: IdentityRef<'_>) -> Self {
+        match identity {
+            IdentityRef::Mpid(_) => Self::Mpid,
+            IdentityRef::Uuid(_) => Self::Uuid,
+            IdentityRef::Text(_) => Self::Text,
+        }
+    }
+
+    /// The number in the database; forms sort as identities do.
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Mpid => 0,
+            Self::Uuid => 1,
+            Self::Text => 2,
+        }
+    }
+
+    fn from_number(number: i64) -> Result<Self, StoreError> {
+        match number {
+            0 => Ok(Self::Mpid),
+            1 => Ok(Self::Uuid),
+            2 => Ok(Self::Text),
+            _ => Err(damaged("a baseline chunk of unknown form")),
+        }
+    }
+}
+
+/// The key of an identity among those of its form: sorts as bytes the way identities sort.
+pub fn sort_key(identity: IdentityRef<'_>) -> Vec<u8> {
+    match identity {
+        IdentityRef::Mpid(mpid) => (mpid.cast_unsigned() ^ (1 << 63)).to_be_bytes().to_vec(),
+        IdentityRef::Uuid(bytes) => bytes.to_vec(),
+        IdentityRef::Text(text) => text.as_bytes().to_vec(),
+    }
+}
+
+/// Packs identities of one form, in order.
+pub fn pack_chunk(identities: &[Identity]) -> Vec<u8> {
+    let mut chunk = Vec::with_capacity(identities.len() * 16);
+    for identity in identities {
+        match identity {
+            Identity::Mpid(mpid) => chunk.extend_from_slice(&mpid.to_le_bytes()),
+            Identity::Uuid(bytes) => chunk.extend_from_slice(bytes),
+            Identity::Text(text) => {
+                // Identities are at most 256 characters (four bytes each), so two bytes always suffice.
+                chunk.extend_from_slice(&u16::try_from(text.len()).unwrap_or(u16::MAX).to_le_bytes());
+                chunk.extend_from_slice(text.as_bytes());
+            }
+        }
+    }
+    chunk
+}
+
+/// Unpacks a chunk of the baseline.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when the bytes are no identities in strictly ascending order.
+pub fn unpack_chunk(form: i64, chunk: &[u8]) -> Result<Vec<Identity>, StoreError> {
+    let identities = match Form::from_number(form)? {
+        Form::Mpid => {
+            whole(chunk.as_chunks::<8>())?.iter().map(|b| Identity::Mpid(i64::from_le_bytes(*b))).collect()
+        }
+        Form::Uuid => whole(chunk.as_chunks::<16>())?.iter().map(|bytes| Identity::Uuid(*bytes)).collect(),
+        Form::Text => unpack_texts(chunk)?,
+    };
+    if identities.is_sorted_by(|a, b| a < b) {
+        Ok(identities)
+    } else {
+        Err(damaged("a baseline chunk out of order"))
+    }
+}
+
+fn whole<'a, T>((items, rest): (&'a [T], &[u8])) -> Result<&'a [T], StoreError> {
+    if rest.is_empty() { Ok(items) } else { Err(damaged("a baseline chunk of odd length")) }
+}
+
+fn unpack_texts(mut chunk: &[u8]) -> Result<Vec<Identity>, StoreError> {
+    let mut identities = Vec::new();
+    while let Some((length, rest)) = chunk.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_le_bytes(*length));
+        let (text, rest) =
+            rest.split_at_checked(length).ok_or_else(|| damaged("a baseline chunk cut short"))?;
+        let text = std::str::from_utf8(text).map_err(|_| damaged("a baseline chunk that is not text"))?;
+        identities.push(Identity::Text(text.into()));
+        chunk = rest;
+    }
+    if chunk.is_empty() { Ok(identities) } else { Err(damaged("a baseline chunk cut short")) }
+}
+
+fn damaged(what: &'static str) -> StoreError {
+    StoreError::Damaged { what: what.to_owned() }
+}
+
+#[derive(Serialize, Deserialize)]
+enum PackedIdentity {
+    Mpid(i64),
+    Uuid([u8; 16]),
+    Text(Box<str>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct PackedChange {
+    add: bool,
+    identity: PackedIdentity,
+    /// Only where it cannot be read off the identity.
+    distinct_id: Option<Box<str>>,
+}
+
+/// Packs the changes of a request.
+pub fn pack_changes(changes: &[Change]) -> Result<Vec<u8>, StoreError> {
+    let packed: Vec<PackedChange> = changes
+        .iter()
+        .map(|change| PackedChange {
+            add: change.direction == Direction::Add,
+            identity: match &change.identity {
+                Identity::Mpid(mpid) => PackedIdentity::Mpid(*mpid),
+                Identity::Uuid(bytes) => PackedIdentity::Uuid(*bytes),
+                Identity::Text(text) => PackedIdentity::Text(text.clone()),
+            },
+            distinct_id: match change.identity {
+                Identity::Mpid(_) => change.distinct_id.clone(),
+                Identity::Uuid(_) | Identity::Text(_) => None,
+            },
+        })
+        .collect();
+    postcard::to_stdvec(&packed).map_err(|error| StoreError::Damaged { what: error.to_string() })
+}
+
+/// Unpacks the changes of a request.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when the blob does not read back.
+pub fn unpack_changes(blob: &[u8]) -> Result<Vec<Change>, StoreError> {
+    let packed: Vec<PackedChange> =
+        postcard::from_bytes(blob).map_err(|_| damaged("the changes of a planned request"))?;
+    let unpack = |change: PackedChange| {
+        let identity = match change.identity {
+            PackedIdentity::Mpid(mpid) => Identity::Mpid(mpid),
+            PackedIdentity::Uuid(bytes) => Identity::Uuid(bytes),
+            PackedIdentity::Text(text) => Identity::Text(text),
+        };
+        let own = identity.borrow().distinct_id().map(|id| id.into_owned().into_boxed_str());
+        Change {
+            direction: if change.add { Direction::Add } else { Direction::Remove },
+            distinct_id: change.distinct_id.or(own),
+            identity,
+        }
+    };
+    Ok(packed.into_iter().map(unpack).collect())
+}
+
+#[derive(Serialize, Deserialize)]
+struct PackedRemark {
+    distinct_id: Option<Box<str>>,
+    kind: u8,
+    reason: u8,
+    evidence: Option<Box<str>>,
+    last_seen: Option<Box<str>>,
+}
+
+/// Packs remarks.
+pub fn pack_remarks(remarks: &[Remark]) -> Result<Vec<u8>, StoreError> {
+    let packed: Vec<PackedRemark> = remarks
+        .iter()
+        .map(|remark| {
+            let (kind, reason) = match remark.kind {
+                RemarkKind::Unmatched(reason) => (0, reason_number(reason)),
+                RemarkKind::Unsendable(reason) => (1, reason_number(reason)),
+                RemarkKind::Duplicate => (2, 0),
+                RemarkKind::Suspect => (3, 0),
+            };
+            PackedRemark {
+                distinct_id: remark.distinct_id.clone(),
+                kind,
+                reason,
+                evidence: remark.evidence.clone(),
+                last_seen: remark.last_seen.clone(),
+            }
+        })
+        .collect();
+    postcard::to_stdvec(&packed).map_err(|error| StoreError::Damaged { what: error.to_string() })
+}
+
+/// Unpacks remarks.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when the blob does not read back.
+pub fn unpack_remarks(blob: &[u8]) -> Result<Vec<Remark>, StoreError> {
+    let packed: Vec<PackedRemark> =
+        postcard::from_bytes(blob).map_err(|_| damaged("the remarks about a read"))?;
+    let unpack = |remark: PackedRemark| {
+        let reason = || {
+            NoMpid::ALL.get(usize::from(remark.reason)).copied().ok_or_else(|| damaged("an unknown reason"))
+        };
+        let kind = match remark.kind {
+            0 => RemarkKind::Unmatched(reason()?),
+            1 => RemarkKind::Unsendable(reason()?),
+            2 => RemarkKind::Duplicate,
+            3 => RemarkKind::Suspect,
+            _ => return Err(damaged("an unknown remark")),
+        };
+        Ok(Remark {
+            distinct_id: remark.distinct_id,
+            kind,
+            evidence: remark.evidence,
+            last_seen: remark.last_seen,
+        })
+    };
+    packed.into_iter().map(unpack).collect()
+}
+
+fn reason_number(reason: NoMpid) -> u8 {
+    let place = NoMpid::ALL.iter().position(|known| *known == reason).unwrap_or_default();
+    u8::try_from(place).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn identity() -> impl Strategy<Value = Identity> {
+        prop_oneof![
+            any::<i64>().prop_map(Identity::Mpid),
+            any::<[u8; 16]>().prop_map(Identity::Uuid),
+            "\\PC{1,12}".prop_map(|text| Identity::Text(text.into())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn keys_sort_as_identities_of_one_form_do(a in identity(), b in identity()) {
+            if Form::of(a.borrow()) == Form::of(b.borrow()) {
+                prop_assert_eq!(sort_key(a.borrow()).cmp(&sort_key(b.borrow())), a.cmp(&b));
+            } else {
+                prop_assert_eq!(Form::of(a.borrow()).number().cmp(&Form::of(b.borrow()).number()), a.cmp(&b));
+            }
+        }
+
+        #[test]
+        fn chunks_read_back(identities in prop::collection::btree_set(identity(), 0..50)) {
+            for form in [Form::Mpid, Form::Uuid, Form::Text] {
+                let of_form: BTreeSet<_> =
+                    identities.iter().filter(|id| Form::of(id.borrow()) == form).cloned().collect();
+                let of_form: Vec<_> = of_form.into_iter().collect();
+                prop_assert_eq!(unpack_chunk(form.number(), &pack_chunk(&of_form)).unwrap(), of_form);
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_unpacking_panic(form in -1..4i64, bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            let _ = unpack_chunk(form, &bytes);
+            let _ = unpack_changes(&bytes);
+            let _ = unpack_remarks(&bytes);
+        }
+
+        #[test]
+        fn changes_read_back(identities in prop::collection::vec((identity(), any::<bool>(), prop::option::of("[a-z]{1,5}")), 0..20)) {
+            let changes: Vec<Change> = identities.into_iter().map(|(identity, add, distinct_id)| {
+                let own = identity.borrow().distinct_id().map(|id| id.into_owned().into_boxed_str());
+                Change {
+                    direction: if add { Direction::Add } else { Direction::Remove },
+                    distinct_id: own.or(distinct_id.map(Into::into)),
+                    identity,
+                }
+            }).collect();
+            prop_assert_eq!(unpack_changes(&pack_changes(&changes).unwrap()).unwrap(), changes);
+        }
+    }
+
+    #[test]
+    fn a_chunk_out_of_order_is_damage() {
+        let chunk = pack_chunk(&[Identity::Mpid(2), Identity::Mpid(1)]);
+        assert!(matches!(unpack_chunk(0, &chunk), Err(StoreError::Damaged { .. })));
+    }
+}

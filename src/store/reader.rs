@@ -1,0 +1,229 @@
+//! Reading beside the writer: a second connection that cannot write, for comparing, for paging through long
+//! lists, and for a process that finds the state directory in use. WAL lets it read while another writes.
+
+use super::packing::{unpack_changes, unpack_remarks};
+use super::{
+    DATABASE_FILE, RememberedCohorts, RunRecord, StoreError, SyncRecord, baseline, check_format, cohorts,
+    runs, syncs, time, trail,
+};
+use crate::domain::membership::{Remark, RemarkKind};
+use crate::domain::{Change, ChangeState, CohortId, Identity, Phase, RunId};
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// A reading connection to a state directory. It blocks, so it belongs on a blocking thread.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+}
+
+/// One user who lacks a valid `$mparticle_user_id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnmatchedRow {
+    /// What is known of the profile.
+    pub remark: Remark,
+    /// Whether it is sent by `$distinct_id` all the same.
+    pub sendable: bool,
+}
+
+/// One change of a run with what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeRow {
+    /// Its position within the run.
+    pub position: u64,
+    /// What was to be told.
+    pub change: Change,
+    /// How it stands.
+    pub state: ChangeState,
+    /// mParticle's words, when rejected.
+    pub reason: Option<String>,
+    /// When mParticle answered.
+    pub at: Option<Timestamp>,
+}
+
+impl Reader {
+    /// Opens the state directory for reading.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`] when nothing was recorded there yet, [`StoreError::Newer`] when a newer program did.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let path = directory.join(DATABASE_FILE);
+        if !path.exists() {
+            return Err(StoreError::Absent { directory: directory.to_owned() });
+        }
+        let connection = Connection::open_with_flags(
+            &path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if found == 0 {
+            return Err(StoreError::Absent { directory: directory.to_owned() });
+        }
+        check_format(found, directory)?;
+        Ok(Self { connection })
+    }
+
+    /// The remembered cohort list.
+    pub fn cohorts(&self) -> Result<RememberedCohorts, StoreError> {
+        cohorts::load(&self.connection)
+    }
+
+    /// Every sync.
+    pub fn syncs(&self) -> Result<Vec<SyncRecord>, StoreError> {
+        syncs::load(&self.connection)
+    }
+
+    /// Runs, newest first: all of them or one cohort's.
+    pub fn runs(&self, cohort: Option<CohortId>, limit: usize) -> Result<Vec<RunRecord>, StoreError> {
+        runs::load(&self.connection, cohort, limit)
+    }
+
+    /// The newest runs of every cohort that have ended, at most `each` a cohort, oldest first.
+    pub fn recent_runs(&self, each: usize) -> Result<Vec<RunRecord>, StoreError> {
+        runs::load_recent(&self.connection, each)
+    }
+
+    /// The runs that have not ended, with the phase they are in. While nobody holds the writer's lock, these
+    /// are runs that a crash cut off.
+    pub fn working_runs(&self) -> Result<Vec<(RunRecord, Phase)>, StoreError> {
+        runs::load_working(&self.connection)
+    }
+
+    /// One run.
+    pub fn run(&self, run: RunId) -> Result<Option<RunRecord>, StoreError> {
+        runs::load_one(&self.connection, run)
+    }
+
+    /// The baseline of a sync, in order.
+    pub fn baseline(&self, cohort: CohortId) -> impl Iterator<Item = Result<Identity, StoreError>> {
+        baseline::read(&self.connection, cohort)
+    }
+
+    /// What the console asked to be remembered.
+    pub fn remembered(&self, key: &str) -> Result<Option<String>, StoreError> {
+        trail::remembered(&self.connection, key)
+    }
+
+    /// A number that changes whenever the writer has committed something; cheap to ask for.
+    pub fn data_version(&self) -> Result<i64, StoreError> {
+        Ok(self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+
+    /// The newest run of a cohort whose read left remarks; `None` when it was never read.
+    pub fn last_read(&self, cohort: CohortId) -> Result<Option<RunId>, StoreError> {
+        // A run that was read to its end counts its profiles, even where nothing was remarkable about them.
+        let run = self
+            .connection
+            .query_row(
+                "SELECT id FROM runs WHERE cohort_id = ?1 AND outcome IS NOT NULL
+                     AND matched + unmatched + unsendable + duplicates > 0 ORDER BY id DESC LIMIT 1",
+                [cohort.0.cast_signed()],
+                |row| row.get(0).map(RunId),
+            )
+            .optional()?;
+        Ok(run)
+    }
+
+    /// Hands every user of a run's read who lacks a valid `$mparticle_user_id` to `each`, some thousands at a
+    /// time, so that memory does not grow with the list. `each` returns whether to go on.
+    pub fn for_each_unmatched<E: From<StoreError>>(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(Vec<UnmatchedRow>) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let mut after = 0_i64;
+        loop {
+            let found = self.next_remarks(run, after)?;
+            let Some((id, remarks)) = found else { return Ok(()) };
+            after = id;
+            let rows = remarks
+                .into_iter()
+                .map(|remark| UnmatchedRow {
+                    sendable: matches!(remark.kind, RemarkKind::Unmatched(_)),
+                    remark,
+                })
+                .collect();
+            if !each(rows)? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn next_remarks(&self, run: RunId, after: i64) -> Result<Option<(i64, Vec<Remark>)>, StoreError> {
+        let found = self
+            .connection
+            .prepare_cached(
+                "SELECT id, remarks FROM remarks WHERE run_id = ?1 AND lacking = 1 AND id > ?2 ORDER BY id LIMIT 1",
+            )?
+            .query_row(params![run.0, after], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))
+            .optional()?;
+        let Some((id, blob)) = found else { return Ok(None) };
+        Ok(Some((id, unpack_remarks(&blob)?)))
+    }
+
+    /// Hands every change of a run to `each`, a request at a time. `each` returns whether to go on.
+    pub fn for_each_change<E: From<StoreError>>(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(Vec<ChangeRow>) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let mut after = -1_i64;
+        while let Some((first_position, rows)) = self.next_changes(run, after)? {
+            after = first_position;
+            if !each(rows)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn next_changes(&self, run: RunId, after: i64) -> Result<Option<(i64, Vec<ChangeRow>)>, StoreError> {
+        let found = self
+            .connection
+            .prepare_cached(
+                "SELECT first_position, state, answered_at, changes FROM outbox
+                 WHERE run_id = ?1 AND first_position > ?2 ORDER BY first_position LIMIT 1",
+            )?
+            .query_row(params![run.0, after], |row| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get::<_, Option<i64>>(2)?,
+                    row.get::<_, Vec<u8>>(3)?,
+                ))
+            })
+            .optional()?;
+        let Some((first, state, answered_at, blob)) = found else { return Ok(None) };
+        let at = answered_at.map(time::read).transpose()?;
+        let changes = unpack_changes(&blob)?;
+        let mut reasons = self.rejections(run, first, changes.len())?;
+        let rows = changes
+            .into_iter()
+            .zip(first..)
+            .map(|(change, position)| {
+                let reason = reasons.remove(&position);
+                let state = match (state.as_str(), &reason) {
+                    ("answered", Some(_)) => ChangeState::Rejected,
+                    ("answered", None) => ChangeState::Accepted,
+                    _ => ChangeState::Pending,
+                };
+                ChangeRow { position: position.cast_unsigned(), change, state, reason, at }
+            })
+            .collect();
+        Ok(Some((first, rows)))
+    }
+
+    fn rejections(&self, run: RunId, first: i64, length: usize) -> Result<HashMap<i64, String>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT position, reason FROM rejections WHERE run_id = ?1 AND position >= ?2 AND position < ?3",
+        )?;
+        let rows = statement
+            .query_map(params![run.0, first, first + length.cast_signed() as i64], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,373 @@
+//! Runs: their accounts, phases and ends, and what is remarkable about what they read. Also where a start
+//! after a crash finds what was cut off, and where history is pruned.
+
+use super::packing::pack_remarks;
+use super::{Store, StoreError, time};
+use crate::domain::membership::{Remark, RemarkKind};
+use crate::domain::{
+    ChangeCounts, CohortId, Outcome, Phase, ReadCounts, RunCounts, RunId, SyncKind, Trigger,
+};
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+use std::time::Duration;
+
+/// A run as history keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Its number.
+    pub id: RunId,
+    /// The cohort.
+    pub cohort_id: CohortId,
+    /// The cohort's name at the time.
+    pub cohort: String,
+    /// The attribute it set.
+    pub attribute: String,
+    /// Once or recurring.
+    pub kind: SyncKind,
+    /// What started it.
+    pub trigger: Trigger,
+    /// How it ended; `None` while it is at work.
+    pub outcome: Option<Outcome>,
+    /// What went wrong, in words.
+    pub error: Option<String>,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Its accounts.
+    pub counts: RunCounts,
+    /// How long each phase took, in order.
+    pub phases: Vec<(Phase, Duration)>,
+}
+
+/// What a new run starts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// The cohort.
+    pub cohort_id: CohortId,
+    /// The cohort's name now.
+    pub cohort: String,
+    /// The attribute it sets.
+    pub attribute: String,
+    /// Once or recurring.
+    pub kind: SyncKind,
+    /// What started it.
+    pub trigger: Trigger,
+    /// When.
+    pub started_at: Timestamp,
+}
+
+/// One point of the trend of a sync.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrendPoint {
+    /// When the run ended.
+    pub at: Timestamp,
+    /// People in the cohort.
+    pub users: u64,
+    /// The share with a valid MPID, 0 to 1.
+    pub matched_share: f64,
+    /// Accepted adds.
+    pub adds: u64,
+    /// Accepted removes.
+    pub removes: u64,
+}
+
+impl TrendPoint {
+    /// What a run that was read to its end adds to the trend.
+    #[must_use]
+    pub fn of(run: &RunRecord) -> Option<Self> {
+        Some(Self {
+            at: run.ended_at?,
+            users: run.counts.read.fetched(),
+            matched_share: run.counts.matched_share()?,
+            adds: run.counts.adds.accepted(),
+            removes: run.counts.removes.accepted(),
+        })
+    }
+}
+
+/// Runs of a cohort whose changes and remarks are kept; older ones keep their counts only.
+const RUNS_WITH_CHANGES: i64 = 20;
+
+/// Runs of a cohort that are kept at all: a week of one every 15 minutes.
+const RUNS_KEPT: i64 = 700;
+
+const COLUMNS: &str = "id, cohort_id, cohort, attribute, kind, started_by, outcome, error, started_at, ended_at, phases,
+    matched, unmatched, unsendable, duplicates, suspect, anonymous,
+    adds, adds_accepted, adds_rejected, removes, removes_accepted, removes_rejected, unchanged, requests, retries";
+
+/// Reads runs, newest first: all of them or one cohort's.
+pub(super) fn load(
+    connection: &Connection,
+    cohort: Option<CohortId>,
+    limit: usize,
+) -> Result<Vec<RunRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM runs WHERE ?1 IS NULL OR cohort_id = ?1 ORDER BY id DESC LIMIT ?2"
+    ))?;
+    let mut rows = statement.query(params![cohort.map(|id| id.0.cast_signed()), limit.cast_signed()])?;
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next()? {
+        runs.push(read_row(row)?);
+    }
+    Ok(runs)
+}
+
+/// Reads the newest runs of every cohort that have ended, at most `each` a cohort, oldest first.
+pub(super) fn load_recent(connection: &Connection, each: usize) -> Result<Vec<RunRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM (
+             SELECT *, row_number() OVER (PARTITION BY cohort_id ORDER BY id DESC) AS age FROM runs WHERE outcome IS NOT NULL
+         ) WHERE age <= ?1 ORDER BY id"
+    ))?;
+    let mut rows = statement.query([each.cast_signed()])?;
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next()? {
+        runs.push(read_row(row)?);
+    }
+    Ok(runs)
+}
+
+/// Reads the runs that have not ended, with the phase they are in.
+pub(super) fn load_working(connection: &Connection) -> Result<Vec<(RunRecord, Phase)>, StoreError> {
+    let mut statement = connection
+        .prepare_cached(&format!("SELECT {COLUMNS}, phase FROM runs WHERE outcome IS NULL ORDER BY id"))?;
+    let mut rows = statement.query([])?;
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next()? {
+        let phase: String = row.get(26)?;
+        runs.push((read_row(row)?, Phase::from_token(&phase).unwrap_or(Phase::Fetch)));
+    }
+    Ok(runs)
+}
+
+/// Reads one run.
+pub(super) fn load_one(connection: &Connection, run: RunId) -> Result<Option<RunRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM runs WHERE id = ?1"))?;
+    let mut rows = statement.query([run.0])?;
+    rows.next()?.map(read_row).transpose()
+}
+
+fn read_row(row: &Row<'_>) -> Result<RunRecord, StoreError> {
+    let damaged = |what: &str| StoreError::Damaged { what: format!("a run with {what}") };
+    let text = |column| row.get::<_, String>(column);
+    let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+    let changes = |first| -> Result<ChangeCounts, StoreError> {
+        ChangeCounts::restored(count(first)?, count(first + 1)?, count(first + 2)?)
+            .ok_or_else(|| damaged("more answers than changes"))
+    };
+    let outcome = match row.get::<_, Option<String>>(6)? {
+        None => None,
+        Some(token) => Some(Outcome::from_token(&token).ok_or_else(|| damaged("an unknown outcome"))?),
+    };
+    let phases: Vec<(String, u64)> =
+        serde_json::from_str(&text(10)?).map_err(|_| damaged("unreadable phases"))?;
+    Ok(RunRecord {
+        id: RunId(row.get(0)?),
+        cohort_id: CohortId(count(1)?),
+        cohort: text(2)?,
+        attribute: text(3)?,
+        kind: SyncKind::from_token(&text(4)?).ok_or_else(|| damaged("an unknown kind"))?,
+        trigger: Trigger::from_token(&text(5)?).ok_or_else(|| damaged("an unknown trigger"))?,
+        outcome,
+        error: row.get(7)?,
+        started_at: time::read(row.get(8)?)?,
+        ended_at: row.get::<_, Option<i64>>(9)?.map(time::read).transpose()?,
+        phases: phases
+            .into_iter()
+            .filter_map(|(phase, took)| Some((Phase::from_token(&phase)?, Duration::from_millis(took))))
+            .collect(),
+        counts: RunCounts {
+            read: ReadCounts {
+                matched: count(11)?,
+                unmatched: count(12)?,
+                unsendable: count(13)?,
+                duplicates: count(14)?,
+                suspect: count(15)?,
+                anonymous: count(16)?,
+            },
+            adds: changes(17)?,
+            removes: changes(20)?,
+            unchanged: count(23)?,
+            requests: count(24)?,
+            retries: count(25)?,
+        },
+    })
+}
+
+impl Store {
+    /// Records that a run starts.
+    pub fn begin_run(&mut self, run: &NewRun) -> Result<RunId, StoreError> {
+        self.connection.execute(
+            "INSERT INTO runs (cohort_id, cohort, attribute, kind, started_by, phase, started_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'fetch', ?6)",
+            params![
+                run.cohort_id.0.cast_signed(),
+                run.cohort,
+                run.attribute,
+                run.kind.token(),
+                run.trigger.token(),
+                run.started_at.as_millisecond(),
+            ],
+        )?;
+        Ok(RunId(self.connection.last_insert_rowid()))
+    }
+
+    /// Reads one run.
+    pub fn run(&mut self, run: RunId) -> Result<Option<RunRecord>, StoreError> {
+        load_one(&self.connection, run)
+    }
+
+    /// Records where a run stands or how it ended; what it is about stays as it began.
+    pub fn save_run(&mut self, run: &RunRecord, phase: Phase) -> Result<(), StoreError> {
+        let counts = &run.counts;
+        let phases: Vec<(&str, u64)> = run
+            .phases
+            .iter()
+            .map(|(phase, took)| (phase.token(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX)))
+            .collect();
+        let phases = serde_json::to_string(&phases)
+            .map_err(|error| StoreError::Damaged { what: error.to_string() })?;
+        let count = u64::cast_signed;
+        self.connection.execute(
+            "UPDATE runs SET phase = ?2, outcome = ?3, error = ?4, ended_at = ?5, phases = ?6,
+                    matched = ?7, unmatched = ?8, unsendable = ?9, duplicates = ?10, suspect = ?11, anonymous = ?12,
+                    adds = ?13, adds_accepted = ?14, adds_rejected = ?15,
+                    removes = ?16, removes_accepted = ?17, removes_rejected = ?18,
+                    unchanged = ?19, requests = ?20, retries = ?21
+             WHERE id = ?1",
+            params![
+                run.id.0,
+                phase.token(),
+                run.outcome.map(Outcome::token),
+                run.error,
+                run.ended_at.map(Timestamp::as_millisecond),
+                phases,
+                count(counts.read.matched),
+                count(counts.read.unmatched),
+                count(counts.read.unsendable),
+                count(counts.read.duplicates),
+                count(counts.read.suspect),
+                count(counts.read.anonymous),
+                count(counts.adds.planned()),
+                count(counts.adds.accepted()),
+                count(counts.adds.rejected()),
+                count(counts.removes.planned()),
+                count(counts.removes.accepted()),
+                count(counts.removes.rejected()),
+                count(counts.unchanged),
+                count(counts.requests),
+                count(counts.retries),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Keeps what is remarkable about some profiles of a run's read.
+    pub fn add_remarks(
+        &mut self,
+        run: RunId,
+        cohort: CohortId,
+        remarks: &[Remark],
+    ) -> Result<(), StoreError> {
+        // Unmatched people are listed by the hundred thousand, the other remarks rarely; apart, each list is
+        // read without skipping through the other.
+        let (lacking, others): (Vec<Remark>, Vec<Remark>) = remarks
+            .iter()
+            .cloned()
+            .partition(|remark| matches!(remark.kind, RemarkKind::Unmatched(_) | RemarkKind::Unsendable(_)));
+        let transaction = self.connection.transaction()?;
+        for (is_lacking, part) in [(true, lacking), (false, others)] {
+            if part.is_empty() {
+                continue;
+            }
+            transaction.prepare_cached(
+                "INSERT INTO remarks (run_id, cohort_id, lacking, profiles, remarks) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?.execute(params![
+                run.0,
+                cohort.0.cast_signed(),
+                is_lacking,
+                part.len().cast_signed(),
+                pack_remarks(&part)?,
+            ])?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Forgets the remarks of a run whose read starts over.
+    pub fn clear_remarks(&mut self, run: RunId) -> Result<(), StoreError> {
+        self.connection.execute("DELETE FROM remarks WHERE run_id = ?1", [run.0])?;
+        Ok(())
+    }
+
+    /// Settles every run that was cut off (of all cohorts, or of one) and closes it as failed with `error`;
+    /// returns the cohorts concerned.
+    pub fn recover(
+        &mut self,
+        cohort: Option<CohortId>,
+        error: &str,
+        at: Timestamp,
+    ) -> Result<Vec<CohortId>, StoreError> {
+        let cut_off: Vec<(RunId, Phase)> = {
+            let mut statement =
+                self.connection.prepare("SELECT id, phase FROM runs WHERE outcome IS NULL AND (?1 IS NULL OR cohort_id = ?1) ORDER BY id")?;
+            let rows = statement.query_map([cohort.map(|id| id.0.cast_signed())], |row| {
+                let phase: String = row.get(1)?;
+                Ok((RunId(row.get(0)?), Phase::from_token(&phase).unwrap_or(Phase::Fetch)))
+            })?;
+            rows.collect::<Result<_, _>>()?
+        };
+        let mut cohorts = Vec::new();
+        for (id, phase) in cut_off {
+            let Some(mut run) = load_one(&self.connection, id)? else { continue };
+            let settled = self.settle(id, run.cohort_id, false)?;
+            let restore = |planned: u64, accepted, rejected| {
+                ChangeCounts::restored(planned.max(accepted + rejected), accepted, rejected)
+                    .unwrap_or_default()
+            };
+            run.counts.adds =
+                restore(run.counts.adds.planned(), settled.adds_accepted, settled.adds_rejected);
+            run.counts.removes =
+                restore(run.counts.removes.planned(), settled.removes_accepted, settled.removes_rejected);
+            run.outcome = Some(Outcome::Failed);
+            run.error = Some(error.to_owned());
+            run.ended_at = Some(at);
+            self.save_run(&run, phase)?;
+            cohorts.push(run.cohort_id);
+        }
+        Ok(cohorts)
+    }
+
+    /// Forgets history beyond what is kept. Requests still in doubt are never forgotten.
+    pub fn prune(&mut self, cohort: CohortId) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        let nth = |offset: i64| -> Result<i64, StoreError> {
+            Ok(transaction.query_row(
+                "SELECT coalesce((SELECT id FROM runs WHERE cohort_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2), 0)",
+                params![cohort.0.cast_signed(), offset],
+                |row| row.get(0),
+            )?)
+        };
+        let (without_changes, gone) = (nth(RUNS_WITH_CHANGES)?, nth(RUNS_KEPT)?);
+        let of_cohort = "run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND id <= ?2)";
+        for (table, also) in [("outbox", "AND state <> 'claimed'"), ("rejections", "")] {
+            transaction.execute(
+                &format!("DELETE FROM {table} WHERE {of_cohort} {also}"),
+                params![cohort.0.cast_signed(), without_changes],
+            )?;
+        }
+        // Only the newest read explains the cohort; the one before it stays for comparison.
+        transaction.execute(
+            "DELETE FROM remarks WHERE cohort_id = ?1 AND run_id < (
+                 SELECT coalesce(min(run_id), 0) FROM (
+                     SELECT DISTINCT run_id FROM remarks WHERE cohort_id = ?1 ORDER BY run_id DESC LIMIT 2))",
+            [cohort.0.cast_signed()],
+        )?;
+        transaction.execute(
+            "DELETE FROM runs WHERE cohort_id = ?1 AND id <= ?2
+                AND id NOT IN (SELECT run_id FROM outbox WHERE state = 'claimed')",
+            params![cohort.0.cast_signed(), gone],
+        )?;
+        Ok(transaction.commit()?)
+    }
+}

@@ -1,0 +1,132 @@
+//! The trail of single events: requests and answers (bounded), queries charged by Mixpanel in the last hour,
+//! and what the console remembers.
+
+use super::{Store, StoreError, time};
+use crate::domain::{CohortId, RunId};
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::time::Duration;
+
+/// Which service a request went to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Read from.
+    Mixpanel,
+    /// Sent to.
+    Mparticle,
+}
+
+impl Side {
+    /// The word in JSON and in the store.
+    #[must_use]
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::Mixpanel => "mixpanel",
+            Self::Mparticle => "mparticle",
+        }
+    }
+}
+
+/// A request and its answer, as the journal keeps them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// When it was sent.
+    pub at: Timestamp,
+    /// The run it belongs to.
+    pub run: Option<RunId>,
+    /// The cohort it is about.
+    pub cohort: Option<CohortId>,
+    /// Where it went.
+    pub side: Side,
+    /// What it asked, in words without credentials ("engage page 3", "batches").
+    pub what: String,
+    /// Users in it.
+    pub users: u64,
+    /// Bytes of the body: the request's to mParticle, the answer's from Mixpanel.
+    pub bytes: u64,
+    /// The HTTP status; `None` when no answer came.
+    pub status: Option<u16>,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Which try it was, from 1.
+    pub attempt: u32,
+    /// The beginning of what was answered, or what went wrong, masked.
+    pub answer: String,
+}
+
+/// Entries the journal keeps.
+const JOURNAL_ENTRIES: i64 = 10_000;
+
+/// How many entries may pile up over the limit before it is cut, so that not every entry pays for a deletion.
+const JOURNAL_SLACK: i64 = 500;
+
+/// The beginning of an answer that is kept, in characters.
+const ANSWER_CHARACTERS: usize = 500;
+
+impl Store {
+    /// Notes a request and its answer, and forgets the oldest beyond the limit.
+    pub fn journal(&mut self, entry: &JournalEntry) -> Result<(), StoreError> {
+        self.connection.prepare_cached(
+            "INSERT INTO journal (at, run_id, cohort_id, side, what, users, bytes, status, elapsed_ms, try, answer)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?.execute(params![
+            entry.at.as_millisecond(),
+            entry.run.map(|run| run.0),
+            entry.cohort.map(|cohort| cohort.0.cast_signed()),
+            entry.side.token(),
+            entry.what,
+            entry.users.cast_signed(),
+            entry.bytes.cast_signed(),
+            entry.status,
+            time::milliseconds(entry.elapsed),
+            entry.attempt,
+            entry.answer.chars().take(ANSWER_CHARACTERS).collect::<String>(),
+        ])?;
+        let newest = self.connection.last_insert_rowid();
+        if newest % JOURNAL_SLACK == 0 {
+            self.connection.execute("DELETE FROM journal WHERE id <= ?1", [newest - JOURNAL_ENTRIES])?;
+        }
+        Ok(())
+    }
+
+    /// Notes a query that Mixpanel charges, and forgets those older than two hours.
+    pub fn charge_query(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        self.connection.execute("INSERT INTO queries (at) VALUES (?1)", [at.as_millisecond()])?;
+        let old = at.saturating_sub(SignedDuration::from_hours(2)).unwrap_or(at);
+        self.connection.execute("DELETE FROM queries WHERE at < ?1", [old.as_millisecond()])?;
+        Ok(())
+    }
+
+    /// Takes back the charge of a query that Mixpanel did not count.
+    pub fn refund_query(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        self.connection.execute(
+            "DELETE FROM queries WHERE rowid = (SELECT rowid FROM queries WHERE at = ?1 LIMIT 1)",
+            [at.as_millisecond()],
+        )?;
+        Ok(())
+    }
+
+    /// The queries charged since a time, oldest first.
+    pub fn queries_since(&mut self, since: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT at FROM queries WHERE at >= ?1 ORDER BY at")?;
+        let mut rows = statement.query([since.as_millisecond()])?;
+        let mut times = Vec::new();
+        while let Some(row) = rows.next()? {
+            times.push(time::read(row.get(0)?)?);
+        }
+        Ok(times)
+    }
+
+    /// Remembers something for the console.
+    pub fn remember(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
+        self.connection
+            .execute("INSERT OR REPLACE INTO ui (key, value) VALUES (?1, ?2)", params![key, value])?;
+        Ok(())
+    }
+}
+
+/// What the console asked to be remembered.
+pub(super) fn remembered(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
+    Ok(connection.query_row("SELECT value FROM ui WHERE key = ?1", [key], |row| row.get(0)).optional()?)
+}

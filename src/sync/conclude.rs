@@ -1,0 +1,117 @@
+//! What the end of a run means for its sync: where it rests, when it is due again, and what the operator is
+//! told. The run says how it ended; this file draws the conclusions.
+
+use super::engine::{Ending, Engine};
+use super::report::RunEnd;
+use super::schedule;
+use super::snapshot::NoticeLevel;
+use crate::domain::{CohortId, RunCounts, SyncKind, SyncStatus};
+use crate::store::{PauseRecord, RunRecord, SyncRecord};
+use jiff::Timestamp;
+
+impl Engine {
+    /// Draws the conclusions of a run's end.
+    pub(super) fn conclude(&mut self, record: &RunRecord, end: &RunEnd, ending: Ending) {
+        let now = self.tools.clock.now();
+        self.mark_down(end);
+        let (level, text) = announcement(record, end);
+        self.board.notice(level, Some(record.cohort_id), text, now);
+        if *end == RunEnd::DryRun {
+            return;
+        }
+        let Some(sync) = self.board.sync(record.cohort_id).cloned() else { return };
+        match (ending, end) {
+            (Ending::Stop, _) => {
+                self.rest(SyncRecord { status: SyncStatus::Stopped, pause: None, next_due: None, ..sync });
+            }
+            (_, RunEnd::Paused { cause, reason, held }) => {
+                let held_run = held.then_some(record.id);
+                let pause = PauseRecord { cause: *cause, reason: reason.clone(), at: now, held_run };
+                self.rest(SyncRecord { status: SyncStatus::Paused, pause: Some(pause), ..sync });
+            }
+            (Ending::Pause, _) => self.rest_paused_by_operator(sync),
+            (Ending::Shutdown, RunEnd::Cancelled) => {
+                // The next start goes on at once.
+                let next_due = (sync.kind == SyncKind::Recurring).then_some(now);
+                self.rest(SyncRecord { status: SyncStatus::Queued, pause: None, next_due, ..sync });
+            }
+            (_, RunEnd::Cancelled) => self.rest_after_cancel(sync),
+            (_, RunEnd::Failed(_)) => self.rest_ended(sync, SyncStatus::Failed, now),
+            (_, RunEnd::Succeeded | RunEnd::DryRun) => {
+                let status = match sync.kind {
+                    SyncKind::Recurring => SyncStatus::Synced,
+                    SyncKind::OneTime => SyncStatus::Exported,
+                };
+                self.rest_ended(sync, status, now);
+            }
+        }
+    }
+
+    fn rest_ended(&mut self, sync: SyncRecord, status: SyncStatus, now: Timestamp) {
+        let next_due =
+            (sync.kind == SyncKind::Recurring).then(|| schedule::next_due(sync.next_due, sync.interval, now));
+        self.rest(SyncRecord { status, pause: None, next_due, ..sync });
+    }
+
+    /// A cancelled recurring sync waits for its next tick; a cancelled one-time export is over.
+    pub(super) fn rest_after_cancel(&mut self, sync: SyncRecord) {
+        let now = self.tools.clock.now();
+        match sync.kind {
+            SyncKind::Recurring => self.rest_ended(sync, SyncStatus::Synced, now),
+            SyncKind::OneTime => self.rest_ended(sync, SyncStatus::Stopped, now),
+        }
+    }
+
+    /// A run ended in a defect of this program: its record is closed by the next run or start.
+    pub(super) fn run_broke_down(&mut self, cohort: CohortId) {
+        let now = self.tools.clock.now();
+        let text =
+            "The run ended in a defect of this program; the log has the details. What was accepted is kept";
+        self.board.notice(NoticeLevel::Error, Some(cohort), text.to_owned(), now);
+        if let Some(sync) = self.board.sync(cohort).cloned() {
+            self.rest_ended(sync, SyncStatus::Failed, now);
+        }
+    }
+}
+
+/// Whether a sync whose run was cut off by a crash is taken up at once. Not when a person had ended it, and
+/// not when it had nothing left to deliver: what was cut off then was a dry run.
+pub(super) fn goes_on_after_a_crash(resting: SyncStatus) -> bool {
+    matches!(resting, SyncStatus::Queued | SyncStatus::Synced | SyncStatus::Failed)
+}
+
+/// How a run's end is announced.
+fn announcement(record: &RunRecord, end: &RunEnd) -> (NoticeLevel, String) {
+    let cohort = &record.cohort;
+    match end {
+        RunEnd::Succeeded if record.counts.rejected() > 0 => {
+            let rejected = record.counts.rejected();
+            (
+                NoticeLevel::Warning,
+                format!("{cohort}: {}, {rejected} rejected by mParticle", accepted(&record.counts)),
+            )
+        }
+        RunEnd::Succeeded => (NoticeLevel::Good, format!("{cohort}: {}", accepted(&record.counts))),
+        RunEnd::DryRun => {
+            let (adds, removes) = (record.counts.adds.planned(), record.counts.removes.planned());
+            (
+                NoticeLevel::Info,
+                format!("{cohort}: dry run, would add {adds} and remove {removes}; nothing was sent"),
+            )
+        }
+        RunEnd::Failed(error) => (NoticeLevel::Error, format!("{cohort}: {error}")),
+        RunEnd::Paused { reason, .. } => (NoticeLevel::Error, format!("{cohort} is paused: {reason}")),
+        RunEnd::Cancelled => {
+            (NoticeLevel::Info, format!("{cohort}: run ended on request, {}", accepted(&record.counts)))
+        }
+    }
+}
+
+fn accepted(counts: &RunCounts) -> String {
+    let (adds, removes) = (counts.adds.accepted(), counts.removes.accepted());
+    if adds + removes == 0 {
+        "no changes".to_owned()
+    } else {
+        format!("{adds} adds and {removes} removes accepted")
+    }
+}

@@ -1,0 +1,374 @@
+//! The engine: one task that owns the store and all truth. It takes commands, lets runs work, draws
+//! conclusions from what they report, and publishes snapshots. It waits for nothing but its own channels:
+//! whatever takes time (a query, a write, a run) happens in a task that reports back.
+
+use super::board::Board;
+use super::command::Envelope;
+use super::publish::Publisher;
+use super::report::{Report, RunEnd, RunNews, SideNews};
+use super::run::{self, Job};
+use super::schedule;
+use super::snapshot::{Ended, ListState, NoticeLevel};
+use super::tools::{Settings, Tools};
+use crate::domain::{CohortId, SyncKind, SyncStatus, Trigger};
+use crate::mixpanel::MixpanelError;
+use crate::store::{Side, SyncRecord};
+use jiff::Timestamp;
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::{self, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// The engine's own state; see the module's description.
+pub(super) struct Engine {
+    pub(super) tools: Tools,
+    pub(super) settings: Settings,
+    pub(super) board: Board,
+    pub(super) queue: VecDeque<Job>,
+    pub(super) at_work: HashMap<CohortId, AtWork>,
+    runs: JoinSet<()>,
+    tasks: HashMap<task::Id, CohortId>,
+    commands: mpsc::Receiver<Envelope>,
+    reports: mpsc::UnboundedReceiver<Report>,
+    publisher: Publisher,
+    pub(super) stopping: bool,
+}
+
+/// A run at work, seen from the engine.
+pub(super) struct AtWork {
+    stop: CancellationToken,
+    ending: Ending,
+}
+
+/// What becomes of a sync whose run was asked to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Nobody asked; the run's own end decides.
+    OfItself,
+    /// It rests paused.
+    Pause,
+    /// It rests stopped.
+    Stop,
+    /// It stays on its schedule; a one-time export rests stopped.
+    Cancel,
+    /// The program ends; the next start goes on.
+    Shutdown,
+}
+
+impl Engine {
+    pub(super) fn new(
+        tools: Tools,
+        settings: Settings,
+        board: Board,
+        commands: mpsc::Receiver<Envelope>,
+        reports: mpsc::UnboundedReceiver<Report>,
+        publisher: Publisher,
+    ) -> Self {
+        Self {
+            tools,
+            settings,
+            board,
+            queue: VecDeque::new(),
+            at_work: HashMap::new(),
+            runs: JoinSet::new(),
+            tasks: HashMap::new(),
+            commands,
+            reports,
+            publisher,
+            stopping: false,
+        }
+    }
+
+    /// Works until it is told to stop and the last run has ended.
+    pub(super) async fn work(mut self) {
+        if self.settings.list_on_start {
+            self.list_cohorts();
+        }
+        loop {
+            self.list_when_old();
+            self.start_due();
+            self.start_queued();
+            self.publish();
+            if self.stopping && self.at_work.is_empty() {
+                break;
+            }
+            self.next_event().await;
+        }
+        self.tools.keeper.close().await;
+        self.board.queries = self.tools.budget.state();
+        self.publisher.publish_end(&mut self.board, self.tools.clock.now(), Ended::AsAsked);
+    }
+
+    async fn next_event(&mut self) {
+        let wake = self.next_wake();
+        tokio::select! {
+            // Commands first: a person waits for each, and reports come by the thousand.
+            biased;
+            Some(envelope) = self.commands.recv() => self.command(envelope),
+            Some(report) = self.reports.recv() => {
+                self.take(report);
+                // What else has arrived is taken at once, so that a burst makes one snapshot, not hundreds.
+                for _ in 0..1_000 {
+                    let Ok(report) = self.reports.try_recv() else { break };
+                    self.take(report);
+                }
+            }
+            Some(ended) = self.runs.join_next_with_id() => self.task_ended(ended),
+            () = tokio::time::sleep(wake) => {}
+        }
+    }
+
+    /// How long nothing needs to be done if nobody says anything.
+    fn next_wake(&self) -> Duration {
+        let now = self.tools.clock.now();
+        let due = self
+            .settings
+            .schedule
+            .then(|| self.board.syncs().filter_map(due_at).min())
+            .flatten()
+            .map(|due| schedule::wait_until(due, now))
+            // What is due but cannot start yet is started by the report of the run it waits for.
+            .filter(|wait| !wait.is_zero());
+        let list = self.list_due().map(|due| schedule::wait_until(due, now)).filter(|wait| !wait.is_zero());
+        let meters = (!self.at_work.is_empty()).then_some(Duration::from_millis(500));
+        let publication = self.publisher.due_in();
+        [due, list, meters, publication].into_iter().flatten().min().unwrap_or(Duration::from_secs(30))
+    }
+
+    fn publish(&mut self) {
+        self.board.queries = self.tools.budget.state();
+        let now = self.tools.clock.now();
+        self.publisher.publish(&mut self.board, now, !self.at_work.is_empty());
+    }
+
+    /// Queues what the schedule says is due.
+    fn start_due(&mut self) {
+        if self.stopping || !self.settings.schedule {
+            return;
+        }
+        let now = self.tools.clock.now();
+        let due: Vec<(CohortId, Trigger)> = self
+            .board
+            .syncs()
+            .filter(|sync| !self.board.is_active(sync.cohort_id))
+            .filter(|sync| due_at(sync).is_some_and(|due| due <= now))
+            .map(|sync| (sync.cohort_id, trigger_of(sync)))
+            .collect();
+        for (cohort, trigger) in due {
+            self.enqueue(Job::full(cohort, trigger));
+        }
+    }
+
+    /// Puts a run into the queue.
+    pub(super) fn enqueue(&mut self, job: Job) {
+        let now = self.tools.clock.now();
+        let (kind, attribute) = self.pinned(&job);
+        self.board.queue(job.cohort, kind, &attribute, job.trigger, job.dry_run, now);
+        self.queue.push_back(job);
+        self.publisher.changed();
+    }
+
+    /// The kind and attribute a job works under.
+    fn pinned(&self, job: &Job) -> (SyncKind, String) {
+        match (&job.preview, self.board.sync(job.cohort)) {
+            (Some((kind, attribute)), _) => (*kind, attribute.clone()),
+            (None, Some(sync)) => (sync.kind, sync.attribute.clone()),
+            (None, None) => (SyncKind::OneTime, String::new()),
+        }
+    }
+
+    /// Starts queued runs while there is room.
+    fn start_queued(&mut self) {
+        while !self.stopping && self.at_work.len() < self.settings.concurrent_runs {
+            let Some(job) = self.queue.pop_front() else { break };
+            let cohort = job.cohort;
+            let (kind, attribute) = self.pinned(&job);
+            let name =
+                self.board.cohort(cohort).map_or_else(|| attribute.clone(), |cohort| cohort.name.clone());
+            let baseline = self.board.sync(cohort).map_or(0, |sync| sync.baseline);
+            let stop = CancellationToken::new();
+            let order = run::Order {
+                job,
+                name,
+                kind,
+                attribute,
+                baseline,
+                guard: self.settings.guard,
+                reading: self.settings.reading,
+            };
+            let task = self.runs.spawn(run::run(self.tools.clone(), order, stop.clone()));
+            self.tasks.insert(task.id(), cohort);
+            self.at_work.insert(cohort, AtWork { stop, ending: Ending::OfItself });
+        }
+    }
+
+    /// What becomes of the sync whose run is at work.
+    pub(super) fn ending_of(&self, cohort: CohortId) -> Option<Ending> {
+        self.at_work.get(&cohort).map(|at_work| at_work.ending)
+    }
+
+    /// Asks the run of a cohort to end at the next request boundary; false when none is at work.
+    pub(super) fn end_run(&mut self, cohort: CohortId, ending: Ending) -> bool {
+        let Some(at_work) = self.at_work.get_mut(&cohort) else { return false };
+        at_work.stop.cancel();
+        at_work.ending = ending;
+        self.board.mark_stopping(cohort);
+        self.publisher.changed();
+        true
+    }
+
+    /// Takes a waiting run out of the queue; false when none waits.
+    pub(super) fn unqueue(&mut self, cohort: CohortId) -> bool {
+        let before = self.queue.len();
+        self.queue.retain(|job| job.cohort != cohort);
+        let found = self.queue.len() < before;
+        if found {
+            self.board.unqueue(cohort);
+            self.publisher.changed();
+        }
+        found
+    }
+
+    fn command(&mut self, envelope: Envelope) {
+        self.publisher.changed();
+        let Envelope { command, reply } = envelope;
+        self.carry_out(command, reply);
+    }
+
+    fn take(&mut self, report: Report) {
+        let now = self.tools.clock.now();
+        self.publisher.changed();
+        match report {
+            Report::Run(cohort, RunNews::Ended { record, end, baseline }) => {
+                let at_work = self.at_work.remove(&cohort);
+                let ending = at_work.map_or(Ending::OfItself, |at_work| at_work.ending);
+                self.board.run_ended(*record.clone(), baseline);
+                self.conclude(&record, &end, ending);
+            }
+            Report::Run(cohort, news) => self.board.news(cohort, news, now),
+            Report::Listed(Ok(cohorts)) => self.list_arrived(cohorts),
+            Report::Listed(Err(error)) => self.list_failed(&error, now),
+            Report::Side(side, news) => self.board.side(side, news),
+            Report::Recorded(Ok(())) => {}
+            Report::Recorded(Err(error)) => {
+                tracing::error!(%error, "could not record");
+                self.board.notice(NoticeLevel::Error, None, error, now);
+            }
+        }
+    }
+
+    /// A run's task ended; only a panic says anything new here, for a run reports its own end first.
+    fn task_ended(&mut self, ended: Result<(task::Id, ()), task::JoinError>) {
+        let id = match &ended {
+            Ok((id, ())) => *id,
+            Err(error) => error.id(),
+        };
+        let Some(cohort) = self.tasks.remove(&id) else { return };
+        if let Err(error) = ended {
+            tracing::error!(%cohort, %error, "a run ended in a defect of this program");
+            self.at_work.remove(&cohort);
+            self.board.unqueue(cohort);
+            self.run_broke_down(cohort);
+            self.publisher.changed();
+        }
+    }
+
+    /// When the cohort list is to be fetched again by itself.
+    fn list_due(&self) -> Option<Timestamp> {
+        let every = self.settings.list_every.filter(|_| self.settings.schedule)?;
+        let shown = match &self.board.list {
+            ListState::Listed(at) => *at,
+            // A list that failed is asked for again by a person, or by the next start.
+            ListState::Never | ListState::Loading(_) | ListState::Failed { .. } => return None,
+        };
+        shown.saturating_add(every).ok()
+    }
+
+    fn list_when_old(&mut self) {
+        let now = self.tools.clock.now();
+        let budget = self.tools.budget.state();
+        let can_afford = budget.left() > budget.limit / 4;
+        if !self.stopping && can_afford && self.list_due().is_some_and(|due| due <= now) {
+            self.list_cohorts();
+        }
+    }
+
+    /// Asks Mixpanel for the cohort list.
+    pub(super) fn list_cohorts(&mut self) {
+        if matches!(self.board.list, ListState::Loading(_)) {
+            return;
+        }
+        self.board.list = ListState::Loading(self.board.listed_at());
+        self.publisher.changed();
+        let tools = self.tools.clone();
+        tokio::spawn(async move {
+            let listed = tools.list_cohorts(&CancellationToken::new()).await;
+            tools.reports.tell(Report::Listed(listed));
+        });
+    }
+
+    fn list_failed(&mut self, error: &MixpanelError, now: Timestamp) {
+        let text = format!("The cohort list did not arrive: {error}");
+        self.board.notice(NoticeLevel::Error, None, text, now);
+        self.board.list = ListState::Failed {
+            shown: self.board.listed_at(),
+            error: error.to_string(),
+            needs_person: error.pause_cause().is_some(),
+        };
+    }
+
+    fn list_arrived(&mut self, cohorts: Vec<crate::domain::Cohort>) {
+        let now = self.tools.clock.now();
+        self.board.take_list(cohorts.clone(), now);
+        self.record(move |store| store.save_cohorts(&cohorts, now));
+    }
+
+    /// Changes how a sync rests, on the board and in the store.
+    pub(super) fn rest(&mut self, sync: SyncRecord) {
+        self.board.put_sync(sync.clone());
+        self.record(move |store| store.save_sync(&sync));
+    }
+
+    /// Records something without waiting for it; a failure comes back as a report.
+    fn record(
+        &self,
+        question: impl FnOnce(&mut crate::store::Store) -> Result<(), crate::store::StoreError> + Send + 'static,
+    ) {
+        let (answer, reports) = (self.tools.keeper.ask(question), self.tools.reports.clone());
+        tokio::spawn(async move {
+            reports.tell(Report::Recorded(answer.await.map_err(|error| error.to_string())));
+        });
+    }
+
+    /// A side is known to be down when a run says that it waits for a person because of it.
+    pub(super) fn mark_down(&mut self, end: &RunEnd) {
+        use crate::domain::PauseCause as Cause;
+        if let RunEnd::Paused { cause, reason, .. } = end {
+            let side = match cause {
+                Cause::MixpanelCredentials | Cause::MixpanelPlan | Cause::MixpanelPermission => {
+                    Side::Mixpanel
+                }
+                Cause::MparticleFeed => Side::Mparticle,
+                Cause::Operator | Cause::Removals | Cause::EmptyRead | Cause::CohortGone => return,
+            };
+            self.board.side(side, SideNews::Down(reason.clone()));
+        }
+    }
+}
+
+/// When a sync is due by itself; a one-time export is only while it was never delivered.
+fn due_at(sync: &SyncRecord) -> Option<Timestamp> {
+    match (sync.kind, sync.status) {
+        (SyncKind::Recurring, SyncStatus::Queued | SyncStatus::Synced | SyncStatus::Failed) => {
+            Some(sync.next_due.unwrap_or(Timestamp::UNIX_EPOCH))
+        }
+        (SyncKind::OneTime, SyncStatus::Queued) => Some(Timestamp::UNIX_EPOCH),
+        _ => None,
+    }
+}
+
+/// A sync that rests queued was cut off before its run had ended.
+fn trigger_of(sync: &SyncRecord) -> Trigger {
+    if sync.status == SyncStatus::Queued { Trigger::Recovery } else { Trigger::Schedule }
+}

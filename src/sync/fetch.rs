@@ -1,0 +1,275 @@
+//! Fetch: the members of a cohort are read whole or not at all. Page 0 spends a query of the budget and opens a
+//! session; the other pages are free. A session that is lost means starting over, never splicing. What is
+//! remarkable about profiles goes to the store as it arrives, so that memory does not grow with it.
+
+use super::report::{RunEnd, RunNews, SideNews};
+use super::run::Run;
+use super::tools::Tools;
+use crate::domain::membership::{Collector, Membership, Remark};
+use crate::domain::{CohortId, PauseCause, Phase, RunId};
+use crate::http::Backoff;
+use crate::mixpanel::{Heeded, MixpanelError, Page, PageEvent, Rest, wait_to_retry};
+use crate::store::{JournalEntry, Side};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often a read is begun before the run gives up; each costs a query.
+const READS: u32 = 3;
+
+/// Reads the members.
+pub(super) async fn fetch(run: &mut Run) -> Result<Membership, RunEnd> {
+    run.enter(Phase::Fetch).await?;
+    match read(run).await {
+        Ok(membership) => {
+            let empty = membership.counts().fetched() == 0;
+            if empty && run.order.baseline > 0 {
+                gone_or(run, Ok(())).await?;
+            }
+            Ok(membership)
+        }
+        Err(Trouble::Run(end)) => Err(end),
+        Err(Trouble::Mixpanel(error)) if error.may_be_the_cohort() => {
+            gone_or(run, Err(error)).await?;
+            Err(RunEnd::Failed("the cohort could not be read".to_owned()))
+        }
+        Err(Trouble::Mixpanel(error)) => Err(end_of(&run.tools, &error)),
+    }
+}
+
+/// What kept the read from ending.
+enum Trouble {
+    Mixpanel(MixpanelError),
+    Run(RunEnd),
+}
+
+impl From<MixpanelError> for Trouble {
+    fn from(error: MixpanelError) -> Self {
+        Self::Mixpanel(error)
+    }
+}
+
+impl From<RunEnd> for Trouble {
+    fn from(end: RunEnd) -> Self {
+        Self::Run(end)
+    }
+}
+
+async fn read(run: &mut Run) -> Result<Membership, Trouble> {
+    let mut said = String::new();
+    for number in 1..=READS {
+        if number > 1 {
+            let text = format!("starting the read over ({number} of {READS}): {said}");
+            tracing::info!(run = %run.record.id, "{text}");
+            run.tell(RunNews::Waiting(Some(text)));
+        }
+        match read_once(run).await {
+            Err(Trouble::Mixpanel(MixpanelError::SessionLost { said: why })) => said = why,
+            other => return other,
+        }
+    }
+    Err(MixpanelError::Incomplete { reads: READS, said }.into())
+}
+
+async fn read_once(run: &mut Run) -> Result<Membership, Trouble> {
+    let cohort = run.order.job.cohort;
+    let first = first_page(run).await?;
+    let id = run.record.id;
+    run.ask(move |store| store.clear_remarks(id)).await?;
+    run.tell(RunNews::Expected(first.total()));
+    run.tell(RunNews::Waiting(None));
+    let mut taking = Taking { collector: Collector::new(run.order.reading), remarks: Vec::new() };
+    let mut rest =
+        Rest::after(run.tools.mixpanel.clone(), cohort, &first, heeded(&Arc::new(Scribe::of(run))))?;
+    taking.take(run, &first).await?;
+    while let Some(page) = rest.next().await? {
+        taking.take(run, &page).await?;
+    }
+    let (membership, duplicates) = taking.collector.finish();
+    taking.remarks.extend(duplicates);
+    let remarks = std::mem::take(&mut taking.remarks);
+    run.ask(move |store| store.add_remarks(id, cohort, &remarks)).await?;
+    run.record.counts.read = membership.counts();
+    run.counted().await?;
+    Ok(membership)
+}
+
+/// Gathers pages.
+struct Taking {
+    collector: Collector,
+    remarks: Vec<Remark>,
+}
+
+/// Remarks that are written together.
+const REMARKS_TOGETHER: usize = 2_000;
+
+impl Taking {
+    async fn take(&mut self, run: &mut Run, page: &Page) -> Result<(), RunEnd> {
+        page.for_each(|profile| self.remarks.extend(self.collector.add(profile)));
+        run.record.counts.read = self.collector.counts_so_far();
+        if self.remarks.len() >= REMARKS_TOGETHER {
+            let (id, cohort) = (run.record.id, run.order.job.cohort);
+            let remarks = std::mem::take(&mut self.remarks);
+            run.ask(move |store| store.add_remarks(id, cohort, &remarks)).await?;
+        }
+        run.counted().await
+    }
+}
+
+/// Reads page 0, spending the budget and waiting for it as long as it takes.
+async fn first_page(run: &mut Run) -> Result<Page, Trouble> {
+    let cohort = run.order.job.cohort;
+    let scribe = Arc::new(Scribe::of(run));
+    let (tools, stop) = (run.tools.clone(), run.stop.clone());
+    let heeded = heeded(&scribe);
+    let mut tries = 0;
+    loop {
+        let charge = tools.budget.spend(&stop, |free_at| scribe.waits_for_budget(free_at)).await?;
+        tries += 1;
+        let error = match tools.mixpanel.page(cohort, 0, None).await {
+            Ok(page) => {
+                scribe.hear(&PageEvent::Arrived(&page, tries));
+                return Ok(page);
+            }
+            Err(error) => error,
+        };
+        if error.is_not_charged() {
+            tools.budget.refund(charge).await;
+        }
+        if let MixpanelError::BudgetSpent { retry_after, .. } = &error {
+            tools.budget.refused(*retry_after);
+            continue;
+        }
+        wait_to_retry(error, tries, &heeded).await?;
+    }
+}
+
+/// Looks into Mixpanel's list: a cohort that is not there any more pauses the sync; otherwise the trouble is
+/// what it looked like.
+async fn gone_or(run: &Run, otherwise: Result<(), MixpanelError>) -> Result<(), RunEnd> {
+    let cohort = run.order.job.cohort;
+    match run.tools.list_cohorts(&run.stop).await {
+        Ok(cohorts) => {
+            let is_there = cohorts.iter().any(|listed| listed.id == cohort);
+            run.tools.reports.tell(super::report::Report::Listed(Ok(cohorts)));
+            if is_there {
+                return otherwise.map_err(|error| end_of(&run.tools, &error));
+            }
+            let reason = "Mixpanel no longer lists this cohort; nothing was removed in mParticle".to_owned();
+            Err(RunEnd::Paused { cause: PauseCause::CohortGone, reason, held: false })
+        }
+        Err(error) => Err(end_of(&run.tools, &otherwise.err().unwrap_or(error))),
+    }
+}
+
+fn end_of(tools: &Tools, error: &MixpanelError) -> RunEnd {
+    if matches!(error, MixpanelError::Cancelled) {
+        return RunEnd::Cancelled;
+    }
+    let reason = error.to_string();
+    if let Some(cause) = error.pause_cause() {
+        return RunEnd::Paused { cause, reason, held: false };
+    }
+    tools.reports.side(Side::Mixpanel, SideNews::Down(reason.clone()));
+    RunEnd::Failed(reason)
+}
+
+fn heeded(scribe: &Arc<Scribe>) -> Heeded {
+    let ear = Arc::clone(scribe);
+    Heeded {
+        backoff: scribe.backoff,
+        stop: scribe.stop.clone(),
+        hear: Arc::new(move |event| ear.hear(&event)),
+    }
+}
+
+/// Writes down what happens to requests, and tells the engine.
+struct Scribe {
+    tools: Tools,
+    run: RunId,
+    cohort: CohortId,
+    backoff: Backoff,
+    stop: CancellationToken,
+}
+
+impl Scribe {
+    fn of(run: &Run) -> Self {
+        Self {
+            tools: run.tools.clone(),
+            run: run.record.id,
+            cohort: run.order.job.cohort,
+            backoff: run.tools.backoff,
+            stop: run.stop.clone(),
+        }
+    }
+
+    fn hear(&self, event: &PageEvent<'_>) {
+        match event {
+            PageEvent::Arrived(page, tries) => {
+                self.tools.budget.learn(&page.heard);
+                self.tools.reports.side(Side::Mixpanel, SideNews::Answered);
+                self.tools.reports.run(self.cohort, RunNews::Waiting(None));
+                let heard = &page.heard;
+                let what = format!("engage page {}", page.number);
+                self.journal(
+                    what,
+                    page.profiles(),
+                    heard.bytes,
+                    Some(heard.status),
+                    heard.elapsed,
+                    *tries,
+                    "",
+                );
+            }
+            PageEvent::Retrying(error, tries, delay) if !self.stop.is_cancelled() => {
+                let of = self.backoff.tries;
+                let text =
+                    format!("try {} of {of} in {:.0} s: {error}", tries + 1, delay.as_secs_f64().ceil());
+                tracing::info!(run = %self.run, "{text}");
+                self.tools.reports.side(Side::Mixpanel, SideNews::Retrying(error.to_string()));
+                self.tools.reports.run(self.cohort, RunNews::Waiting(Some(text)));
+                self.journal("engage".to_owned(), 0, 0, None, Duration::ZERO, *tries, &error.to_string());
+            }
+            PageEvent::Retrying(..) => {}
+        }
+    }
+
+    fn waits_for_budget(&self, free_at: Timestamp) {
+        let text = format!(
+            "Mixpanel's query budget is spent; the next query is free at {}",
+            super::clock::local(free_at)
+        );
+        tracing::info!(run = %self.run, "{text}");
+        self.tools.reports.run(self.cohort, RunNews::Waiting(Some(text)));
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the columns of one journal line, named where they are used"
+    )]
+    fn journal(
+        &self,
+        what: String,
+        users: usize,
+        bytes: usize,
+        status: Option<u16>,
+        elapsed: Duration,
+        attempt: u32,
+        answer: &str,
+    ) {
+        self.tools.journal(JournalEntry {
+            at: self.tools.clock.now(),
+            run: Some(self.run),
+            cohort: Some(self.cohort),
+            side: Side::Mixpanel,
+            what,
+            users: users as u64,
+            bytes: bytes as u64,
+            status,
+            elapsed,
+            attempt,
+            answer: answer.to_owned(),
+        });
+    }
+}

@@ -1,0 +1,166 @@
+//! Looking on at a state directory that another process writes: the same snapshots, made from what that process
+//! records, and a refusal for every command that would change something.
+
+use super::Handle;
+use super::board::{Board, TREND_POINTS};
+use super::clock::Clock;
+use super::command::{Command, Envelope, Refusal};
+use super::publish::Publisher;
+use super::snapshot::{Ended, Writer};
+use crate::domain::{CohortId, Phase};
+use crate::store::{Reader, RememberedCohorts, RunRecord, StoreError, SyncRecord, WriterLock};
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task;
+
+/// How often the state directory is looked at: often enough to look alive, rarely enough to cost nothing.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Starts looking on.
+///
+/// # Errors
+/// [`StoreError::Absent`] when there is nothing to look at yet; the other errors of [`Reader::open`].
+pub async fn observe(directory: PathBuf, writer: Writer) -> Result<Handle, StoreError> {
+    let (commands, waiting) = mpsc::channel(16);
+    let (snapshots, reader_end) = watch::channel(Arc::default());
+    let sight = blocking({
+        let directory = directory.clone();
+        move || Sight::first(&directory)
+    })
+    .await?;
+    let observer = Observer {
+        directory,
+        board: Board::default(),
+        publisher: Publisher::new(snapshots),
+        clock: Clock::system(),
+    };
+    tokio::spawn(observer.look_on(sight, writer, waiting));
+    Ok(Handle::new(commands, reader_end))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Closed))
+}
+
+/// What was seen at one look, with the connection to look again.
+struct Sight {
+    reader: Reader,
+    version: i64,
+    cohorts: RememberedCohorts,
+    syncs: Vec<SyncRecord>,
+    runs: Vec<RunRecord>,
+    working: Vec<(RunRecord, Phase)>,
+    holder: Option<String>,
+}
+
+impl Sight {
+    fn first(directory: &std::path::Path) -> Result<Self, StoreError> {
+        Self::of(Reader::open(directory)?, directory)
+    }
+
+    fn of(reader: Reader, directory: &std::path::Path) -> Result<Self, StoreError> {
+        let holder = WriterLock::holder(directory);
+        Ok(Self {
+            // Asked first: what is committed while the rest is read shows up as another version next time.
+            version: reader.data_version()?,
+            cohorts: reader.cohorts()?,
+            syncs: reader.syncs()?,
+            runs: reader.recent_runs(TREND_POINTS)?,
+            // Nobody works on a run when nobody holds the lock: it was cut off.
+            working: if holder.is_some() { reader.working_runs()? } else { Vec::new() },
+            holder,
+            reader,
+        })
+    }
+
+    /// Looks again, if anything was committed since or the writer changed.
+    fn again(self, directory: &std::path::Path) -> Result<(Self, bool), StoreError> {
+        if self.reader.data_version()? == self.version && WriterLock::holder(directory) == self.holder {
+            return Ok((self, false));
+        }
+        Ok((Self::of(self.reader, directory)?, true))
+    }
+}
+
+struct Observer {
+    directory: PathBuf,
+    board: Board,
+    publisher: Publisher,
+    clock: Clock,
+}
+
+impl Observer {
+    async fn look_on(mut self, mut sight: Sight, writer: Writer, mut commands: mpsc::Receiver<Envelope>) {
+        self.board.writer = writer;
+        self.show(&sight);
+        loop {
+            tokio::select! {
+                Some(envelope) = commands.recv() => {
+                    if self.answer(envelope) {
+                        break;
+                    }
+                }
+                () = tokio::time::sleep(LOOK_EVERY) => {
+                    let directory = self.directory.clone();
+                    match blocking(move || sight.again(&directory)).await {
+                        Ok((seen, changed)) => {
+                            sight = seen;
+                            if changed {
+                                self.show(&sight);
+                            }
+                        }
+                        Err(error) => {
+                            self.publisher.publish_end(&mut self.board, self.clock.now(), Ended::Because(error.to_string()));
+                            return;
+                        }
+                    }
+                }
+            }
+        }
+        self.publisher.publish_end(&mut self.board, self.clock.now(), Ended::AsAsked);
+    }
+
+    fn show(&mut self, sight: &Sight) {
+        let now = self.clock.now();
+        if let (Writer::Other(shown), Some(holder)) = (&mut self.board.writer, &sight.holder) {
+            shown.clone_from(holder);
+        }
+        let working: HashSet<CohortId> = sight.working.iter().map(|(run, _)| run.cohort_id).collect();
+        for cohort in self.board.active_cohorts() {
+            if !working.contains(&cohort) {
+                self.board.unqueue(cohort);
+            }
+        }
+        self.board.restore(sight.cohorts.clone(), sight.syncs.clone(), sight.runs.iter().cloned());
+        for (run, phase) in &sight.working {
+            self.board.watch_run(run, *phase, now);
+        }
+        self.publisher.changed();
+        self.publisher.publish(&mut self.board, now, true);
+    }
+
+    /// Answers a command; true when it says to stop looking.
+    fn answer(&self, envelope: Envelope) -> bool {
+        let stop = matches!(envelope.command, Command::Shutdown);
+        let answer = if stop { Ok(()) } else { Err(self.refusal()) };
+        // Whoever asked may have stopped waiting.
+        let _ = envelope.reply.send(answer);
+        stop
+    }
+
+    fn refusal(&self) -> Refusal {
+        Refusal::ReadOnly(match &self.board.writer {
+            Writer::Other(holder) => {
+                format!("{holder} writes this state directory; make changes there, or stop it first")
+            }
+            Writer::ReadOnly | Writer::ThisProcess => {
+                "started with --read-only; nothing can be changed from here".to_owned()
+            }
+        })
+    }
+}

@@ -1,0 +1,296 @@
+//! How the engine carries out commands: each is checked against the board, refused with a reason or taken on.
+//! The rules of who may do what when stand here and nowhere else.
+
+use super::command::{Command, Refusal, StartRequest};
+use super::engine::{Ending, Engine};
+use super::run::Job;
+use super::snapshot::{NoticeLevel, Writer};
+use crate::domain::cohort::check_attribute_name;
+use crate::domain::{Cohort, CohortId, PauseCause, RunId, SyncKind, SyncStatus, Trigger};
+use crate::store::{PauseRecord, SyncRecord};
+use tokio::sync::oneshot;
+
+type Reply = oneshot::Sender<Result<(), Refusal>>;
+
+impl Engine {
+    /// Carries out a command and answers it.
+    pub(super) fn carry_out(&mut self, command: Command, reply: Reply) {
+        let answer = if self.stopping && !matches!(command, Command::Shutdown) {
+            Err(Refusal::Stopping)
+        } else if let (Writer::ReadOnly, false) =
+            (&self.board.writer, matches!(command, Command::Shutdown | Command::Refresh))
+        {
+            Err(Refusal::ReadOnly(
+                "this console was started with --read-only; nothing can be changed from here".to_owned(),
+            ))
+        } else {
+            match command {
+                Command::Refresh => {
+                    self.list_cohorts();
+                    Ok(())
+                }
+                Command::Start(request) => self.start(&request),
+                Command::RunNow(cohort) => self.run_now(cohort),
+                Command::Pause(cohort) => self.pause(cohort),
+                Command::Resume(cohort) => self.resume(cohort),
+                Command::Stop(cohort) => self.stop(cohort),
+                Command::Cancel(cohort) => self.cancel(cohort),
+                Command::Approve(cohort) => self.approve(cohort),
+                Command::Discard(cohort) => self.discard(cohort),
+                Command::Shutdown => {
+                    self.shut_down();
+                    Ok(())
+                }
+            }
+        };
+        // Whoever asked may have stopped waiting; the command was carried out all the same.
+        let _ = reply.send(answer);
+    }
+
+    fn start(&mut self, request: &StartRequest) -> Result<(), Refusal> {
+        let id = request.cohort;
+        let cohort = self.board.cohort(id).cloned().ok_or(Refusal::UnknownCohort(id))?;
+        if let Some(reason) = super::board::not_exportable(&cohort) {
+            return Err(Refusal::NotExportable(reason));
+        }
+        if self.board.is_active(id) {
+            return Err(Refusal::AlreadyRunning);
+        }
+        let attribute = self.attribute_for(&cohort, request.attribute.as_deref())?;
+        let mut job = Job::full(id, Trigger::Operator);
+        job.approve_removals = request.approve_removals;
+        if request.dry_run {
+            job.dry_run = true;
+            job.preview = Some((self.kind_for(id, request.kind), attribute));
+        } else {
+            self.pin(&cohort, attribute, request);
+        }
+        self.enqueue(job);
+        Ok(())
+    }
+
+    /// The attribute a start would pin, checked against mParticle's limits and the other syncs.
+    fn attribute_for(&self, cohort: &Cohort, asked: Option<&str>) -> Result<String, Refusal> {
+        let existing = self.board.sync(cohort.id);
+        let pinned = existing.map(|sync| sync.attribute.as_str());
+        let attribute = asked.or(pinned).unwrap_or(&cohort.name);
+        check_attribute_name(attribute).map_err(|error| Refusal::BadAttribute(error.to_string()))?;
+        if let Some(sync) = existing.filter(|sync| sync.attribute != attribute && sync.baseline > 0) {
+            return Err(Refusal::PinnedElsewhere { pinned: sync.attribute.clone(), baseline: sync.baseline });
+        }
+        match self.board.owner_of(attribute, cohort.id) {
+            None => Ok(attribute.to_owned()),
+            Some(owner) => Err(Refusal::AttributeTaken {
+                attribute: attribute.to_owned(),
+                owner: owner.cohort_id,
+                owner_name: self
+                    .board
+                    .cohort(owner.cohort_id)
+                    .map_or_else(|| owner.pinned_name.clone(), |cohort| cohort.name.clone()),
+            }),
+        }
+    }
+
+    /// A recurring sync that is not stopped stays recurring: running it once more must not take it off its
+    /// schedule.
+    fn kind_for(&self, id: CohortId, asked: SyncKind) -> SyncKind {
+        match self.board.sync(id) {
+            Some(sync) if sync.kind == SyncKind::Recurring && sync.status != SyncStatus::Stopped => {
+                SyncKind::Recurring
+            }
+            _ => asked,
+        }
+    }
+
+    fn pin(&mut self, cohort: &Cohort, attribute: String, request: &StartRequest) {
+        let now = self.tools.clock.now();
+        let kind = self.kind_for(cohort.id, request.kind);
+        let existing = self.board.sync(cohort.id).cloned();
+        let kept = existing.as_ref().filter(|sync| sync.attribute == attribute);
+        let interval = request
+            .interval
+            .or_else(|| kept.filter(|sync| sync.kind == kind).map(|sync| sync.interval))
+            .unwrap_or(self.settings.interval);
+        let since = kept.filter(|sync| sync.status != SyncStatus::Stopped).map_or(now, |sync| sync.since);
+        self.rest(SyncRecord {
+            cohort_id: cohort.id,
+            pinned_name: kept.map_or_else(|| cohort.name.clone(), |sync| sync.pinned_name.clone()),
+            attribute,
+            kind,
+            status: SyncStatus::Queued,
+            pause: None,
+            interval,
+            next_due: (kind == SyncKind::Recurring).then_some(now),
+            since,
+            baseline: existing.map_or(0, |sync| sync.baseline),
+        });
+    }
+
+    fn known(&self, id: CohortId) -> Result<SyncRecord, Refusal> {
+        match self.board.sync(id) {
+            Some(sync) => Ok(sync.clone()),
+            None if self.board.cohort(id).is_some() => {
+                Err(Refusal::WrongStatus("this cohort is not synced; start an export first".to_owned()))
+            }
+            None => Err(Refusal::UnknownCohort(id)),
+        }
+    }
+
+    fn run_now(&mut self, id: CohortId) -> Result<(), Refusal> {
+        let sync = self.known(id)?;
+        if self.board.is_active(id) {
+            return Err(Refusal::AlreadyRunning);
+        }
+        match sync.status {
+            SyncStatus::Paused => {
+                Err(Refusal::WrongStatus("this sync is paused; resume it first".to_owned()))
+            }
+            SyncStatus::Stopped => {
+                Err(Refusal::WrongStatus("this sync is stopped; start it again first".to_owned()))
+            }
+            _ => {
+                if sync.kind == SyncKind::OneTime {
+                    // Not delivered until this run has ended; a crash in the middle of it must not hide that.
+                    self.rest(SyncRecord { status: SyncStatus::Queued, ..sync });
+                }
+                self.enqueue(Job::full(id, Trigger::Operator));
+                Ok(())
+            }
+        }
+    }
+
+    fn pause(&mut self, id: CohortId) -> Result<(), Refusal> {
+        let sync = self.known(id)?;
+        let waited = self.unqueue(id);
+        if self.end_run(id, Ending::Pause) {
+            return Ok(());
+        }
+        match (sync.kind, sync.status) {
+            (_, SyncStatus::Paused) => Err(Refusal::WrongStatus("this sync is already paused".to_owned())),
+            (_, SyncStatus::Stopped) => {
+                Err(Refusal::WrongStatus("this sync is stopped; there is nothing to pause".to_owned()))
+            }
+            (SyncKind::OneTime, _) if !waited && sync.status != SyncStatus::Queued => {
+                Err(Refusal::WrongStatus(
+                    "a one-time export has nothing to pause once its run has ended".to_owned(),
+                ))
+            }
+            _ => {
+                self.rest_paused_by_operator(sync);
+                Ok(())
+            }
+        }
+    }
+
+    /// A sync rests paused because a person said so.
+    pub(super) fn rest_paused_by_operator(&mut self, sync: SyncRecord) {
+        let pause = PauseRecord {
+            cause: PauseCause::Operator,
+            reason: "paused by you".to_owned(),
+            at: self.tools.clock.now(),
+            held_run: None,
+        };
+        self.rest(SyncRecord { status: SyncStatus::Paused, pause: Some(pause), next_due: None, ..sync });
+    }
+
+    fn resume(&mut self, id: CohortId) -> Result<(), Refusal> {
+        let sync = self.known(id)?;
+        if self.board.is_active(id) {
+            return Err(Refusal::AlreadyRunning);
+        }
+        if sync.pause.as_ref().is_some_and(|pause| pause.held_run.is_some()) {
+            return Err(Refusal::PlanHeld);
+        }
+        match sync.status {
+            SyncStatus::Paused | SyncStatus::Failed | SyncStatus::Stopped => {
+                self.take_up_again(sync);
+                Ok(())
+            }
+            _ => Err(Refusal::WrongStatus("this sync is neither paused, failed nor stopped".to_owned())),
+        }
+    }
+
+    /// Puts a sync back on its way; without a schedule in this process, the next one that has one runs it.
+    fn take_up_again(&mut self, sync: SyncRecord) {
+        let now = self.tools.clock.now();
+        let id = sync.cohort_id;
+        let next_due = (sync.kind == SyncKind::Recurring).then_some(now);
+        self.rest(SyncRecord { status: SyncStatus::Queued, pause: None, next_due, ..sync });
+        if self.settings.schedule {
+            self.enqueue(Job::full(id, Trigger::Operator));
+        }
+    }
+
+    fn stop(&mut self, id: CohortId) -> Result<(), Refusal> {
+        let sync = self.known(id)?;
+        self.unqueue(id);
+        if self.end_run(id, Ending::Stop) {
+            return Ok(());
+        }
+        if sync.status == SyncStatus::Stopped {
+            return Err(Refusal::WrongStatus("this sync is already stopped".to_owned()));
+        }
+        self.rest(SyncRecord { status: SyncStatus::Stopped, pause: None, next_due: None, ..sync });
+        Ok(())
+    }
+
+    fn cancel(&mut self, id: CohortId) -> Result<(), Refusal> {
+        if self.end_run(id, Ending::Cancel) {
+            return Ok(());
+        }
+        if self.unqueue(id) {
+            if let Some(sync) = self.board.sync(id).cloned() {
+                self.rest_after_cancel(sync);
+            }
+            return Ok(());
+        }
+        Err(Refusal::WrongStatus("no run of this sync is at work".to_owned()))
+    }
+
+    fn held(&self, id: CohortId) -> Result<(SyncRecord, RunId), Refusal> {
+        let sync = self.known(id)?;
+        match sync.pause.as_ref().and_then(|pause| pause.held_run) {
+            Some(run) => Ok((sync, run)),
+            None => Err(Refusal::WrongStatus("no plan of this sync waits for approval".to_owned())),
+        }
+    }
+
+    fn approve(&mut self, id: CohortId) -> Result<(), Refusal> {
+        let (sync, run) = self.held(id)?;
+        if self.board.is_active(id) {
+            return Err(Refusal::AlreadyRunning);
+        }
+        self.rest(SyncRecord { status: SyncStatus::Queued, pause: None, ..sync });
+        self.enqueue(Job::held(id, run));
+        Ok(())
+    }
+
+    fn discard(&mut self, id: CohortId) -> Result<(), Refusal> {
+        let (sync, run) = self.held(id)?;
+        let now = self.tools.clock.now();
+        let (status, next_due) = match sync.kind {
+            SyncKind::Recurring => {
+                (SyncStatus::Synced, Some(super::schedule::next_due(sync.next_due, sync.interval, now)))
+            }
+            SyncKind::OneTime => (SyncStatus::Stopped, None),
+        };
+        let text = format!("The plan of run {run} was discarded; nothing was sent");
+        self.board.notice(NoticeLevel::Info, Some(id), text, now);
+        self.rest(SyncRecord { status, pause: None, next_due, ..sync });
+        Ok(())
+    }
+
+    fn shut_down(&mut self) {
+        self.stopping = true;
+        for job in std::mem::take(&mut self.queue) {
+            self.board.unqueue(job.cohort);
+        }
+        let at_work: Vec<CohortId> = self.at_work.keys().copied().collect();
+        for cohort in at_work {
+            // A run that was already asked to end keeps the ending it was asked for.
+            if self.ending_of(cohort) == Some(Ending::OfItself) {
+                self.end_run(cohort, Ending::Shutdown);
+            }
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! One run, a straight line: fetch → compare → plan → guard → send → settle. Each step has a file of its own;
+//! this one strings them together, keeps the run's record and reports how it ended.
+
+use super::report::{RunEnd, RunNews};
+use super::tools::Tools;
+use super::{compare, fetch, send};
+use crate::domain::guard::{self, GuardRules};
+use crate::domain::{
+    ChangeCounts, CohortId, Outcome, PauseCause, Phase, ReadingRules, RunCounts, RunId, SyncKind, Trigger,
+};
+use crate::store::{NewRun, RunRecord, Store, StoreError};
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// A run that is to take place.
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    pub cohort: CohortId,
+    pub trigger: Trigger,
+    pub dry_run: bool,
+    /// A person already agreed to whatever the guard would object to.
+    pub approve_removals: bool,
+    /// Send the plan of this run, which was held, instead of reading anew.
+    pub held: Option<RunId>,
+    /// Kind and attribute of a dry run, which leaves the sync (if there is one) as it is.
+    pub preview: Option<(SyncKind, String)>,
+}
+
+impl Job {
+    /// A run from fetch to settle.
+    pub(super) fn full(cohort: CohortId, trigger: Trigger) -> Self {
+        Self { cohort, trigger, dry_run: false, approve_removals: false, held: None, preview: None }
+    }
+
+    /// The rest of a run whose plan was held.
+    pub(super) fn held(cohort: CohortId, run: RunId) -> Self {
+        Self { held: Some(run), approve_removals: true, ..Self::full(cohort, Trigger::Operator) }
+    }
+}
+
+/// A job with everything that was true when it started.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    pub job: Job,
+    pub name: String,
+    pub kind: SyncKind,
+    pub attribute: String,
+    pub baseline: u64,
+    pub guard: GuardRules,
+    pub reading: ReadingRules,
+}
+
+/// A run at work.
+pub(super) struct Run {
+    pub tools: Tools,
+    pub order: Order,
+    pub stop: CancellationToken,
+    pub record: RunRecord,
+    phase: Phase,
+    phase_began: Instant,
+    saved: Instant,
+}
+
+/// How often the record of a working run is refreshed for processes that only look on.
+const SAVED_EVERY: Duration = Duration::from_secs(1);
+
+/// Carries out a job and reports its end, whatever happens.
+pub(super) async fn run(tools: Tools, order: Order, stop: CancellationToken) {
+    let mut run = Run::new(tools, order, stop);
+    let end = match run.line().await {
+        Ok(()) if run.order.job.dry_run => RunEnd::DryRun,
+        Ok(()) => RunEnd::Succeeded,
+        Err(end) => end,
+    };
+    let (end, baseline) = run.settle(end).await;
+    let end = run.close(end).await;
+    let cohort = run.order.job.cohort;
+    let (reports, record) = (run.tools.reports.clone(), Box::new(run.record));
+    reports.run(cohort, RunNews::Ended { record, end, baseline });
+}
+
+impl Run {
+    fn new(tools: Tools, order: Order, stop: CancellationToken) -> Self {
+        let record = RunRecord {
+            // Until the store has given it a number.
+            id: RunId(0),
+            cohort_id: order.job.cohort,
+            cohort: order.name.clone(),
+            attribute: order.attribute.clone(),
+            kind: order.kind,
+            trigger: order.job.trigger,
+            outcome: None,
+            error: None,
+            started_at: tools.clock.now(),
+            ended_at: None,
+            counts: RunCounts::default(),
+            phases: Vec::new(),
+        };
+        let now = Instant::now();
+        Self { tools, order, stop, record, phase: Phase::Queued, phase_began: now, saved: now }
+    }
+
+    /// The line itself; an early end is an error, so that `?` can carry it.
+    async fn line(&mut self) -> Result<(), RunEnd> {
+        if let Some(held) = self.order.job.held {
+            self.take_up(held).await?;
+        } else {
+            self.begin().await?;
+            let membership = fetch::fetch(self).await?;
+            compare::compare(self, membership).await?;
+            self.ask_guard()?;
+        }
+        if self.order.job.dry_run {
+            return Ok(());
+        }
+        send::send(self).await
+    }
+
+    /// Records that the run starts, after closing what a crash may have left open.
+    async fn begin(&mut self) -> Result<(), RunEnd> {
+        let new = NewRun {
+            cohort_id: self.record.cohort_id,
+            cohort: self.record.cohort.clone(),
+            attribute: self.record.attribute.clone(),
+            kind: self.record.kind,
+            trigger: self.record.trigger,
+            started_at: self.record.started_at,
+        };
+        self.record.id = self
+            .ask(move |store| {
+                store.recover(Some(new.cohort_id), INTERRUPTED, new.started_at)?;
+                store.begin_run(&new)
+            })
+            .await?;
+        self.tell(RunNews::Began(self.record.id, self.record.started_at));
+        Ok(())
+    }
+
+    /// Takes up a run whose plan was held and is now approved.
+    async fn take_up(&mut self, held: RunId) -> Result<(), RunEnd> {
+        let record = self.ask(move |store| store.run(held)).await?;
+        self.record = record.ok_or_else(|| RunEnd::Failed(format!("the held plan of run {held} is gone")))?;
+        self.record.outcome = None;
+        self.record.error = None;
+        self.record.ended_at = None;
+        self.tell(RunNews::Began(held, self.record.started_at));
+        self.tell(RunNews::Counts(Box::new(self.record.counts)));
+        Ok(())
+    }
+
+    fn ask_guard(&self) -> Result<(), RunEnd> {
+        let (counts, baseline) = (&self.record.counts, self.order.baseline);
+        let Some(cause) = guard::objection(self.order.guard, baseline, counts) else { return Ok(()) };
+        if self.order.job.approve_removals || self.order.job.dry_run {
+            return Ok(());
+        }
+        let removals = counts.removes.planned();
+        let reason = match cause {
+            PauseCause::EmptyRead => format!(
+                "the cohort read back empty, but mParticle holds {baseline} users of it; sending this would remove them all"
+            ),
+            _ => format!(
+                "this would remove {removals} of the {baseline} users that mParticle holds, more than {:.0} %",
+                self.order.guard.max_removal_share * 100.0
+            ),
+        };
+        Err(RunEnd::Paused { cause, reason, held: true })
+    }
+
+    /// Moves the baseline by what was accepted, however the run ended. A held plan has nothing to settle yet.
+    async fn settle(&mut self, end: RunEnd) -> (RunEnd, Option<u64>) {
+        let nothing_sent = matches!(end, RunEnd::Paused { held: true, .. } | RunEnd::DryRun);
+        if nothing_sent || self.record.id == RunId(0) {
+            return (end, None);
+        }
+        let (id, cohort, complete) = (self.record.id, self.record.cohort_id, end == RunEnd::Succeeded);
+        if complete && self.enter(Phase::Settle).await.is_err() {
+            tracing::warn!(run = %id, "the phase of a run could not be recorded");
+        }
+        match self.ask(move |store| store.settle(id, cohort, complete)).await {
+            Ok(settled) => {
+                let counts = &mut self.record.counts;
+                let recount = |planned, accepted, rejected| {
+                    ChangeCounts::restored(planned, accepted, rejected).unwrap_or_else(|| {
+                        tracing::error!(run = %id, planned, accepted, rejected, "more answers than changes");
+                        ChangeCounts::default()
+                    })
+                };
+                // What the store holds is what counts, so the accounts are read back from it.
+                counts.adds = recount(counts.adds.planned(), settled.adds_accepted, settled.adds_rejected);
+                counts.removes =
+                    recount(counts.removes.planned(), settled.removes_accepted, settled.removes_rejected);
+                (end, Some(settled.baseline))
+            }
+            // The record stays open, and the next run or start settles it.
+            Err(error) => (error, None),
+        }
+    }
+
+    /// Writes how the run ended. What could not be written is said, for it changes how the run ended.
+    async fn close(&mut self, end: RunEnd) -> RunEnd {
+        let (outcome, error) = match &end {
+            RunEnd::Succeeded => (Outcome::Succeeded, None),
+            RunEnd::DryRun => (Outcome::DryRun, None),
+            RunEnd::Failed(error) => (Outcome::Failed, Some(error.clone())),
+            RunEnd::Paused { reason, .. } => (Outcome::Paused, Some(reason.clone())),
+            RunEnd::Cancelled => (Outcome::Cancelled, None),
+        };
+        self.leave_phase();
+        self.record.outcome = Some(outcome);
+        self.record.error = error;
+        self.record.ended_at = Some(self.tools.clock.now());
+        if self.record.id == RunId(0) {
+            return end;
+        }
+        let (record, phase) = (self.record.clone(), self.phase);
+        let written = self
+            .ask(move |store| {
+                store.save_run(&record, phase)?;
+                store.prune(record.cohort_id)
+            })
+            .await;
+        match written {
+            Ok(()) => end,
+            Err(failed) => {
+                if let RunEnd::Failed(error) = &failed {
+                    self.record.outcome = Some(Outcome::Failed);
+                    self.record.error = Some(error.clone());
+                }
+                failed
+            }
+        }
+    }
+
+    /// Enters the next phase, and leaves the one before with its time.
+    pub(super) async fn enter(&mut self, phase: Phase) -> Result<(), RunEnd> {
+        self.leave_phase();
+        self.phase = phase;
+        self.tell(RunNews::Phase(phase));
+        self.save().await
+    }
+
+    fn leave_phase(&mut self) {
+        if self.phase != Phase::Queued {
+            let took = self.phase_began.elapsed();
+            match self.record.phases.iter_mut().find(|(phase, _)| *phase == self.phase) {
+                Some((_, total)) => *total += took,
+                None => self.record.phases.push((self.phase, took)),
+            }
+        }
+        self.phase_began = Instant::now();
+    }
+
+    async fn save(&mut self) -> Result<(), RunEnd> {
+        self.saved = Instant::now();
+        let (record, phase) = (self.record.clone(), self.phase);
+        self.ask(move |store| store.save_run(&record, phase)).await
+    }
+
+    /// Tells how the accounts stand, and refreshes the record for processes that only look on.
+    pub(super) async fn counted(&mut self) -> Result<(), RunEnd> {
+        self.tell(RunNews::Counts(Box::new(self.record.counts)));
+        if self.saved.elapsed() >= SAVED_EVERY { self.save().await } else { Ok(()) }
+    }
+
+    /// Tells the engine something about this run.
+    pub(super) fn tell(&self, news: RunNews) {
+        self.tools.reports.run(self.order.job.cohort, news);
+    }
+
+    /// Asks the store; what it cannot do ends the run.
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, RunEnd> {
+        self.tools.keeper.ask(question).await.map_err(|error| RunEnd::Failed(error.to_string()))
+    }
+}
+
+/// What is said of a run that a crash cut off.
+pub(super) const INTERRUPTED: &str =
+    "the program ended in the middle of this run; what was accepted until then is kept";

@@ -1,0 +1,61 @@
+//! When a recurring sync runs next: pure arithmetic on times that are passed in. Ticks that were missed (the
+//! machine slept, the program was not running, a run took longer than the interval) are made up for by one
+//! run, never by several, and the rhythm keeps its phase.
+
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+/// The first tick after `now` on the rhythm of `interval` that passes through `previous`.
+#[must_use]
+pub fn next_due(previous: Option<Timestamp>, interval: Duration, now: Timestamp) -> Timestamp {
+    let interval = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1);
+    let now_at = now.as_millisecond();
+    let anchor = previous.unwrap_or(now).as_millisecond();
+    // A previous tick in the future means that the clock was set back; the rhythm starts anew.
+    let anchor = if anchor > now_at { now_at } else { anchor };
+    let missed = (now_at - anchor) / interval;
+    let next = anchor.saturating_add(interval.saturating_mul(missed.saturating_add(1)));
+    Timestamp::from_millisecond(next).unwrap_or(Timestamp::MAX)
+}
+
+/// How long until `due`; zero when it is past. Never longer than half a minute, so that a machine that slept
+/// or whose clock was set finds out soon.
+#[must_use]
+pub fn wait_until(due: Timestamp, now: Timestamp) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(30);
+    let left = due.duration_since(now);
+    if left <= SignedDuration::ZERO { Duration::ZERO } else { left.unsigned_abs().min(LONGEST) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_missed_tick_is_made_up_once_and_the_phase_is_kept() {
+        let interval = Duration::from_mins(15);
+        assert_eq!(next_due(Some(at(0)), interval, at(10)), at(900));
+        assert_eq!(next_due(Some(at(0)), interval, at(900)), at(1800));
+        assert_eq!(next_due(Some(at(0)), interval, at(10_000)), at(10_800));
+        assert_eq!(next_due(None, interval, at(7)), at(907));
+        assert_eq!(next_due(Some(at(5_000)), interval, at(7)), at(907));
+    }
+
+    proptest! {
+        #[test]
+        fn the_next_tick_is_always_ahead_and_at_most_an_interval_away(
+            previous in prop::option::of(-1_000_000..1_000_000i64),
+            interval in 1..100_000u64,
+            now in -1_000_000..1_000_000i64,
+        ) {
+            let next = next_due(previous.map(at), Duration::from_secs(interval), at(now));
+            prop_assert!(next > at(now));
+            prop_assert!(next <= at(now + interval.cast_signed()));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What runs work with: both clients, the store, the clock, the query budget and the feed's gate. Cheap to
+//! clone, shared by all runs of an engine.
+
+use super::budget::Budget;
+use super::clock::Clock;
+use super::report::{Reports, SideNews};
+use crate::domain::guard::GuardRules;
+use crate::domain::{Cohort, ReadingRules};
+use crate::http::{Backoff, FeedGate};
+use crate::mixpanel::{self, MixpanelError};
+use crate::mparticle::{self, Encoder};
+use crate::store::{JournalEntry, Keeper, Side};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// What runs work with.
+#[derive(Clone)]
+pub(super) struct Tools {
+    pub keeper: Keeper,
+    pub directory: PathBuf,
+    pub installation: Arc<str>,
+    pub mixpanel: mixpanel::Client,
+    pub mparticle: mparticle::Client,
+    pub encoder: Encoder,
+    pub gate: FeedGate,
+    pub budget: Budget,
+    pub backoff: Backoff,
+    pub clock: Clock,
+    pub reports: Reports,
+    pub concurrent_requests: usize,
+}
+
+/// How the engine works; everything an operator can configure about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// How often a new recurring sync runs.
+    pub interval: Duration,
+    /// When a plan needs a person's word.
+    pub guard: GuardRules,
+    /// How profiles are read.
+    pub reading: ReadingRules,
+    /// Whether this process keeps recurring syncs on schedule; a command that runs one sync does not.
+    pub schedule: bool,
+    /// Whether the cohort list is fetched at the start.
+    pub list_on_start: bool,
+    /// How often the cohort list is fetched again by itself, so that renames and counts do not grow old; each
+    /// time costs a query, so it waits while less than a quarter of the budget is left.
+    pub list_every: Option<Duration>,
+    /// Runs at work at once; the others wait for their turn.
+    pub concurrent_runs: usize,
+    /// Requests to the feed on their way at once.
+    pub concurrent_requests: usize,
+    /// The timing of retries.
+    pub backoff: Backoff,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_mins(15),
+            guard: GuardRules::default(),
+            reading: ReadingRules::default(),
+            schedule: true,
+            list_on_start: true,
+            list_every: Some(Duration::from_mins(15)),
+            // Each holds its members in memory, and the feed's rate is shared among them all.
+            concurrent_runs: 4,
+            concurrent_requests: 4,
+            backoff: Backoff::default(),
+        }
+    }
+}
+
+impl Tools {
+    /// Asks Mixpanel for the cohort list, within the query budget.
+    pub(super) async fn list_cohorts(&self, stop: &CancellationToken) -> Result<Vec<Cohort>, MixpanelError> {
+        let charge = self.budget.spend(stop, |_| {}).await?;
+        let listed = self.mixpanel.list_cohorts().await;
+        match &listed {
+            Ok(listing) => {
+                self.budget.learn(&listing.heard);
+                self.reports.side(Side::Mixpanel, SideNews::Answered);
+                if listing.skipped > 0 {
+                    tracing::warn!(
+                        skipped = listing.skipped,
+                        "cohorts without an id or a name were left out"
+                    );
+                }
+            }
+            Err(error) => {
+                if error.is_not_charged() {
+                    self.budget.refund(charge).await;
+                }
+                self.reports.side(Side::Mixpanel, SideNews::Down(error.to_string()));
+            }
+        }
+        Ok(listed?.cohorts)
+    }
+
+    /// Notes a request in the journal without waiting for it. Losing a line of it harms nobody, so a store
+    /// that cannot take it is only logged; the run finds out by itself when it matters.
+    pub(super) fn journal(&self, entry: JournalEntry) {
+        let noted = self.keeper.ask(move |store| store.journal(&entry));
+        tokio::spawn(async move {
+            if let Err(error) = noted.await {
+                tracing::warn!(%error, "a request could not be noted in the journal");
+            }
+        });
+    }
+}

@@ -1,0 +1,176 @@
+//! The one list of what a person can do here. Keys, footer, help and palette are all printed from it, and
+//! `changes_state` is what read-only mode goes by. What an action does is in `app`; which key runs it may be
+//! changed by the user, see `keymap`.
+
+/// Declares the enum and its table together, so that no action can be in one and not in the other.
+macro_rules! actions {
+    ($($name:ident: $id:literal, $title:literal, $help:literal, $group:ident, $scope:ident, $changes:literal, [$($key:literal),*];)+) => {
+        /// Something a person can do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action {
+            $(#[doc = $help] $name,)+
+        }
+
+        impl Action {
+            /// Every action, in the order help lists them.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// What the table says about it.
+            #[must_use]
+            pub fn spec(self) -> &'static Spec {
+                match self {
+                    $(Self::$name => &Spec {
+                        id: $id,
+                        title: $title,
+                        help: $help,
+                        group: Group::$group,
+                        scope: Scope::$scope,
+                        changes_state: $changes,
+                        keys: &[$($key),*],
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+/// What the table says about an action.
+#[derive(Debug)]
+pub struct Spec {
+    /// The name in the configuration.
+    pub id: &'static str,
+    /// A word or two, for the footer.
+    pub title: &'static str,
+    /// One sentence, for help and palette.
+    pub help: &'static str,
+    /// Under which heading help lists it.
+    pub group: Group,
+    /// Where its keys work.
+    pub scope: Scope,
+    /// Whether it changes anything beyond this screen; refused in read-only mode.
+    pub changes_state: bool,
+    /// The default keys, the one to show first.
+    pub keys: &'static [&'static str],
+}
+
+/// The headings of help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Acting on syncs.
+    Sync,
+    /// The log screen.
+    Log,
+    /// Finding and ordering rows.
+    List,
+    /// Moving about.
+    Move,
+    /// The program itself.
+    Program,
+}
+
+impl Group {
+    /// The heading.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Sync => "Syncs",
+            Self::Log => "Log",
+            Self::List => "Lists",
+            Self::Move => "Moving",
+            Self::Program => "Program",
+        }
+    }
+}
+
+/// Where the keys of an action work. Two actions may share a key only if their scopes never meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// On every screen.
+    Everywhere,
+    /// On the Cohorts screen.
+    Cohorts,
+    /// On the Log screen.
+    Log,
+}
+
+impl Scope {
+    /// Whether a key could mean either of two actions of these scopes.
+    #[must_use]
+    pub fn meets(self, other: Self) -> bool {
+        self == other || self == Self::Everywhere || other == Self::Everywhere
+    }
+}
+
+actions! {
+    Open: "open", "details", "Open what is selected", Move, Everywhere, false, ["enter"];
+    StartSync: "sync.start", "start sync", "Export the selected cohort: choose how, see what it will do, then start", Sync, Cohorts, true, ["s"];
+    PauseResume: "sync.pause", "pause", "Pause the sync after the request in flight, or resume a paused one", Sync, Cohorts, true, ["p"];
+    RunNow: "sync.run", "run now", "Run a recurring sync now instead of waiting for its time", Sync, Cohorts, true, ["n"];
+    Decide: "sync.decide", "decide", "Approve or discard the plan that waits for your decision", Sync, Cohorts, true, ["a"];
+    Reconnect: "sync.reconnect", "reconnect", "Try a sync again that was paused because a service refused us", Sync, Cohorts, true, ["c"];
+    StopSync: "sync.stop", "stop", "End a sync; the attributes in mParticle stay as they are", Sync, Cohorts, true, ["x"];
+    Refresh: "list.refresh", "refresh", "Ask Mixpanel for the list of cohorts again (one query)", Sync, Cohorts, true, ["r"];
+    LogLevel: "log.level", "level", "Show only lines of at least the next level", Log, Log, false, ["l"];
+    LogFollow: "log.follow", "follow", "Keep the newest line in view, or stop doing so", Log, Log, false, ["f"];
+    LogWrap: "log.wrap", "wrap", "Break long lines, or cut them", Log, Log, false, ["w"];
+    Filter: "list.filter", "filter", "Show only what matches; ! in front shows what does not", List, Everywhere, false, ["/"];
+    Sort: "list.sort", "sort", "Sort by a column", List, Cohorts, false, ["o"];
+    InvertSort: "list.invert", "invert", "Turn the order round", List, Cohorts, false, ["O"];
+    Mark: "list.mark", "mark", "Mark the row, to act on several at once", List, Cohorts, false, ["space"];
+    Copy: "copy", "copy", "Copy what is selected to the clipboard", List, Everywhere, false, ["y"];
+    Down: "move.down", "down", "One row down", Move, Everywhere, false, ["j", "down"];
+    Up: "move.up", "up", "One row up", Move, Everywhere, false, ["k", "up"];
+    HalfDown: "move.half_down", "half page down", "Half a page down", Move, Everywhere, false, ["ctrl-d"];
+    HalfUp: "move.half_up", "half page up", "Half a page up", Move, Everywhere, false, ["ctrl-u"];
+    PageDown: "move.page_down", "page down", "A page down", Move, Everywhere, false, ["pgdn", "ctrl-f"];
+    PageUp: "move.page_up", "page up", "A page up", Move, Everywhere, false, ["pgup", "ctrl-b"];
+    First: "move.first", "first", "The first row", Move, Everywhere, false, ["g", "home"];
+    Last: "move.last", "last", "The last row", Move, Everywhere, false, ["G", "end"];
+    Back: "back", "back", "Back one level; never quits", Move, Everywhere, false, ["esc"];
+    ShowCohorts: "screen.cohorts", "cohorts", "The Cohorts screen", Move, Everywhere, false, ["1"];
+    ShowLog: "screen.log", "log", "The Log screen", Move, Everywhere, false, ["6"];
+    NextScreen: "screen.next", "next screen", "The next screen", Move, Everywhere, false, ["tab"];
+    PreviousScreen: "screen.previous", "previous screen", "The previous screen", Move, Everywhere, false, ["backtab"];
+    Palette: "palette", "commands", "Find anything that can be done now and do it", Program, Everywhere, false, [":"];
+    Help: "help", "help", "What the keys do here; type to search, Enter runs", Program, Everywhere, false, ["?"];
+    Theme: "theme", "theme", "The next theme: dark, light, high contrast, mono", Program, Everywhere, false, ["t"];
+    Mouse: "mouse", "mouse", "Mouse on or off; off lets the terminal select text", Program, Everywhere, false, ["m"];
+    Redraw: "redraw", "redraw", "Draw the whole screen again", Program, Everywhere, false, ["ctrl-l"];
+    Suspend: "suspend", "suspend", "Back to the shell; fg returns", Program, Everywhere, false, ["ctrl-z"];
+    Quit: "quit", "quit", "Quit; asks only while a sync runs", Program, Everywhere, false, ["q"];
+    QuitNow: "quit.now", "quit", "Quit like q; works everywhere, in dialogs too", Program, Everywhere, false, ["ctrl-c"];
+}
+
+impl Action {
+    /// The action of that name.
+    #[must_use]
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.spec().id == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_action_is_described_named_once_and_bound() {
+        let mut ids = HashSet::new();
+        for action in Action::ALL {
+            let spec = action.spec();
+            assert!(ids.insert(spec.id), "{} is named twice", spec.id);
+            assert_eq!(Action::from_id(spec.id), Some(*action));
+            assert!(spec.help.len() > 8 && !spec.help.ends_with('.'), "{}: {}", spec.id, spec.help);
+            assert!(!spec.title.is_empty() && spec.title.len() <= 16, "{}", spec.id);
+            assert!(!spec.keys.is_empty(), "{} has no key", spec.id);
+        }
+    }
+
+    #[test]
+    fn whatever_acts_on_syncs_changes_state() {
+        for action in Action::ALL {
+            assert_eq!(action.spec().group == Group::Sync, action.spec().changes_state, "{action:?}");
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! The console as a value: messages go in, effects come out, and a frame can be drawn at any time. There is no
+//! I/O here, no clock and nothing asynchronous, so that every test of the console is a few lines long.
+
+mod operate;
+mod paint;
+mod perform;
+
+use super::action::Action;
+use super::canvas::{HitMap, Target};
+use super::dialogs::{Dialog, DialogInput, Order, Reply};
+use super::input::Input;
+use super::keymap::{Code, Key, Keymap, KeymapError};
+use super::screens::Screen;
+use super::screens::cohorts::CohortsScreen;
+use super::screens::log::LogScreen;
+use super::settings::Settings;
+use super::text;
+use super::theme::Theme;
+use super::toasts::Toasts;
+use super::widgets::filter::Filter;
+use crate::sync::command::{Command, Refusal};
+use crate::sync::snapshot::{Ended, NoticeLevel, Snapshot};
+use crate::telemetry::LogLine;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the console waits for the requests in flight when it is asked to quit.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(10);
+
+/// Everything that can make the console act.
+#[derive(Debug)]
+pub enum Msg {
+    /// The person did something.
+    Input(Input),
+    /// The engine published.
+    Snapshot(Arc<Snapshot>),
+    /// Time has passed.
+    Tick(Timestamp),
+    /// The program logged a line.
+    Log(LogLine),
+    /// The log was faster than the console.
+    LogLost(u64),
+    /// The engine answered an order.
+    Answered(String, Result<(), Refusal>),
+    /// A frame was drawn, and this is where things are on it.
+    Drawn(HitMap),
+    /// The system asks the program to end.
+    Terminate,
+    /// The engine is gone without a last word.
+    EngineGone,
+}
+
+/// What the runtime is to do.
+#[derive(Debug)]
+pub enum Effect {
+    /// Ask the engine.
+    Send(Order),
+    /// Hand a text to the clipboard.
+    Copy(String),
+    /// Listen to the mouse or not.
+    Mouse(bool),
+    /// Give the shell its turn.
+    Suspend,
+    /// Draw every cell anew.
+    Redraw,
+    /// End; with a reason when the engine stopped without being asked.
+    Quit(Option<String>),
+}
+
+/// The console.
+pub struct App {
+    settings: Settings,
+    theme: Theme,
+    keymap: Keymap,
+    zone: TimeZone,
+    now: Timestamp,
+    snapshot: Arc<Snapshot>,
+    screen: Screen,
+    cohorts: CohortsScreen,
+    log: LogScreen,
+    dialogs: Vec<Dialog>,
+    toasts: Toasts,
+    hits: HitMap,
+    mouse: bool,
+    /// Since when the console is on its way out.
+    stopping: Option<Timestamp>,
+}
+
+impl App {
+    /// A console that shows a snapshot.
+    ///
+    /// # Errors
+    /// The keys in the settings make no sense.
+    pub fn new(
+        settings: Settings,
+        zone: TimeZone,
+        snapshot: Arc<Snapshot>,
+        now: Timestamp,
+    ) -> Result<Self, KeymapError> {
+        let mut cohorts = CohortsScreen::default();
+        cohorts.arrange(&snapshot);
+        Ok(Self {
+            theme: Theme::new(settings.theme, settings.colour),
+            keymap: Keymap::new(&settings.keys)?,
+            mouse: settings.mouse,
+            toasts: Toasts::after(&snapshot),
+            settings,
+            zone,
+            now,
+            snapshot,
+            screen: Screen::default(),
+            cohorts,
+            log: LogScreen::default(),
+            dialogs: Vec::new(),
+            hits: HitMap::default(),
+            stopping: None,
+        })
+    }
+
+    /// Takes in a message.
+    pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
+        match msg {
+            Msg::Input(input) => return self.input(input),
+            Msg::Snapshot(snapshot) => return self.take_in(snapshot),
+            Msg::Tick(now) => {
+                self.now = now;
+                self.toasts.age(now);
+                if self.stopping.is_some_and(|since| now.duration_since(since) >= PATIENCE) {
+                    return vec![Effect::Quit(None)];
+                }
+            }
+            Msg::Log(line) => self.log.push(line),
+            Msg::LogLost(lines) => self.note_lost_lines(lines),
+            Msg::Answered(what, Err(refusal)) => {
+                self.say(NoticeLevel::Error, format!("could not {what}: {refusal}"));
+            }
+            Msg::Answered(_, Ok(())) => {}
+            Msg::Drawn(hits) => {
+                self.cohorts.table.view = hits.list.filter(|_| self.screen == Screen::Cohorts);
+                self.log.view = hits.list.filter(|_| self.screen == Screen::Log);
+                if let Some(dialog) = self.dialogs.last_mut() {
+                    dialog.drawn(hits.dialog);
+                }
+                self.hits = hits;
+            }
+            Msg::Terminate => return self.begin_to_stop(),
+            Msg::EngineGone => {
+                let reason = self.stopping.is_none().then(|| "it ended without saying why".to_owned());
+                return vec![Effect::Quit(reason)];
+            }
+        }
+        Vec::new()
+    }
+
+    fn take_in(&mut self, snapshot: Arc<Snapshot>) -> Vec<Effect> {
+        self.snapshot = snapshot;
+        self.cohorts.arrange(&self.snapshot);
+        self.toasts.take_in(&self.snapshot, self.now);
+        match &self.snapshot.ended {
+            None => Vec::new(),
+            Some(Ended::Because(reason)) if self.stopping.is_none() => {
+                vec![Effect::Quit(Some(reason.clone()))]
+            }
+            Some(_) => vec![Effect::Quit(None)],
+        }
+    }
+
+    fn note_lost_lines(&mut self, lines: u64) {
+        let text = format!("{} came too fast to show; the file has them", text::plural(lines, "line"));
+        let level = crate::telemetry::LogLevel::Warn;
+        self.log.push(LogLine { at: self.now, level, target: "log".to_owned(), text });
+    }
+
+    /// Shows a toast.
+    fn say(&mut self, level: NoticeLevel, text: impl Into<String>) {
+        self.toasts.push(level, text, self.now);
+    }
+
+    fn input(&mut self, input: Input) -> Vec<Effect> {
+        match input {
+            Input::Resize => Vec::new(),
+            Input::Key(key) => self.key(key),
+            Input::Paste(text) => self.paste(&text),
+            Input::Click { column, row } => self.click(column, row),
+            Input::Scroll(lines) => self.scroll(lines),
+        }
+    }
+
+    /// The top layer sees a key first: a dialog, then a filter that is being typed, then the screen's keys.
+    fn key(&mut self, key: Key) -> Vec<Effect> {
+        let action = self.keymap.action(key, self.screen.scope());
+        if matches!(action, Some(Action::QuitNow | Action::Suspend)) {
+            return self.run(action.unwrap_or(Action::QuitNow));
+        }
+        if let Some(dialog) = self.dialogs.last_mut() {
+            if key.code == Code::Esc {
+                self.dialogs.pop();
+                return Vec::new();
+            }
+            let reply = dialog.handle(DialogInput::Key(key));
+            return self.reply(reply);
+        }
+        if self.filter().editing && self.edit_filter(key) {
+            return Vec::new();
+        }
+        action.map_or_else(Vec::new, |action| self.run(action))
+    }
+
+    fn filter(&self) -> &Filter {
+        match self.screen {
+            Screen::Cohorts => &self.cohorts.table.filter,
+            Screen::Log => &self.log.filter,
+        }
+    }
+
+    fn filter_mut(&mut self) -> &mut Filter {
+        match self.screen {
+            Screen::Cohorts => &mut self.cohorts.table.filter,
+            Screen::Log => &mut self.log.filter,
+        }
+    }
+
+    /// Keys go into the filter until Enter keeps it or Esc clears it; the arrows still move in the list.
+    fn edit_filter(&mut self, key: Key) -> bool {
+        let filter = self.filter_mut();
+        match key.code {
+            Code::Enter => filter.editing = false,
+            Code::Esc => filter.clear(),
+            _ if filter.input.key(key) => {}
+            _ => return false,
+        }
+        self.rearrange();
+        true
+    }
+
+    fn rearrange(&mut self) {
+        match self.screen {
+            Screen::Cohorts => self.cohorts.arrange(&self.snapshot),
+            Screen::Log => self.log.arrange(),
+        }
+    }
+
+    fn paste(&mut self, text: &str) -> Vec<Effect> {
+        if let Some(dialog) = self.dialogs.last_mut() {
+            let reply = dialog.handle(DialogInput::Paste(text));
+            return self.reply(reply);
+        }
+        if self.filter().editing {
+            self.filter_mut().input.paste(text);
+            self.rearrange();
+        }
+        Vec::new()
+    }
+
+    fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
+        let Some(target) = self.hits.at(column, row) else { return Vec::new() };
+        if let Some(dialog) = self.dialogs.last_mut() {
+            let Target::Option(option) = target else { return Vec::new() };
+            let reply = dialog.handle(DialogInput::Press(option));
+            return self.reply(reply);
+        }
+        match target {
+            Target::Line(line) => self.select_line(line),
+            Target::Header(column) => self.sort_by(column),
+            Target::Tab(screen) => self.screen = screen,
+            Target::Run(action) => return self.run(action),
+            Target::Option(_) | Target::Shield => {}
+        }
+        Vec::new()
+    }
+
+    fn scroll(&mut self, lines: i32) -> Vec<Effect> {
+        if let Some(dialog) = self.dialogs.last_mut() {
+            let reply = dialog.handle(DialogInput::Scroll(lines));
+            return self.reply(reply);
+        }
+        self.move_by(i64::from(lines));
+        Vec::new()
+    }
+
+    fn reply(&mut self, reply: Reply) -> Vec<Effect> {
+        match reply {
+            Reply::Stay => return Vec::new(),
+            Reply::Copy(text) => return self.copy(text, "the text"),
+            _ => drop(self.dialogs.pop()),
+        }
+        match reply {
+            Reply::Run(action) => self.run(action),
+            Reply::SortBy(column) => {
+                self.sort_by(column);
+                Vec::new()
+            }
+            Reply::Send(orders) => {
+                self.cohorts.table.clear_marks();
+                orders.into_iter().map(Effect::Send).collect()
+            }
+            Reply::Quit => self.begin_to_stop(),
+            Reply::Stay | Reply::Copy(_) | Reply::Close => Vec::new(),
+        }
+    }
+
+    fn quit(&mut self) -> Vec<Effect> {
+        if self.stopping.is_some() {
+            return vec![Effect::Quit(None)];
+        }
+        self.dialogs.clear();
+        self.ask_to_quit()
+    }
+
+    /// Asks the engine to end; the console follows when it has, or when patience runs out.
+    fn begin_to_stop(&mut self) -> Vec<Effect> {
+        self.stopping.get_or_insert(self.now);
+        self.dialogs.clear();
+        vec![Effect::Send(Order { what: "stop".to_owned(), command: Command::Shutdown })]
+    }
+
+    /// When the console wants to be told the time, if at all: often while something moves, once a second for
+    /// the clock, once a minute for the ages in the table.
+    #[must_use]
+    pub fn pulse(&self) -> Duration {
+        let moving = self.snapshot.active() > 0 && self.settings.animations;
+        if moving || self.stopping.is_some() || self.toasts.are_ageing() {
+            Duration::from_millis(100)
+        } else if self.settings.clock {
+            Duration::from_secs(1)
+        } else {
+            Duration::from_mins(1)
+        }
+    }
+}

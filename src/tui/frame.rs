@@ -1,0 +1,269 @@
+//! What stands around every screen: where one is and how both sides feel, the tabs, and the keys that work
+//! here beside what runs now. Parts leave by priority when the terminal is narrow.
+//!
+//! ```text
+//!  cohort-sync  acme-prod · 12345 · EU   ● Mixpanel  ● mParticle   queries ━━━━╸━ 41/60 h   14:32:07
+//!  1 Cohorts   6 Log                                                                     DEMO   ? help
+//!  … the screen …
+//!  s start sync  p pause  r refresh  / filter  : commands                        3 syncing · 1 paused
+//! ```
+
+use super::action::Action;
+use super::canvas::{Canvas, Piece, Target, cells, piece, width_of};
+use super::screens::{Scene, Screen};
+use super::text;
+use super::theme::Role;
+use super::widgets::bar;
+use crate::sync::snapshot::{Health, Writer};
+use ratatui::layout::Rect;
+
+/// Cells of the small bars in the header.
+const GAUGE: u16 = 6;
+
+/// A part of the header: words, with a bar in front of the last of them.
+struct Part {
+    before: Vec<Piece<'static>>,
+    bar: Option<(f64, Role)>,
+    after: Vec<Piece<'static>>,
+}
+
+impl Part {
+    fn words(pieces: Vec<Piece<'static>>) -> Self {
+        Self { before: pieces, bar: None, after: Vec::new() }
+    }
+
+    fn width(&self) -> u16 {
+        let bar = if self.bar.is_some() { GAUGE + 1 } else { 0 };
+        cells(width_of(&self.before) + width_of(&self.after)) + bar
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, x: u16, y: u16, columns: u16) {
+        let mut used = canvas.line(x, y, columns, &self.before);
+        if let Some((share, role)) = self.bar {
+            bar::draw_slim(canvas, x + used, y, GAUGE.min(columns.saturating_sub(used)), share, role);
+            used += GAUGE + 1;
+        }
+        canvas.line(x + used, y, columns.saturating_sub(used), &self.after);
+    }
+}
+
+/// What the header shows at a level of detail.
+#[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one part that is there or not")]
+struct Detail {
+    brand: bool,
+    gauges: bool,
+    rate: bool,
+    clock: bool,
+    project: bool,
+    queries: bool,
+}
+
+/// From generous to terse; the first that fits is drawn.
+const DETAILS: [Detail; 6] = {
+    let all = Detail { brand: true, gauges: true, rate: true, clock: true, project: true, queries: true };
+    let numbers = Detail { gauges: false, ..all };
+    let anonymous = Detail { brand: false, ..numbers };
+    let slow = Detail { rate: false, ..anonymous };
+    let timeless = Detail { clock: false, project: false, ..slow };
+    [all, numbers, anonymous, slow, timeless, Detail { queries: false, ..timeless }]
+};
+
+/// Draws the first row.
+pub fn draw_header(canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
+    let columns = area.width.saturating_sub(2);
+    let middle = Part::words(health(canvas, scene));
+    let parts = |detail: &Detail| (identity(scene, *detail), meters(canvas, scene, *detail));
+    let fits = |(left, right): &(Part, Vec<Part>)| {
+        left.width() + 3 + middle.width() + meters_width(right) <= columns
+    };
+    let (left, right) =
+        DETAILS.iter().map(parts).find(fits).unwrap_or_else(|| parts(&DETAILS[DETAILS.len() - 1]));
+    left.draw(canvas, area.x + 1, area.y, columns);
+    let end = area.right().saturating_sub(1);
+    let meters = meters_width(&right);
+    let mut x = end.saturating_sub(meters.saturating_sub(3)).max(area.x);
+    let health_x = place_health(area.x + 1 + left.width(), x, middle.width(), meters > 0);
+    middle.draw(canvas, health_x, area.y, end.saturating_sub(health_x));
+    for part in right {
+        part.draw(canvas, x, area.y, end.saturating_sub(x));
+        x = x.saturating_add(part.width() + 3);
+    }
+}
+
+fn meters_width(parts: &[Part]) -> u16 {
+    parts.iter().map(|part| part.width() + 3).sum()
+}
+
+/// Health stands in the middle of what is free, and at the right edge when nothing stands there.
+fn place_health(from: u16, to: u16, width: u16, has_meters: bool) -> u16 {
+    let free = to.saturating_sub(from).saturating_sub(width);
+    from + if has_meters { free / 2 } else { free }
+}
+
+fn identity(scene: Scene<'_>, detail: Detail) -> Part {
+    let settings = scene.settings;
+    let mut pieces = Vec::new();
+    if detail.brand {
+        pieces.push(piece(Role::Focus, "cohort-sync  "));
+    }
+    pieces.push(piece(Role::Strong, text::cut(&settings.profile, 24).into_owned()));
+    if let Some(project) = settings.project_id.filter(|_| detail.project) {
+        pieces.push(piece(Role::Muted, format!(" · {project}")));
+    }
+    if detail.queries {
+        pieces.push(piece(Role::Muted, format!(" · {}", settings.region.to_uppercase())));
+    }
+    Part::words(pieces)
+}
+
+fn health(canvas: &Canvas<'_>, scene: Scene<'_>) -> Vec<Piece<'static>> {
+    let mut pieces = side(canvas, "Mixpanel", &scene.snapshot.mixpanel);
+    pieces.push(piece(Role::Text, "  "));
+    pieces.extend(side(canvas, "mParticle", &scene.snapshot.mparticle));
+    pieces
+}
+
+/// A word stands beside the sign whenever something is not well, and always where there are no colours.
+fn side(canvas: &Canvas<'_>, name: &str, health: &Health) -> Vec<Piece<'static>> {
+    let mono = canvas.theme.is_mono();
+    let (role, sign, word) = match health {
+        Health::Unknown => (Role::Muted, "·", ""),
+        Health::Reachable => (Role::Good, "●", if mono { " ok" } else { "" }),
+        Health::Retrying(_) => (Role::Warn, "◐", " retrying"),
+        Health::Down(_) => (Role::Bad, "○", " down"),
+    };
+    vec![piece(role, sign), piece(Role::Text, format!(" {name}")), piece(role, word)]
+}
+
+fn meters(canvas: &Canvas<'_>, scene: Scene<'_>, detail: Detail) -> Vec<Part> {
+    let snapshot = scene.snapshot;
+    let mut parts = Vec::new();
+    let queries = snapshot.queries;
+    let spent = f64::from(queries.used) / f64::from(queries.limit.max(1));
+    let role = meter_role(spent);
+    let numbers = format!("{:>2}/{}", queries.used, queries.limit);
+    let mut after = vec![piece(if spent >= 0.8 { role } else { Role::Text }, numbers)];
+    if detail.brand {
+        after.push(piece(Role::Muted, if queries.learned { " h" } else { " h?" }));
+    }
+    if detail.queries {
+        parts.push(Part {
+            before: vec![piece(Role::Muted, "queries ")],
+            bar: detail.gauges.then_some((spent, role)),
+            after,
+        });
+    }
+    if let Some(percent) = snapshot.feed_rate_percent.filter(|_| detail.rate) {
+        let share = f64::from(percent) / 100.0;
+        let after = vec![piece(Role::Text, format!("{percent:>3} %"))];
+        let bar = detail.gauges.then_some((share, meter_role(share)));
+        parts.push(Part { before: vec![piece(Role::Muted, "rate ")], bar, after });
+    }
+    if scene.settings.clock && detail.clock {
+        parts.push(Part::words(vec![piece(Role::Text, text::clock(canvas.now, canvas.zone))]));
+    }
+    parts
+}
+
+/// A budget is well until four fifths of it are spent.
+fn meter_role(share: f64) -> Role {
+    match share {
+        share if share >= 1.0 => Role::Bad,
+        share if share >= 0.8 => Role::Warn,
+        _ => Role::Good,
+    }
+}
+
+/// Draws the second row.
+pub fn draw_tabs(canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect, open: Screen) {
+    let mut x = area.x + 1;
+    for screen in Screen::ALL {
+        let role = if screen == open { Role::Focus } else { Role::Muted };
+        let key = piece(if screen == open { Role::Focus } else { Role::Key }, scene.key(screen.action()));
+        let title = piece(role, format!(" {}", screen.title()));
+        let used = canvas.line(x, area.y, area.right().saturating_sub(x), &[key, title]);
+        canvas.target(Rect::new(x, area.y, used, 1), Target::Tab(screen));
+        x += used + 3;
+    }
+    let mut right = Vec::new();
+    if scene.snapshot.writer.is_read_only() {
+        right.push(piece(Role::ReadOnlyBadge, " READ-ONLY "));
+        right.push(piece(Role::Text, "  "));
+    }
+    if scene.settings.demo {
+        right.push(piece(Role::DemoBadge, " DEMO "));
+        right.push(piece(Role::Text, "  "));
+    }
+    let help = [piece(Role::Key, scene.key(Action::Help)), piece(Role::Muted, " help ")];
+    let wide = cells(width_of(&help));
+    let room = area.right().saturating_sub(x);
+    right.extend(help);
+    canvas.line_right(x, area.y, room, &right);
+    canvas.target(Rect::new(area.right().saturating_sub(wide), area.y, wide, 1), Target::Run(Action::Help));
+}
+
+/// A hint of the footer: an action, and whether it can be done now.
+#[derive(Debug, Clone, Copy)]
+pub struct Hint {
+    /// The action.
+    pub action: Action,
+    /// The word to show for it.
+    pub title: &'static str,
+    /// Whether it can be done now.
+    pub available: bool,
+}
+
+/// Draws the last row.
+pub fn draw_footer(canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect, hints: &[Hint]) {
+    let right = activity(canvas, scene);
+    let reserved = cells(width_of(&right));
+    let end = area.right().saturating_sub(reserved + 2);
+    let mut x = area.x + 1;
+    for hint in hints {
+        let role = if hint.available { Role::Text } else { Role::Muted };
+        let key = if hint.available { Role::Key } else { Role::Muted };
+        let pieces = [piece(key, scene.key(hint.action)), piece(role, format!(" {}", hint.title))];
+        let wide = cells(width_of(&pieces));
+        if x + wide > end {
+            break;
+        }
+        canvas.line(x, area.y, wide, &pieces);
+        canvas.target(Rect::new(x, area.y, wide, 1), Target::Run(hint.action));
+        x += wide + 2;
+    }
+    canvas.line_right(area.x, area.y, area.width.saturating_sub(1), &right);
+}
+
+/// What runs now.
+fn activity(canvas: &Canvas<'_>, scene: Scene<'_>) -> Vec<Piece<'static>> {
+    let snapshot = scene.snapshot;
+    let (active, paused) = (snapshot.active(), snapshot.paused());
+    let mut pieces = Vec::new();
+    if active > 0 {
+        pieces.push(piece(Role::Busy, format!("{} {active} syncing", canvas.spinner())));
+    }
+    if paused > 0 {
+        let gap = if active > 0 { " · " } else { "" };
+        pieces.push(piece(Role::Muted, gap));
+        pieces.push(piece(Role::Warn, format!("{paused} paused")));
+    }
+    if pieces.is_empty() {
+        pieces.push(piece(Role::Muted, "idle"));
+    }
+    pieces
+}
+
+/// Who holds the state directory, for whoever wants to change something here.
+#[must_use]
+pub fn holder(writer: &Writer) -> Option<String> {
+    match writer {
+        Writer::ThisProcess => None,
+        Writer::Other(who) => {
+            Some(format!("read-only: {who} holds the state directory; act there, or end it first"))
+        }
+        Writer::ReadOnly => {
+            Some("read-only: started with --read-only; start without it to change anything".to_owned())
+        }
+    }
+}

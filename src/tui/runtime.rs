@@ -1,0 +1,368 @@
+//! The loop, and all I/O of the console: it waits for input, snapshots, log lines, answers and the time, hands
+//! each to the app, and does what the app asks for. Whatever is ready is taken in before a frame is drawn;
+//! frames are at least 33 ms apart; and while nothing happens nothing is drawn, except once a second for the
+//! clock when it is shown.
+
+use super::app::{App, Effect, Msg};
+use super::canvas::Canvas;
+use super::glyphs::Glyphs;
+use super::input::{Input, Inputs};
+use super::keymap::Code;
+use super::screens;
+use super::settings::Settings;
+use super::terminal::Terminal;
+use super::theme::Theme;
+use super::{TuiError, WelcomeChoice};
+use crate::sync::Handle;
+use crate::sync::command::Refusal;
+use crate::sync::snapshot::Snapshot;
+use crate::telemetry::LogLine;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::Instant;
+
+/// Thirty frames a second are smooth; more only burns.
+const FRAME: Duration = Duration::from_millis(33);
+/// When input never pauses, a frame is drawn at the latest after this.
+const LATEST: Duration = Duration::from_millis(100);
+
+/// Runs the console until the person quits, a signal ends it or the engine is gone.
+///
+/// # Errors
+/// There is no terminal, it went away, the keys make no sense, or the engine stopped by itself.
+pub async fn run(
+    handle: Handle,
+    log: broadcast::Receiver<LogLine>,
+    settings: Settings,
+) -> Result<(), TuiError> {
+    let title = match &settings.demo {
+        true => "cohort-sync · demo".to_owned(),
+        false => format!("cohort-sync · {}", settings.profile),
+    };
+    let mouse = settings.mouse;
+    let mut snapshots = handle.snapshots();
+    let snapshot = snapshots.borrow_and_update().clone();
+    let app = App::new(settings, TimeZone::system(), snapshot, Timestamp::now())?;
+    let terminal = Terminal::enter(title, mouse)?;
+    let (answer, answers) = mpsc::unbounded_channel();
+    let input = Inputs::listen();
+    let console = Console { app, terminal, handle, input, lost: None, answer, pace: Pace::new() };
+    let sources = Sources { signals: Signals::new()?, answers, snapshots: Some(snapshots), log: Some(log) };
+    console.drive(sources).await
+}
+
+/// An answer of the engine to an order of the person.
+type Answer = (String, Result<(), Refusal>);
+
+/// When to draw.
+struct Pace {
+    dirty: Option<Instant>,
+    drawn: Instant,
+}
+
+impl Pace {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { dirty: Some(now), drawn: now.checked_sub(FRAME).unwrap_or(now) }
+    }
+
+    fn touch(&mut self) {
+        self.dirty.get_or_insert_with(Instant::now);
+    }
+
+    /// Something waited too long already, because there was always something else to take in.
+    fn is_overdue(&self) -> bool {
+        self.dirty.is_some_and(|since| since.elapsed() >= LATEST) && self.drawn.elapsed() >= FRAME
+    }
+}
+
+struct Console {
+    app: App,
+    terminal: Terminal,
+    handle: Handle,
+    input: Inputs,
+    /// Why nothing can be drawn any more.
+    lost: Option<io::Error>,
+    answer: mpsc::UnboundedSender<Answer>,
+    pace: Pace,
+}
+
+/// Everything that can wake the loop besides the time and the person.
+struct Sources {
+    signals: Signals,
+    answers: mpsc::UnboundedReceiver<Answer>,
+    /// Gone once the engine is; a closed channel would wake the loop for ever.
+    snapshots: Option<watch::Receiver<Arc<Snapshot>>>,
+    log: Option<broadcast::Receiver<LogLine>>,
+}
+
+/// Why the loop woke.
+enum Wake {
+    Message(Msg),
+    /// Something that nobody answers to.
+    Nothing,
+    /// It is time for a frame.
+    Frame,
+    /// It is time to tell the time.
+    Tick,
+    /// The shell has continued the process.
+    Continued,
+    /// The terminal is gone.
+    Hangup,
+}
+
+impl Sources {
+    /// Waits for the next thing. The order is the point: what is ready is taken in first, and drawing comes last.
+    async fn next(&mut self, input: &mut Inputs, tick: Instant, frame: Option<Instant>) -> Wake {
+        tokio::select! {
+            biased;
+            signal = self.signals.next() => match signal {
+                Signal::End => Wake::Message(Msg::Terminate),
+                Signal::Continued => Wake::Continued,
+            },
+            event = input.next() => match event {
+                Some(Some(input)) => Wake::Message(Msg::Input(input)),
+                Some(None) => Wake::Nothing,
+                None => Wake::Hangup,
+            },
+            Some((what, answer)) = self.answers.recv() => Wake::Message(Msg::Answered(what, answer)),
+            snapshot = next_snapshot(&mut self.snapshots) => Wake::Message(snapshot),
+            line = next_line(&mut self.log) => line.map_or(Wake::Nothing, Wake::Message),
+            () = tokio::time::sleep_until(tick) => Wake::Tick,
+            () = sleep_until(frame) => Wake::Frame,
+        }
+    }
+}
+
+async fn next_snapshot(snapshots: &mut Option<watch::Receiver<Arc<Snapshot>>>) -> Msg {
+    let Some(receiver) = snapshots else { return std::future::pending().await };
+    if receiver.changed().await.is_ok() {
+        return Msg::Snapshot(receiver.borrow_and_update().clone());
+    }
+    *snapshots = None;
+    Msg::EngineGone
+}
+
+async fn next_line(log: &mut Option<broadcast::Receiver<LogLine>>) -> Option<Msg> {
+    let Some(receiver) = log else { return std::future::pending().await };
+    match receiver.recv().await {
+        Ok(line) => Some(Msg::Log(line)),
+        Err(broadcast::error::RecvError::Lagged(lines)) => Some(Msg::LogLost(lines)),
+        Err(broadcast::error::RecvError::Closed) => {
+            *log = None;
+            None
+        }
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// How the loop ends.
+enum End {
+    Asked,
+    Engine(String),
+}
+
+impl Console {
+    async fn drive(mut self, mut sources: Sources) -> Result<(), TuiError> {
+        let mut tick = Instant::now() + self.app.pulse();
+        loop {
+            if self.pace.is_overdue() {
+                self.draw();
+            }
+            // A pulse that became faster must not wait for the slower one to end.
+            tick = tick.min(Instant::now() + self.app.pulse());
+            let frame = self.pace.dirty.map(|_| self.pace.drawn + FRAME);
+            let end = match sources.next(&mut self.input, tick, frame).await {
+                Wake::Nothing => None,
+                Wake::Frame => {
+                    self.draw();
+                    None
+                }
+                Wake::Tick => {
+                    tick = Instant::now() + self.app.pulse();
+                    self.handle(Msg::Tick(Timestamp::now()))
+                }
+                Wake::Continued => {
+                    self.touch_terminal(Terminal::resume);
+                    self.handle(Msg::Tick(Timestamp::now()))
+                }
+                Wake::Hangup => {
+                    self.input.let_go();
+                    self.handle(Msg::Terminate)
+                }
+                Wake::Message(msg) => self.handle(msg),
+            };
+            match end {
+                None => {}
+                Some(End::Asked) => return self.lost.map_or(Ok(()), |error| Err(error.into())),
+                Some(End::Engine(reason)) => return Err(TuiError::EngineEnded(reason)),
+            }
+        }
+    }
+
+    fn draw(&mut self) {
+        self.pace = Pace { dirty: None, drawn: Instant::now() };
+        let (app, mut hits) = (&self.app, None);
+        let drawn = match self.lost {
+            Some(_) => return,
+            None => self.terminal.draw(|frame| hits = Some(app.draw(frame))),
+        };
+        self.touch_terminal(|_| drawn);
+        if let Some(hits) = hits {
+            self.app.update(Msg::Drawn(hits));
+        }
+    }
+
+    /// Does something with the terminal. Once it is gone nothing can be shown any more, but the runs still
+    /// deserve an orderly end, so the loop goes on until the engine has stopped.
+    fn touch_terminal(&mut self, act: impl FnOnce(&mut Terminal) -> io::Result<()>) {
+        if self.lost.is_some() {
+            return;
+        }
+        if let Err(error) = act(&mut self.terminal) {
+            tracing::warn!(%error, "the terminal is gone");
+            self.lost = Some(error);
+            self.input.let_go();
+            // That only begins to stop, which ends nothing yet.
+            self.handle(Msg::Terminate);
+        }
+    }
+
+    fn handle(&mut self, msg: Msg) -> Option<End> {
+        self.pace.touch();
+        // What happens, happens now, and not at the time of the last frame.
+        let mut effects = match msg {
+            Msg::Tick(_) => Vec::new(),
+            _ => self.app.update(Msg::Tick(Timestamp::now())),
+        };
+        effects.extend(self.app.update(msg));
+        for effect in effects {
+            match effect {
+                Effect::Send(order) => self.send(order),
+                Effect::Copy(text) => self.touch_terminal(|terminal| terminal.copy(&text)),
+                Effect::Mouse(on) => self.touch_terminal(|terminal| terminal.set_mouse(on)),
+                Effect::Redraw => self.touch_terminal(Terminal::forget),
+                Effect::Suspend => {
+                    self.input.let_go();
+                    self.touch_terminal(Terminal::suspend);
+                    self.input.resume();
+                }
+                Effect::Quit(None) => return Some(End::Asked),
+                Effect::Quit(Some(reason)) => return Some(End::Engine(reason)),
+            }
+        }
+        None
+    }
+
+    /// The engine may be busy with the disk; the console does not wait for its answer.
+    fn send(&self, order: super::dialogs::Order) {
+        let (handle, answer) = (self.handle.clone(), self.answer.clone());
+        tokio::spawn(async move {
+            let result = handle.send(order.command).await;
+            // The console may have ended meanwhile; then nobody waits for the answer.
+            drop(answer.send((order.what, result)));
+        });
+    }
+}
+
+/// Shows the welcome screen until one of its two keys is pressed.
+///
+/// # Errors
+/// There is no terminal, or it went away.
+pub async fn welcome(settings: &Settings, explanation: Option<String>) -> Result<WelcomeChoice, TuiError> {
+    let mut terminal = Terminal::enter("cohort-sync".to_owned(), false)?;
+    let mut input = Inputs::listen();
+    let mut signals = Signals::new()?;
+    let theme = Theme::new(settings.theme, settings.colour);
+    loop {
+        terminal.draw(|frame| {
+            let glyphs = Glyphs::new(settings.ascii);
+            let zone = TimeZone::UTC;
+            let mut canvas = Canvas::new(frame.buffer_mut(), theme, glyphs, Timestamp::now(), &zone);
+            screens::welcome::draw(&mut canvas, explanation.as_deref(), settings.config_path.as_deref());
+        })?;
+        let event = tokio::select! {
+            signal = signals.next() => match signal {
+                Signal::End => return Ok(WelcomeChoice::Quit),
+                Signal::Continued => {
+                    terminal.resume()?;
+                    continue;
+                }
+            },
+            event = input.next() => event,
+        };
+        match event {
+            None => return Ok(WelcomeChoice::Quit),
+            Some(Some(Input::Key(key))) => match (key.ctrl, key.code) {
+                (false, Code::Char('d')) => return Ok(WelcomeChoice::Demo),
+                (false, Code::Char('q')) | (true, Code::Char('c')) => return Ok(WelcomeChoice::Quit),
+                _ => {}
+            },
+            Some(_) => {}
+        }
+    }
+}
+
+/// What the system can tell the console.
+enum Signal {
+    /// End now, without asking.
+    End,
+    /// The shell has continued the process.
+    Continued,
+}
+
+#[cfg(unix)]
+struct Signals {
+    term: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+    continued: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let continued = SignalKind::from_raw(signal_hook::consts::SIGCONT);
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            continued: signal(continued)?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.term.recv() => Signal::End,
+            _ = self.hangup.recv() => Signal::End,
+            _ = self.continued.recv() => Signal::Continued,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Signal {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => Signal::End,
+            Err(_) => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Screen 1: the cohorts and how their export stands, with a pane below that follows the selection.
+//!
+//! ```text
+//! ╭ Cohorts 12 · sort: status ──────────────────────────╮
+//! │   Cohort        Users   Matched …   Status          │  the table: cohort_columns
+//! │ ▌ Churn risk   51,002   ███▌░  …    ⠹ Sending 62 %  │
+//! ├ Churn risk ─────────────────────────────────────────┤
+//! │ ✓ Fetch ▸ ✓ Compare ▸ ⠹ Send …        ⣀⣤⣶⣿⣷⣤        │  the pane: cohort_detail
+//! ╰─────────────────────────────────────────────────────╯
+//! ```
+
+use super::cohort_columns::{self, COLUMNS, SORT_AT_FIRST};
+use super::{Scene, cohort_detail};
+use crate::domain::CohortId;
+use crate::sync::snapshot::{CohortView, ListState, Snapshot};
+use crate::tui::action::Action;
+use crate::tui::canvas::{Canvas, Piece, piece};
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widgets::table::{self, TableState};
+use ratatui::layout::Rect;
+use std::sync::Arc;
+
+/// Below this height the whole box is the table's.
+const PANE_FROM: u16 = 15;
+/// How many lines the pane has inside, by the height there is.
+const PANE_LINES: std::ops::RangeInclusive<u16> = 6..=7;
+
+/// What the screen remembers.
+pub struct CohortsScreen {
+    /// The table.
+    pub table: TableState<CohortId>,
+}
+
+impl Default for CohortsScreen {
+    fn default() -> Self {
+        Self { table: TableState::new(SORT_AT_FIRST) }
+    }
+}
+
+impl CohortsScreen {
+    /// Takes in a new snapshot, another filter or another order.
+    pub fn arrange(&mut self, snapshot: &Snapshot) {
+        let describe = |view: &'_ Arc<CohortView>| view.cohort.id;
+        self.table.arrange(
+            &snapshot.cohorts,
+            |view| (describe(view), view.cohort.name.as_str()),
+            |column, a, b| cohort_columns::compare(column, a, b),
+        );
+    }
+
+    /// The cohort under the selection.
+    #[must_use]
+    pub fn selected<'s>(&self, snapshot: &'s Snapshot) -> Option<&'s Arc<CohortView>> {
+        self.table.selected().and_then(|id| snapshot.cohort(id))
+    }
+
+    /// Draws table and pane.
+    pub fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
+        let title = self.title(canvas, scene);
+        let inside = canvas.frame(area, Role::Faint, &title);
+        if inside.is_empty() {
+            return;
+        }
+        let lines = (area.height / 4).clamp(*PANE_LINES.start(), *PANE_LINES.end());
+        let selected = self.selected(scene.snapshot).filter(|_| area.height >= PANE_FROM);
+        let Some(view) = selected else {
+            self.draw_table(canvas, scene, inside);
+            return;
+        };
+        let table = Rect { height: inside.height - lines - 1, ..inside };
+        let pane = Rect::new(inside.x + 1, inside.bottom() - lines, inside.width.saturating_sub(2), lines);
+        self.draw_table(canvas, scene, table);
+        canvas.divide(area, table.bottom(), Role::Faint, &pane_title(view));
+        cohort_detail::draw(canvas, scene, pane, view);
+    }
+
+    fn draw_table(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
+        let cohorts = &scene.snapshot.cohorts;
+        table::draw(canvas, area, &COLUMNS, &self.table, |canvas, at| {
+            if let Some(view) = cohorts.get(at.index) {
+                cohort_columns::draw_cell(canvas, at, view);
+            }
+        });
+        if self.table.is_empty() {
+            let inner = Rect::new(
+                area.x + 3,
+                area.y + 2,
+                area.width.saturating_sub(6),
+                area.height.saturating_sub(2),
+            );
+            let (role, text) = self.emptiness(scene);
+            canvas.paragraph(inner, role, &text);
+        }
+    }
+
+    /// Why there is nothing to see, and what to do about it.
+    fn emptiness(&self, scene: Scene<'_>) -> (Role, String) {
+        if self.table.total() > 0 {
+            return (
+                Role::Muted,
+                format!("No cohort matches. {} clears the filter.", scene.key(Action::Back)),
+            );
+        }
+        let refresh = scene.key(Action::Refresh);
+        match &scene.snapshot.list {
+            ListState::Never => {
+                (Role::Muted, format!("No cohorts yet. {refresh} asks Mixpanel for the list."))
+            }
+            ListState::Loading(_) => (Role::Muted, "Asking Mixpanel for the list of cohorts…".to_owned()),
+            ListState::Listed(_) => (
+                Role::Muted,
+                format!(
+                    "Mixpanel lists no cohorts in this project. Create one there, then {refresh} to refresh."
+                ),
+            ),
+            ListState::Failed { error, .. } => (Role::Bad, format!("{error}\n\n{refresh} tries again.")),
+        }
+    }
+
+    fn title(&self, canvas: &Canvas<'_>, scene: Scene<'_>) -> Vec<Piece<'static>> {
+        let table = &self.table;
+        let mut title =
+            vec![piece(Role::Title, "Cohorts "), piece(Role::Muted, count_of(table.len(), table.total()))];
+        if table.marked() > 0 {
+            title.push(piece(Role::Key, format!(" · {} marked", table.marked())));
+        }
+        let order = if table.inverted == COLUMNS[table.sort].largest_first { "▲" } else { "▼" };
+        let sort = COLUMNS[table.sort].title.to_lowercase();
+        title.push(piece(Role::Muted, format!(" · sort: {sort} {order}")));
+        match &scene.snapshot.list {
+            ListState::Loading(_) => {
+                title.push(piece(Role::Busy, format!(" · {} refreshing", canvas.spinner())));
+            }
+            ListState::Failed { shown, .. } if table.total() > 0 => {
+                let since =
+                    shown.map_or_else(String::new, |at| format!(" {} old", text::age(canvas.now, at)));
+                title.push(piece(Role::Bad, format!(" · list{since}: refresh failed")));
+            }
+            ListState::Never | ListState::Listed(_) | ListState::Failed { .. } => {}
+        }
+        title
+    }
+}
+
+/// `12`, or `3 of 12` while a filter narrows.
+#[must_use]
+pub fn count_of(shown: usize, total: usize) -> String {
+    if shown == total { total.to_string() } else { format!("{shown} of {total}") }
+}
+
+fn pane_title(view: &CohortView) -> Vec<Piece<'_>> {
+    let mut title = vec![
+        piece(Role::Title, text::clean(&view.cohort.name)),
+        piece(Role::Muted, format!(" · {}", view.cohort.id)),
+    ];
+    if !view.listed {
+        title.push(piece(Role::Warn, " · no longer listed by Mixpanel"));
+    }
+    title
+}

@@ -1,0 +1,73 @@
+//! What the console is told before it starts: everything that comes from the configuration, the command line
+//! or the environment, already read by the caller. The console itself reads none of them.
+
+use super::theme::{ColourDepth, ThemeChoice};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How the console shall look and what it says about where it is connected.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one switch of the configuration")]
+pub struct Settings {
+    /// The name of the configuration profile.
+    pub profile: String,
+    /// Mixpanel's number of the project.
+    pub project_id: Option<u64>,
+    /// Mixpanel's region.
+    pub region: String,
+    /// The mParticle feed, masked.
+    pub feed: String,
+    /// mParticle's environment: production or development.
+    pub environment: String,
+    /// Connected to the sandbox.
+    pub demo: bool,
+    /// The theme to start with.
+    pub theme: ThemeChoice,
+    /// Draw nothing outside ASCII except names.
+    pub ascii: bool,
+    /// How many colours the terminal shows; see [`ColourDepth::detect`].
+    pub colour: ColourDepth,
+    /// Whether anything may move by itself.
+    pub animations: bool,
+    /// Whether to listen to the mouse from the start.
+    pub mouse: bool,
+    /// Whether to show the time of day, which costs one frame a second.
+    pub clock: bool,
+    /// Keys that replace the defaults: action to keys.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// Where the configuration was read from, for help.
+    pub config_path: Option<String>,
+    /// Where the log is written, for help.
+    pub log_path: Option<String>,
+    /// How often a recurring sync runs.
+    pub interval: Duration,
+    /// The identity type that carries `$distinct_id` in mParticle.
+    pub fallback_identity: String,
+    /// Users a second the feed takes, for estimates; mParticle's documented default is 270.
+    pub feed_users_per_second: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            profile: "default".to_owned(),
+            project_id: None,
+            region: "us".to_owned(),
+            feed: String::new(),
+            environment: "production".to_owned(),
+            demo: false,
+            theme: ThemeChoice::default(),
+            ascii: false,
+            colour: ColourDepth::default(),
+            animations: true,
+            mouse: true,
+            clock: true,
+            keys: BTreeMap::new(),
+            config_path: None,
+            log_path: None,
+            interval: Duration::from_mins(15),
+            fallback_identity: "customer_id".to_owned(),
+            feed_users_per_second: 270.0,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Things that several screens draw. A widget takes data and a canvas; it knows no screen and no engine.
+
+pub mod bar;
+pub mod chart;
+pub mod columns;
+pub mod filter;
+pub mod scroll;
+pub mod table;
+pub mod text_input;

@@ -1,0 +1,9 @@
+//! The engine against the sandbox: real protocols on loopback, real files, scripted faults.
+
+#![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up should fail")]
+
+mod faults;
+mod lifecycle;
+mod recovery;
+mod runs;
+mod world;

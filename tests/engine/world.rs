@@ -1,0 +1,244 @@
+//! A world for the engine's tests: the sandbox as both services, a state directory that goes away, an engine
+//! on top, and ways to wait for what must come true.
+
+use cohort_sync::domain::{CohortId, SyncKind, SyncStatus};
+use cohort_sync::http::{Authorization, Backoff, Transport, TransportOptions};
+use cohort_sync::mixpanel;
+use cohort_sync::mparticle::{self, Encoder, FeedUrl};
+use cohort_sync::sandbox::{self, CohortSeed, Control, PersonSeed, ProfileKey, Sandbox, SandboxOptions};
+use cohort_sync::store::{Reader, RunRecord, StoreError};
+use cohort_sync::sync::command::{Command, Refusal, StartRequest};
+use cohort_sync::sync::snapshot::{CohortView, Snapshot};
+use cohort_sync::sync::{self, Clock, Handle, Parts, Settings};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// Long enough for a loaded machine, short enough to notice that something hangs.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+pub struct World {
+    pub sandbox: Sandbox,
+    pub control: Control,
+    pub directory: tempfile::TempDir,
+    pub settings: Settings,
+    engine: Option<(Handle, JoinHandle<()>)>,
+}
+
+/// Settings for tests: no schedule of their own, and retries that do not wait for a minute.
+pub fn quick() -> Settings {
+    Settings {
+        schedule: false,
+        list_on_start: false,
+        backoff: Backoff {
+            base: Duration::from_millis(2),
+            ceiling: Duration::from_millis(10),
+            ..Backoff::default()
+        },
+        ..Settings::default()
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(quick()).await
+    }
+
+    pub async fn with(settings: Settings) -> Self {
+        let sandbox = Sandbox::start(SandboxOptions::quiet()).await.unwrap();
+        let control = sandbox.control();
+        let directory = tempfile::tempdir().unwrap();
+        Self { sandbox, control, directory, settings, engine: None }
+    }
+
+    /// Adds a cohort of `people` and starts the engine with its list.
+    pub async fn with_cohort(people: Vec<PersonSeed>) -> Self {
+        let mut world = Self::new().await;
+        world.add_cohort(COHORT.0, NAME, people);
+        world.start().await;
+        world
+    }
+
+    pub fn add_cohort(&self, id: u64, name: &str, members: Vec<PersonSeed>) {
+        self.control.add_cohort(CohortSeed {
+            id,
+            name: name.to_owned(),
+            description: String::new(),
+            members,
+            group: false,
+        });
+    }
+
+    pub async fn start(&mut self) {
+        self.try_start().await.unwrap();
+        self.refresh().await;
+    }
+
+    pub async fn try_start(&mut self) -> Result<(), StoreError> {
+        let transport = Transport::new(TransportOptions::default()).unwrap();
+        let connection = mixpanel::Connection {
+            base_url: self.sandbox.mixpanel_base_url(),
+            project_id: sandbox::PROJECT_ID,
+            workspace_id: None,
+            service_account: Authorization::basic(sandbox::SERVICE_ACCOUNT, sandbox::SECRET),
+        };
+        let parts = Parts {
+            directory: self.directory.path().to_owned(),
+            holder: "the test".to_owned(),
+            mixpanel: mixpanel::Client::new(transport.clone(), connection).unwrap(),
+            mparticle: mparticle::Client::new(
+                transport,
+                FeedUrl::parse(&self.sandbox.webhook_url()).unwrap(),
+            ),
+            encoder: Encoder::new("production", "customer_id"),
+            clock: Clock::system(),
+            read_only: false,
+        };
+        self.engine = Some(sync::start(parts, self.settings).await?);
+        Ok(())
+    }
+
+    pub fn handle(&self) -> &Handle {
+        &self.engine.as_ref().unwrap().0
+    }
+
+    /// Ends the engine the orderly way.
+    pub async fn shut_down(&mut self) {
+        let (handle, task) = self.engine.take().unwrap();
+        handle.send(Command::Shutdown).await.unwrap();
+        tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap();
+    }
+
+    pub async fn refresh(&self) {
+        let before = self.snapshot().list.clone();
+        self.handle().send(Command::Refresh).await.unwrap();
+        self.until("the list arrives", move |snapshot| {
+            use cohort_sync::sync::snapshot::ListState;
+            matches!(snapshot.list, ListState::Listed(_) | ListState::Failed { .. })
+                && snapshot.list != before
+        })
+        .await;
+    }
+
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.handle().snapshots().borrow().clone()
+    }
+
+    /// Waits until a snapshot fulfils a condition.
+    pub async fn until(&self, what: &str, condition: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let mut snapshots = self.handle().snapshots();
+        let waited = tokio::time::timeout(PATIENCE, snapshots.wait_for(|snapshot| condition(snapshot))).await;
+        let Ok(snapshot) = waited else {
+            panic!("{what}: not within {PATIENCE:?}; {:#?}", self.snapshot());
+        };
+        snapshot.unwrap().clone()
+    }
+
+    pub fn view(&self, cohort: CohortId) -> Arc<CohortView> {
+        self.snapshot().cohort(cohort).unwrap().clone()
+    }
+
+    pub fn status(&self) -> SyncStatus {
+        self.view(COHORT).status()
+    }
+
+    /// Sends a command that starts a run and waits for the run's end.
+    pub async fn run_by(&self, cohort: CohortId, command: Command) -> RunRecord {
+        let last_run = |snapshot: &Snapshot| {
+            snapshot.cohort(cohort).and_then(|view| view.sync.as_ref()?.last_run.clone())
+        };
+        let before = last_run(&self.snapshot());
+        self.handle().send(command).await.unwrap();
+        let snapshot = self
+            .until("the run ends", |snapshot| {
+                let view = snapshot.cohort(cohort).unwrap();
+                !view.status().is_active() && last_run(snapshot) != before
+            })
+            .await;
+        let run = last_run(&snapshot).unwrap();
+        assert_counts_add_up(&run);
+        run
+    }
+
+    pub async fn export(&self) -> RunRecord {
+        self.run_by(COHORT, Command::Start(request(SyncKind::OneTime))).await
+    }
+
+    pub async fn sync(&self) -> RunRecord {
+        self.run_by(COHORT, Command::Start(request(SyncKind::Recurring))).await
+    }
+
+    pub async fn refused(&self, command: Command) -> Refusal {
+        self.handle().send(command).await.unwrap_err()
+    }
+
+    /// Whom the feed holds as members, by the attribute.
+    pub fn members_in_mparticle(&self, attribute: &str) -> BTreeMap<String, bool> {
+        self.control
+            .profiles_with(attribute)
+            .into_iter()
+            .map(|(key, value)| (key_text(&key), value.as_bool().unwrap()))
+            .collect()
+    }
+
+    /// Those with `true`.
+    pub fn current_members(&self) -> Vec<String> {
+        self.members_in_mparticle(NAME).into_iter().filter(|(_, value)| *value).map(|(key, _)| key).collect()
+    }
+
+    pub fn reader(&self) -> Reader {
+        Reader::open(self.directory.path()).unwrap()
+    }
+
+    pub fn state(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+pub const COHORT: CohortId = CohortId(1000);
+pub const NAME: &str = "Power users";
+
+pub fn request(kind: SyncKind) -> StartRequest {
+    StartRequest {
+        cohort: COHORT,
+        kind,
+        attribute: None,
+        dry_run: false,
+        approve_removals: false,
+        interval: None,
+    }
+}
+
+/// `count` people with MPIDs from `first` on.
+pub fn people(first: i64, count: i64) -> Vec<PersonSeed> {
+    (first..first + count).map(|n| PersonSeed::matched(format!("user-{n}"), mpid(n))).collect()
+}
+
+/// Spread over all 64 bits, so that some are negative and none is in order.
+pub fn mpid(n: i64) -> i64 {
+    n.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64.cast_signed())
+}
+
+pub fn keys(first: i64, count: i64) -> Vec<String> {
+    let mut keys: Vec<String> =
+        (first..first + count).map(|n| key_text(&ProfileKey::Mpid(mpid(n)))).collect();
+    keys.sort();
+    keys
+}
+
+pub fn key_text(key: &ProfileKey) -> String {
+    match key {
+        ProfileKey::Mpid(mpid) => format!("mpid {mpid}"),
+        ProfileKey::Identity { kind, value } => format!("{kind} {value}"),
+    }
+}
+
+/// Rule 8 of the design.
+pub fn assert_counts_add_up(run: &RunRecord) {
+    let counts = &run.counts;
+    let read = &counts.read;
+    assert_eq!(read.fetched(), read.matched + read.unmatched + read.unsendable + read.duplicates);
+    assert_eq!(counts.planned(), counts.accepted() + counts.rejected() + counts.pending());
+}
