@@ -3,9 +3,9 @@
 //!
 //! mParticle does not publish an account's limit, it only refuses (mParticle reference, Rate-limit signals):
 //! a *speed* limit asks for a lower rate, an *acceleration* limit for a slower ramp, and 2xx answers may tell
-//! how much of the limit is used. So the rate is learnt. Between two refusals the feed's allowance was used
-//! up at both ends, hence what was accepted in between, over the time in between, is the limit itself; the
-//! rate settles just below it and creeps up slowly to notice when the limit is raised.
+//! how much of the limit is used. So the rate is learnt: a refusal lowers it, by the more the sooner it came,
+//! and then it creeps back up, ever quicker the longer nothing is refused. What was accepted since an earlier
+//! refusal is a floor, because the feed had no allowance saved up then.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -111,8 +111,18 @@ struct Rate {
     lowered_at: Instant,
     /// Users accepted since the rate was first learnt.
     accepted: u64,
-    /// Refusals of the last minute: when, and what had been accepted by then.
-    refusals: VecDeque<(Instant, u64)>,
+    /// How long the feed asked everyone to wait, in all, since the rate was first learnt.
+    paused: Duration,
+    /// Refusals of the last minute.
+    refusals: VecDeque<Refusal>,
+}
+
+/// How things stood at a refusal.
+#[derive(Debug, Clone, Copy)]
+struct Refusal {
+    at: Instant,
+    accepted: u64,
+    paused: Duration,
 }
 
 /// Below this nothing is learnt from waiting longer.
@@ -121,12 +131,14 @@ const LOWEST_RATE: f64 = 10.0;
 const DOCUMENTED_RATE: f64 = 270.0;
 /// How far below the measured limit the rate settles.
 const BELOW_LIMIT: f64 = 0.95;
-/// Growth a second once the limit is known well: a twentieth in half a minute.
+/// The least growth a second: a twentieth in about half a minute.
 const SLOW_GROWTH: f64 = 0.0015;
-/// Growth a second while it is not.
+/// Growth a second while nothing is known, and the most at any time.
 const SEARCHING_GROWTH: f64 = 0.10;
-/// A refusal this soon after the rate was lowered says that it was not lowered enough.
-const SOON: Duration = Duration::from_secs(2);
+/// After a refusal the rate takes so many seconds to creep back up to what was refused.
+const CALM: f64 = 40.0;
+/// Refusals this close together belong to requests that left before the rate was lowered.
+const ONE_ROUND: Duration = Duration::from_millis(50);
 /// Requests this far behind schedule may leave together, which evens out timers and slow answers.
 const CATCH_UP: Duration = Duration::from_millis(100);
 /// Of how much time the first guess at a rate is made.
@@ -242,7 +254,7 @@ impl Pacer {
             (None, Limit::Speed | Limit::Other) => {
                 // A refusal before anything was accepted is no measure of the limit; the documented one is.
                 let mut rate = Rate::new(now, (recent * 0.7).max(DOCUMENTED_RATE), SEARCHING_GROWTH);
-                rate.refusals.push_back((now, 0));
+                rate.note_refusal(now);
                 rate.hold_back(now, users as u64);
                 self.rate = Some(rate);
             }
@@ -252,7 +264,11 @@ impl Pacer {
     fn stop(&mut self, now: Instant, retry_after: Option<Duration>) {
         if let Some(wait) = retry_after {
             let until = now + wait.min(self.retry_after_limit);
-            self.stopped_until = Some(self.stopped_until.map_or(until, |known| known.max(until)));
+            let already = self.stopped_until.map_or(now, |known| known.max(now));
+            if let Some(rate) = &mut self.rate {
+                rate.paused += until.saturating_duration_since(already);
+            }
+            self.stopped_until = Some(until.max(already));
         }
     }
 
@@ -322,6 +338,7 @@ impl Rate {
             grown_at: now,
             lowered_at: now,
             accepted: 0,
+            paused: Duration::ZERO,
             refusals: VecDeque::new(),
         }
     }
@@ -330,55 +347,59 @@ impl Rate {
     fn grow(&mut self, now: Instant) {
         let passed = now.duration_since(self.grown_at).as_secs_f64().min(5.0);
         self.grown_at = now;
-        // Long without a refusal, the limit may have been raised: the search quickens.
+        // Long without a refusal, the limit is higher than was thought or was raised: the search quickens.
         let calm = now.duration_since(self.lowered_at).as_secs_f64();
-        let growth = self.growth * (calm / 120.0).clamp(1.0, 20.0);
+        let growth = (self.growth * (calm / CALM).powi(2).clamp(1.0, 50.0)).min(SEARCHING_GROWTH);
         self.users_per_second *= 1.0 + growth * passed;
     }
 
-    /// Lowers the rate after a refusal, to the measured limit where there is enough to measure.
+    /// Lowers the rate after a refusal: by the more, the sooner it came, but never below what the feed is
+    /// known to let through.
     fn refused(&mut self, now: Instant, users: u64) {
-        // Requests that left before the rate was lowered say nothing about the new rate.
-        let in_one_round = Duration::from_millis(50);
-        let since_lowered = now.duration_since(self.lowered_at);
-        if since_lowered < in_one_round {
+        if now.duration_since(self.lowered_at) < ONE_ROUND {
             self.hold_back(now, users);
             return;
         }
-        let measured = self.measured(now, users);
-        let soon = since_lowered < SOON;
-        let lowered = self.users_per_second * if soon { 0.6 } else { 0.9 };
-        (self.users_per_second, self.growth) = match measured {
-            Some((limit, doubt)) if !soon => {
-                ((limit * BELOW_LIMIT).min(self.users_per_second), SLOW_GROWTH + doubt * 0.1)
-            }
-            Some((limit, doubt)) => ((limit * BELOW_LIMIT).min(lowered), SLOW_GROWTH + doubt * 0.1),
-            None => (lowered, SEARCHING_GROWTH),
+        // Whatever the feed has saved up is used up the sooner, the more the rate exceeds the limit. Pauses
+        // do not count: nothing was sent in them.
+        let last = self.refusals.back();
+        let paused = self.paused - last.map_or(self.paused, |refusal| refusal.paused);
+        let sending = now.duration_since(self.lowered_at).saturating_sub(paused);
+        let factor = match sending.as_secs() {
+            0..2 => 0.6,
+            2..10 => 0.8,
+            10..30 => 0.9,
+            _ => BELOW_LIMIT,
         };
-        self.users_per_second = self.users_per_second.max(LOWEST_RATE);
+        let refused = self.users_per_second;
+        let known = self.known_limit(now, users).map_or(0.0, |limit| limit.min(refused) * BELOW_LIMIT);
+        self.users_per_second = (refused * factor).max(known).max(LOWEST_RATE);
+        self.growth = ((refused / self.users_per_second - 1.0) / CALM).max(SLOW_GROWTH);
         self.lowered_at = now;
         self.grown_at = now;
-        if soon {
+        if factor < 0.7 {
             // What was accepted earlier no longer describes the limit.
             self.refusals.clear();
         }
-        self.refusals.push_back((now, self.accepted));
-        while self.refusals.len() > 1
-            && self.refusals.front().is_some_and(|(at, _)| now.duration_since(*at) > Duration::from_mins(1))
-        {
-            self.refusals.pop_front();
-        }
+        self.note_refusal(now);
         self.hold_back(now, users);
     }
 
-    /// The limit between the first refusal that is remembered and now, and how doubtful it is: the feed may
-    /// have had almost one request to spare at either end.
-    fn measured(&self, now: Instant, users: u64) -> Option<(f64, f64)> {
-        let (since, accepted_by_then) = self.refusals.front()?;
-        let accepted = self.accepted - accepted_by_then;
-        let enough = accepted >= users.max(1) * 5;
-        let seconds = now.duration_since(*since).as_secs_f64();
-        enough.then(|| (accepted as f64 / seconds.max(0.001), users as f64 / accepted as f64))
+    fn note_refusal(&mut self, now: Instant) {
+        self.refusals.push_back(Refusal { at: now, accepted: self.accepted, paused: self.paused });
+        let is_old = |refusal: &Refusal| now.duration_since(refusal.at) > Duration::from_mins(1);
+        while self.refusals.len() > 1 && self.refusals.front().is_some_and(is_old) {
+            self.refusals.pop_front();
+        }
+    }
+
+    /// What the feed lets through at least: it had nothing saved up at the first refusal that is remembered,
+    /// so everything accepted since then is what it allows. Too few requests say nothing.
+    fn known_limit(&self, now: Instant, users: u64) -> Option<f64> {
+        let since = self.refusals.front()?;
+        let accepted = self.accepted - since.accepted;
+        let seconds = now.duration_since(since.at).as_secs_f64().max(0.001);
+        (accepted >= users.max(1) * 5).then(|| accepted as f64 / seconds)
     }
 
     /// Lets the feed gather the allowance for one request.
@@ -396,15 +417,15 @@ impl Rate {
         }
     }
 
-    /// Uses the share that the feed tells: hold above 90 %, back off above 95 %, grow quickly below 75 %.
+    /// Uses the share that the feed tells: hold from 94 %, back off from 98 %, grow quickly below 75 %.
     fn told(&mut self, now: Instant, percent: u8) {
         match percent {
-            96.. if now.duration_since(self.lowered_at) > Duration::from_secs(1) => {
+            98.. if now.duration_since(self.lowered_at) > Duration::from_secs(1) => {
                 self.users_per_second = (self.users_per_second * 0.98).max(LOWEST_RATE);
                 self.lowered_at = now;
                 self.grown_at = now;
             }
-            91.. => self.grown_at = now,
+            94.. => self.grown_at = now,
             75.. => {}
             _ if now.duration_since(self.lowered_at) > Duration::from_secs(5) => {
                 let passed = now.duration_since(self.grown_at).as_secs_f64().min(1.0);
