@@ -27,7 +27,12 @@ impl Engine {
             (_, RunEnd::Paused { cause, reason, held }) => {
                 let held_run = held.then_some(record.id);
                 let pause = PauseRecord { cause: *cause, reason: reason.clone(), at: now, held_run };
-                self.rest(SyncRecord { status: SyncStatus::Paused, pause: Some(pause), ..sync });
+                self.rest(SyncRecord {
+                    status: SyncStatus::Paused,
+                    pause: Some(pause),
+                    next_due: None,
+                    ..sync
+                });
             }
             (Ending::Pause, _) => self.rest_paused_by_operator(sync),
             (Ending::Shutdown, RunEnd::Cancelled) => {
