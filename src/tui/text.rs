@@ -178,6 +178,15 @@ pub fn age(now: Timestamp, at: Timestamp) -> String {
     if seconds < 5 { "now".to_owned() } else { rough(seconds) }
 }
 
+/// The same in a sentence: `just now`, `2 m ago`.
+#[must_use]
+pub fn ago(now: Timestamp, at: Timestamp) -> String {
+    match age(now, at).as_str() {
+        "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
+    }
+}
+
 /// How long until something happens: `12 m`, or `due`.
 #[must_use]
 pub fn until(now: Timestamp, at: Timestamp) -> String {

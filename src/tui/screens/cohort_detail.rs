@@ -264,7 +264,7 @@ fn draw_paused(canvas: &mut Canvas<'_>, scene: Scene<'_>, lines: &mut Lines, syn
         canvas,
         &[
             piece(Role::Warn, format!("‖ {title}")),
-            piece(Role::Muted, format!("   {} ago, {at}", text::age(canvas.now, pause.at))),
+            piece(Role::Muted, format!("   {}, {at}", text::ago(canvas.now, pause.at))),
         ],
     );
     lines.paragraph(canvas, Role::Text, &pause.reason, 2);
