@@ -13,6 +13,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+/// Profiles on a page (Mixpanel reference, Query Profiles).
+const DOCUMENTED_PAGE_SIZE: usize = 1_000;
+
 /// Pages of one read on their way at once: one less than the project may have, so that somebody else's query
 /// still fits.
 const PAGES_AT_ONCE: usize = 4;
@@ -86,7 +89,8 @@ impl Rest {
     }
 
     fn launch(&mut self) {
-        while self.flights.len() < PAGES_AT_ONCE {
+        // A short page ends the paging, however many were announced.
+        while self.flights.len() < PAGES_AT_ONCE && !self.read.saw_short_page() {
             let Some(number) = self.waiting.next() else { break };
             self.request(number);
         }
@@ -158,8 +162,11 @@ impl Read {
     fn begin(first: &Page) -> Result<Self, MixpanelError> {
         let profiles = first.profiles();
         let told = first.head.page_size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0);
-        // Without a size the first page is the measure: nothing suggests that later ones are larger.
-        let page_size = told.unwrap_or(profiles.max(1));
+        // Without a size, a page that is not everything must be a full one, and any other is measured against
+        // the documented size.
+        let is_part = first.total().is_some_and(|total| total > profiles as u64);
+        let page_size =
+            told.unwrap_or(if is_part { profiles.max(1) } else { DOCUMENTED_PAGE_SIZE.max(profiles) });
         let foreseen = match first.total() {
             Some(total) => u32::try_from(total.div_ceil(page_size as u64)).unwrap_or(u32::MAX).max(1),
             None => 1,
@@ -188,6 +195,10 @@ impl Read {
         }
         self.lengths.insert(page.number, page.profiles());
         Ok(())
+    }
+
+    fn saw_short_page(&self) -> bool {
+        self.lengths.values().any(|length| *length < self.page_size)
     }
 
     /// The page that follows the last one, if that was full.
