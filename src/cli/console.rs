@@ -88,8 +88,7 @@ async fn demo(desk: &Desk, interface: InterfaceConfig) -> Result<Exit, Failure> 
     let directory = tempfile::Builder::new().prefix("cohort-sync-demo-").tempdir().map_err(failed)?;
     let state_dir = directory.path().to_owned();
     let places = Places { log_dir: state_dir.join("log"), state_dir, ..desk.places.clone() };
-    let level = desk.args.log_level(&desk.environment)?;
-    let log = crate::telemetry::init(&places.log_dir, level, &desk.masks)?;
+    let log = desk.log_in(&places)?;
     // A demo is looked at for minutes, not hours, so it may ask more often than a real project could.
     let options = SandboxOptions { queries_per_hour: 600, ..SandboxOptions::demo() };
     let sandbox = Sandbox::start(options).await.map_err(failed)?;

@@ -246,18 +246,11 @@ fn write_json(to: &mut impl Write, columns: &[Column], cells: &[Cell]) -> io::Re
     to.write_all(b"}\n")
 }
 
-/// The number with a comma between every three digits.
+/// A number with a comma between every three digits.
 #[must_use]
 pub fn thousands(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = if number < 0 { "-".to_owned() } else { String::new() };
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let sign = if number < 0 { "-" } else { "" };
+    format!("{sign}{}", crate::domain::number::thousands(number.unsigned_abs()))
 }
 
 /// The text without anything that could steer a terminal: control characters and the marks that turn the

@@ -1,5 +1,6 @@
 //! One line of progress on a terminal, none when stderr is piped or the output is for programs.
 
+use crate::domain::number::thousands;
 use crate::domain::{CohortId, Phase};
 use crate::sync::snapshot::{RunProgress, Snapshot};
 use std::io::{self, IsTerminal, Write};
@@ -61,7 +62,6 @@ fn describe(progress: &RunProgress) -> String {
     }
     let share = progress.share().map_or_else(String::new, |share| format!(" {:.0} %", share * 100.0));
     let counts = &progress.counts;
-    let thousands = |number: u64| super::output::thousands(number.cast_signed());
     match progress.phase {
         Phase::Queued => "queued".to_owned(),
         Phase::Fetch => format!("fetching{share} · {} users", thousands(counts.read.fetched())),

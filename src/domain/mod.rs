@@ -13,6 +13,7 @@ pub mod guard;
 pub mod identity;
 pub mod member;
 pub mod membership;
+pub mod number;
 pub mod plan;
 pub mod run;
 pub mod status;

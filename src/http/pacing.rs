@@ -362,8 +362,8 @@ impl Rate {
         }
         // Whatever the feed has saved up is used up the sooner, the more the rate exceeds the limit. Pauses
         // do not count: nothing was sent in them.
-        let paused_before = self.refusals.back().map_or(self.paused, |refusal| refusal.paused);
-        let paused = self.paused.saturating_sub(paused_before);
+        let last = self.refusals.back();
+        let paused = self.paused.saturating_sub(last.map_or(self.paused, |refusal| refusal.paused));
         let sending = now.duration_since(self.lowered_at).saturating_sub(paused);
         let factor = match sending.as_secs() {
             0..2 => 0.6,

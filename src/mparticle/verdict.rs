@@ -77,7 +77,11 @@ fn refusal(answer: &Answer) -> String {
     };
     let words =
         errors(parsed(answer).as_ref()).into_iter().next().map(|error| format!(": {}", error.message));
-    format!("{meaning} (HTTP {}){}", answer.status, words.unwrap_or_default())
+    let words = words.unwrap_or_default();
+    format!(
+        "{meaning} (HTTP {}){words}; copy a fresh one from the Mixpanel Cohorts feed in mParticle",
+        answer.status
+    )
 }
 
 fn judge_success(answer: &Answer, batches: usize) -> Verdict {

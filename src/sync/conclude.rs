@@ -5,7 +5,8 @@ use super::engine::{Ending, Engine};
 use super::report::RunEnd;
 use super::schedule;
 use super::snapshot::NoticeLevel;
-use crate::domain::{CohortId, RunCounts, SyncKind, SyncStatus};
+use crate::domain::number::thousands;
+use crate::domain::{CohortId, RunCounts, SyncKind, SyncStatus, Trigger};
 use crate::store::{PauseRecord, RunRecord, SyncRecord};
 use jiff::Timestamp;
 
@@ -14,8 +15,7 @@ impl Engine {
     pub(super) fn conclude(&mut self, record: &RunRecord, end: &RunEnd, ending: Ending) {
         let now = self.tools.clock.now();
         self.mark_down(end);
-        let (level, text) = announcement(record, end);
-        self.board.notice(level, Some(record.cohort_id), text, now);
+        self.announce(record, end, now);
         if *end == RunEnd::DryRun {
             return;
         }
@@ -27,7 +27,12 @@ impl Engine {
             (_, RunEnd::Paused { cause, reason, held }) => {
                 let held_run = held.then_some(record.id);
                 let pause = PauseRecord { cause: *cause, reason: reason.clone(), at: now, held_run };
-                self.rest(SyncRecord { status: SyncStatus::Paused, pause: Some(pause), ..sync });
+                self.rest(SyncRecord {
+                    status: SyncStatus::Paused,
+                    pause: Some(pause),
+                    next_due: None,
+                    ..sync
+                });
             }
             (Ending::Pause, _) => self.rest_paused_by_operator(sync),
             (Ending::Shutdown, RunEnd::Cancelled) => {
@@ -44,6 +49,20 @@ impl Engine {
                 };
                 self.rest_ended(sync, status, now);
             }
+        }
+    }
+
+    /// Logs how a run ended, and makes a notice of what is worth one: a person who started a run wants to hear
+    /// of it, a schedule that does what it should is no news.
+    fn announce(&mut self, record: &RunRecord, end: &RunEnd, now: Timestamp) {
+        let (level, text) = announcement(record, end);
+        match level {
+            NoticeLevel::Error => tracing::error!(run = %record.id, "{text}"),
+            NoticeLevel::Warning => tracing::warn!(run = %record.id, "{text}"),
+            NoticeLevel::Good | NoticeLevel::Info => tracing::info!(run = %record.id, "{text}"),
+        }
+        if level != NoticeLevel::Good || record.trigger == Trigger::Operator {
+            self.board.notice(level, Some(record.cohort_id), text, now);
         }
     }
 
@@ -82,36 +101,43 @@ pub(super) fn goes_on_after_a_crash(resting: SyncStatus) -> bool {
 
 /// How a run's end is announced.
 fn announcement(record: &RunRecord, end: &RunEnd) -> (NoticeLevel, String) {
-    let cohort = &record.cohort;
+    let (cohort, counts) = (&record.cohort, &record.counts);
     match end {
-        RunEnd::Succeeded if record.counts.rejected() > 0 => {
-            let rejected = record.counts.rejected();
+        RunEnd::Succeeded if counts.rejected() > 0 => {
+            let rejected = thousands(counts.rejected());
             (
                 NoticeLevel::Warning,
-                format!("{cohort}: {}, {rejected} rejected by mParticle", accepted(&record.counts)),
+                format!("{cohort}: {}, {rejected} rejected by mParticle", accepted(counts)),
             )
         }
-        RunEnd::Succeeded => (NoticeLevel::Good, format!("{cohort}: {}", accepted(&record.counts))),
+        RunEnd::Succeeded => (NoticeLevel::Good, format!("{cohort}: {}", accepted(counts))),
         RunEnd::DryRun => {
-            let (adds, removes) = (record.counts.adds.planned(), record.counts.removes.planned());
-            (
-                NoticeLevel::Info,
-                format!("{cohort}: dry run, would add {adds} and remove {removes}; nothing was sent"),
-            )
+            let planned = changes(counts.adds.planned(), counts.removes.planned());
+            (NoticeLevel::Info, format!("{cohort}: dry run, {planned} planned, nothing sent"))
         }
         RunEnd::Failed(error) => (NoticeLevel::Error, format!("{cohort}: {error}")),
         RunEnd::Paused { reason, .. } => (NoticeLevel::Error, format!("{cohort} is paused: {reason}")),
         RunEnd::Cancelled => {
-            (NoticeLevel::Info, format!("{cohort}: run ended on request, {}", accepted(&record.counts)))
+            (NoticeLevel::Info, format!("{cohort}: run ended on request, {}", accepted(counts)))
         }
     }
 }
 
 fn accepted(counts: &RunCounts) -> String {
     let (adds, removes) = (counts.adds.accepted(), counts.removes.accepted());
-    if adds + removes == 0 {
-        "no changes".to_owned()
-    } else {
-        format!("{adds} adds and {removes} removes accepted")
+    if adds + removes == 0 { "no changes".to_owned() } else { format!("{} accepted", changes(adds, removes)) }
+}
+
+fn changes(adds: u64, removes: u64) -> String {
+    let named = |number: u64, one: &str, many: &str| match number {
+        1 => format!("1 {one}"),
+        _ => format!("{} {many}", thousands(number)),
+    };
+    match (adds, removes) {
+        (0, removes) => named(removes, "remove", "removes"),
+        (adds, 0) => named(adds, "add", "adds"),
+        (adds, removes) => {
+            format!("{} and {}", named(adds, "add", "adds"), named(removes, "remove", "removes"))
+        }
     }
 }

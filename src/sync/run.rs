@@ -133,6 +133,8 @@ impl Run {
                 store.begin_run(&new)
             })
             .await?;
+        let (run, cohort, by) = (self.record.id, &self.record.cohort, self.record.trigger.token());
+        tracing::info!(%run, by, "{cohort}: run begins");
         self.tell(RunNews::Began(self.record.id, self.record.started_at));
         Ok(())
     }

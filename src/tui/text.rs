@@ -137,19 +137,7 @@ fn wrap_paragraph(text: &str, columns: usize, lines: &mut Vec<String>) {
     lines.push(line);
 }
 
-/// A count with its thousands separated: `51,002`.
-#[must_use]
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub use crate::domain::number::thousands as count;
 
 /// A count that carries its sign unless it is zero: `+1,204`, `−311`, `0`.
 #[must_use]

@@ -13,6 +13,7 @@ use super::args::{GlobalArgs, ListArgs};
 use super::failure::Failure;
 use super::output::{Cell, Column, Destination, Listing, allow_closed_pipe};
 use crate::config::Places;
+use crate::domain::number::thousands as count;
 use crate::store::{Reader, StoreError};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -84,9 +85,4 @@ fn say_json(object: &impl Serialize) -> Result<(), Failure> {
 fn remark(line: &str) {
     // Where stderr is closed nobody listens.
     let _ = writeln!(io::stderr(), "{line}");
-}
-
-/// A count with thousands separators.
-fn count(number: u64) -> String {
-    super::output::thousands(i64::try_from(number).unwrap_or(i64::MAX))
 }

@@ -38,7 +38,7 @@ impl App {
             Screen::Log => self.log.draw(&mut canvas, scene, body),
         }
         let footer = row(area.bottom() - 1);
-        if self.filter().editing || self.filter().is_active() {
+        if self.filter().editing {
             self.draw_filter(&mut canvas, footer);
         } else if self.stopping.is_some() {
             self.draw_stopping(&mut canvas, scene, footer);
@@ -75,8 +75,7 @@ impl App {
     fn draw_filter(&self, canvas: &mut Canvas<'_>, area: Rect) {
         let filter = self.filter();
         let used = canvas.text(area.x + 1, area.y, 2, Role::Key, "/ ");
-        let hint = if filter.editing { "enter keeps · esc clears · ! inverts " } else { "esc clears " };
-        let hint = [piece(Role::Muted, hint)];
+        let hint = [piece(Role::Muted, "enter keeps · esc clears · ! inverts ")];
         let right = cells(width_of(&hint));
         let room = area.width.saturating_sub(used + right + 3);
         filter.input.draw(canvas, area.x + 1 + used, area.y, room, Role::Focus, filter.editing);

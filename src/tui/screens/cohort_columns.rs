@@ -282,7 +282,7 @@ pub fn compare(column: usize, a: &CohortView, b: &CohortView) -> Ordering {
         Field::Adds => largest_first(changes(a).map(|c| c.0), changes(b).map(|c| c.0)),
         Field::Removes => largest_first(changes(a).map(|c| c.1), changes(b).map(|c| c.1)),
         Field::Sync => kind_rank(a).cmp(&kind_rank(b)),
-        Field::Status => rank(a.status()).cmp(&rank(b.status())),
+        Field::Status => status_rank(a).cmp(&status_rank(b)),
         Field::Last => last_at(b).cmp(&last_at(a)),
         Field::Next => next_at(a).cmp(&next_at(b)),
     };
@@ -291,6 +291,11 @@ pub fn compare(column: usize, a: &CohortView, b: &CohortView) -> Ordering {
     let by_name =
         || name_a.chars().flat_map(char::to_lowercase).cmp(name_b.chars().flat_map(char::to_lowercase));
     order.then_with(by_name).then(a.cohort.id.cmp(&b.cohort.id))
+}
+
+/// What can never be exported comes after what nobody has exported yet.
+fn status_rank(view: &CohortView) -> (usize, bool) {
+    (rank(view.status()), view.not_exportable.is_some())
 }
 
 fn largest_first(a: Option<u64>, b: Option<u64>) -> Ordering {

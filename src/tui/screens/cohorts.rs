@@ -125,6 +125,9 @@ impl CohortsScreen {
         if table.marked() > 0 {
             title.push(piece(Role::Key, format!(" · {} marked", table.marked())));
         }
+        if table.filter.is_active() && !table.filter.editing {
+            title.push(piece(Role::Key, format!(" · / {}", table.filter.input.value())));
+        }
         let order = if table.inverted == COLUMNS[table.sort].largest_first { "▲" } else { "▼" };
         let sort = COLUMNS[table.sort].title.to_lowercase();
         title.push(piece(Role::Muted, format!(" · sort: {sort} {order}")));
