@@ -89,8 +89,7 @@ impl Rest {
     }
 
     fn launch(&mut self) {
-        // A short page ends the paging, however many were announced.
-        while self.flights.len() < PAGES_AT_ONCE && !self.read.saw_short_page() {
+        while self.flights.len() < PAGES_AT_ONCE && !self.read.has_ended() {
             let Some(number) = self.waiting.next() else { break };
             self.request(number);
         }
@@ -114,11 +113,14 @@ async fn patiently(
 ) -> Result<Page, MixpanelError> {
     let mut tries = 0;
     loop {
-        if heeded.stop.is_cancelled() {
-            return Err(MixpanelError::Cancelled);
-        }
         tries += 1;
-        let error = match client.page(cohort, number, Some(&session)).await {
+        // Mixpanel may take minutes to answer, and giving up a read changes nothing there.
+        let answer = tokio::select! {
+            biased;
+            () = heeded.stop.cancelled() => return Err(MixpanelError::Cancelled),
+            answer = client.page(cohort, number, Some(&session)) => answer,
+        };
+        let error = match answer {
             Ok(page) => {
                 (heeded.hear)(PageEvent::Arrived(&page, tries));
                 return Ok(page);
@@ -197,14 +199,17 @@ impl Read {
         Ok(())
     }
 
-    fn saw_short_page(&self) -> bool {
+    /// Whether a short page arrived, which ends the paging whatever was foreseen: a total that is far too high
+    /// must not lead to a request for each page it promises.
+    fn has_ended(&self) -> bool {
         self.lengths.values().any(|length| *length < self.page_size)
     }
 
     /// The page that follows the last one, if that was full.
     fn goes_on_with(&self) -> Option<u32> {
         let (last, length) = self.lengths.last_key_value()?;
-        (self.session.is_some() && *length >= self.page_size).then_some(last + 1)
+        let goes_on = self.session.is_some() && *length >= self.page_size && !self.has_ended();
+        goes_on.then_some(last + 1)
     }
 
     /// A read is whole when only its last filled page is short and nobody who was announced is missing.

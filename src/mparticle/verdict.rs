@@ -40,6 +40,8 @@ pub fn judge(answer: &Answer, batches: usize) -> Verdict {
             "the feed URL redirects elsewhere (HTTP {}); copy a fresh Webhook URL from mParticle",
             answer.status
         )),
+        // A size is refused by whoever stands in front, mostly with a page of its own.
+        413 => judge_client_error(answer, 413, batches),
         _ if html => {
             retry(answer, format!("{} (HTTP {}), probably from a proxy", described(answer), answer.status))
         }
@@ -104,6 +106,10 @@ fn judge_success(answer: &Answer, batches: usize) -> Verdict {
             None => unclear(errors[0].message.clone(), batches),
         };
     }
+    let unlisted = value.get("errors").or_else(|| value.get("Errors")).and_then(unlisted_error);
+    if let Some(message) = unlisted {
+        return unclear(message, batches);
+    }
     let failed = value
         .get("status")
         .and_then(Value::as_str)
@@ -166,9 +172,25 @@ fn errors(value: Option<&Value>) -> Vec<Told> {
         .collect()
 }
 
+/// Errors that are no list but not nothing either: a text, or an object of them. What they say of single
+/// users is unknown, so they must not pass for acceptance.
+fn unlisted_error(errors: &Value) -> Option<String> {
+    let text = match errors {
+        Value::String(text) if !text.trim().is_empty() => unescape(text).into_owned(),
+        Value::Object(fields) if !fields.is_empty() => {
+            let message = fields.get("message").and_then(Value::as_str);
+            message.map_or_else(|| errors.to_string(), |message| unescape(message).into_owned())
+        }
+        _ => return None,
+    };
+    Some(excerpt(&text, EXCERPT_LIMIT))
+}
+
 /// The place in `Path '[n]…'`, which Json.NET prints for a batch in an array (reference, partial failures).
+/// The last one counts: before it the message may quote the user's own text, which may look just like it, and
+/// believing that would reject one user for another.
 fn place_in(message: &str) -> Option<usize> {
-    let (_, path) = message.split_once("Path '[")?;
+    let (_, path) = message.rsplit_once("Path '[")?;
     let (number, _) = path.split_once(']')?;
     number.parse().ok()
 }
@@ -244,6 +266,30 @@ mod tests {
         assert_eq!(verdict(413, "", 1), "rejected");
         let each = r#"{"errors":[{"message":"Path '[0].a'"},{"message":"Path '[1].a'"}]}"#;
         assert_eq!(verdict(400, each, 2), "except");
+    }
+
+    #[test]
+    fn too_large_is_split_even_when_a_proxy_says_so() {
+        let page = "<html><head><title>413 Request Entity Too Large</title></head></html>";
+        assert_eq!(verdict(413, page, 100), "split");
+        assert_eq!(verdict(413, page, 1), "rejected");
+    }
+
+    #[test]
+    fn a_place_that_the_users_own_text_quotes_is_not_believed() {
+        let quoting = r#"{"errors":[{"message":"Error converting value &quot;Path '[0]'&quot;. Path '[2].user_identities', line 1, position 9."}]}"#;
+        let Verdict::AcceptedExcept(rejected) = judge(&answer(202, quoting), 3) else { panic!("not mapped") };
+        assert_eq!(rejected[0].0, 2);
+    }
+
+    #[test]
+    fn errors_in_another_shape_are_no_acceptance() {
+        for body in [r#"{"errors":{"0":"bad"}}"#, r#"{"errors":"bad"}"#, r#"{"errors":{"message":"bad"}}"#] {
+            assert_eq!(verdict(202, body, 3), "split", "{body}");
+        }
+        for body in [r#"{"errors":{}}"#, r#"{"errors":null}"#, r#"{"errors":""}"#] {
+            assert_eq!(verdict(202, body, 3), "accepted", "{body}");
+        }
     }
 
     #[test]

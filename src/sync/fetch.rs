@@ -127,7 +127,11 @@ async fn first_page(run: &mut Run) -> Result<Page, Trouble> {
     loop {
         let charge = tools.budget.spend(&stop, |free_at| scribe.waits_for_budget(free_at)).await?;
         tries += 1;
-        let error = match tools.mixpanel.page(cohort, 0, None).await {
+        let asked = tokio::select! {
+            asked = tools.mixpanel.page(cohort, 0, None) => asked,
+            () = stop.cancelled() => return Err(MixpanelError::Cancelled.into()),
+        };
+        let error = match asked {
             Ok(page) => {
                 scribe.hear(&PageEvent::Arrived(&page, tries));
                 return Ok(page);
