@@ -102,6 +102,11 @@ impl Reader {
         baseline::read(&self.connection, cohort)
     }
 
+    /// The queries charged since a time, oldest first.
+    pub fn queries_since(&self, since: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
+        trail::queries_since(&self.connection, since)
+    }
+
     /// What the console asked to be remembered.
     pub fn remembered(&self, key: &str) -> Result<Option<String>, StoreError> {
         trail::remembered(&self.connection, key)

@@ -108,14 +108,7 @@ impl Store {
 
     /// The queries charged since a time, oldest first.
     pub fn queries_since(&mut self, since: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT at FROM queries WHERE at >= ?1 ORDER BY at")?;
-        let mut rows = statement.query([since.as_millisecond()])?;
-        let mut times = Vec::new();
-        while let Some(row) = rows.next()? {
-            times.push(time::read(row.get(0)?)?);
-        }
-        Ok(times)
+        queries_since(&self.connection, since)
     }
 
     /// Remembers something for the console.
@@ -124,6 +117,17 @@ impl Store {
             .execute("INSERT OR REPLACE INTO ui (key, value) VALUES (?1, ?2)", params![key, value])?;
         Ok(())
     }
+}
+
+/// The queries charged since a time, oldest first.
+pub(super) fn queries_since(connection: &Connection, since: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT at FROM queries WHERE at >= ?1 ORDER BY at")?;
+    let mut rows = statement.query([since.as_millisecond()])?;
+    let mut times = Vec::new();
+    while let Some(row) = rows.next()? {
+        times.push(time::read(row.get(0)?)?);
+    }
+    Ok(times)
 }
 
 /// What the console asked to be remembered.

@@ -9,8 +9,9 @@ use super::publish::Publisher;
 use super::snapshot::{Ended, Writer};
 use crate::domain::{CohortId, Phase};
 use crate::store::{Reader, RememberedCohorts, RunRecord, StoreError, SyncRecord, WriterLock};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -24,19 +25,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// # Errors
 /// [`StoreError::Absent`] when there is nothing to look at yet; the other errors of [`Reader::open`].
 pub async fn observe(directory: PathBuf, writer: Writer) -> Result<Handle, StoreError> {
+    let clock = Clock::system();
     let (commands, waiting) = mpsc::channel(16);
     let (snapshots, reader_end) = watch::channel(Arc::default());
     let sight = blocking({
         let directory = directory.clone();
-        move || Sight::first(&directory)
+        move || Sight::first(&directory, clock.now())
     })
     .await?;
-    let observer = Observer {
-        directory,
-        board: Board::default(),
-        publisher: Publisher::new(snapshots),
-        clock: Clock::system(),
-    };
+    let observer =
+        Observer { directory, board: Board::default(), publisher: Publisher::new(snapshots), clock };
     tokio::spawn(observer.look_on(sight, writer, waiting));
     Ok(Handle::new(commands, reader_end))
 }
@@ -55,15 +53,16 @@ struct Sight {
     syncs: Vec<SyncRecord>,
     runs: Vec<RunRecord>,
     working: Vec<(RunRecord, Phase)>,
+    queries: Vec<Timestamp>,
     holder: Option<String>,
 }
 
 impl Sight {
-    fn first(directory: &std::path::Path) -> Result<Self, StoreError> {
-        Self::of(Reader::open(directory)?, directory)
+    fn first(directory: &Path, now: Timestamp) -> Result<Self, StoreError> {
+        Self::of(Reader::open(directory)?, directory, now)
     }
 
-    fn of(reader: Reader, directory: &std::path::Path) -> Result<Self, StoreError> {
+    fn of(reader: Reader, directory: &Path, now: Timestamp) -> Result<Self, StoreError> {
         let holder = WriterLock::holder(directory);
         Ok(Self {
             // Asked first: what is committed while the rest is read shows up as another version next time.
@@ -71,6 +70,8 @@ impl Sight {
             cohorts: reader.cohorts()?,
             syncs: reader.syncs()?,
             runs: reader.recent_runs(TREND_POINTS)?,
+            queries: reader
+                .queries_since(now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now))?,
             // Nobody works on a run when nobody holds the lock: it was cut off.
             working: if holder.is_some() { reader.working_runs()? } else { Vec::new() },
             holder,
@@ -79,11 +80,11 @@ impl Sight {
     }
 
     /// Looks again, if anything was committed since or the writer changed.
-    fn again(self, directory: &std::path::Path) -> Result<(Self, bool), StoreError> {
+    fn again(self, directory: &Path, now: Timestamp) -> Result<(Self, bool), StoreError> {
         if self.reader.data_version()? == self.version && WriterLock::holder(directory) == self.holder {
             return Ok((self, false));
         }
-        Ok((Self::of(self.reader, directory)?, true))
+        Ok((Self::of(self.reader, directory, now)?, true))
     }
 }
 
@@ -106,8 +107,8 @@ impl Observer {
                     }
                 }
                 () = tokio::time::sleep(LOOK_EVERY) => {
-                    let directory = self.directory.clone();
-                    match blocking(move || sight.again(&directory)).await {
+                    let (directory, now) = (self.directory.clone(), self.clock.now());
+                    match blocking(move || sight.again(&directory, now)).await {
                         Ok((seen, changed)) => {
                             sight = seen;
                             if changed {
@@ -137,6 +138,7 @@ impl Observer {
             }
         }
         self.board.restore(sight.cohorts.clone(), sight.syncs.clone(), sight.runs.iter().cloned());
+        self.board.queries.used = u32::try_from(sight.queries.len()).unwrap_or(u32::MAX);
         for (run, phase) in &sight.working {
             self.board.watch_run(run, *phase, now);
         }

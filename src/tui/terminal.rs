@@ -17,6 +17,7 @@ use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 use std::thread::ThreadId;
@@ -36,7 +37,9 @@ static HOOK: Once = Once::new();
 
 /// The guard: the terminal is taken when it is made and given back when it is dropped.
 pub struct Terminal {
-    inner: ratatui::Terminal<Backend>,
+    /// Never dropped: ratatui would print that it cannot show the cursor, and when the terminal is gone even
+    /// that fails, with a panic. Giving back is [`restore`]'s task, and the process ends right after.
+    inner: ManuallyDrop<ratatui::Terminal<Backend>>,
     mouse: bool,
     title: String,
 }
@@ -53,7 +56,7 @@ impl Terminal {
         HOOK.call_once(install_hook);
         *DRAWING.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current().id());
         let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, io::stdout()));
-        let inner = ratatui::Terminal::new(backend)?;
+        let inner = ManuallyDrop::new(ratatui::Terminal::new(backend)?);
         let mut terminal = Self { inner, mouse, title };
         if let Err(error) = terminal.take() {
             restore();
