@@ -75,7 +75,13 @@ impl Lines {
             canvas.line(area.x, area.y, area.width, pieces);
             return;
         }
-        let tight: Vec<Piece<'_>> = pieces.iter().map(tightened).collect();
+        let mut tight: Vec<Piece<'_>> = pieces.iter().map(tightened).collect();
+        // Half a fact is worse than none: the last ones go whole.
+        while width_of(&tight) > usize::from(area.width)
+            && let Some(gap) = pieces[..tight.len()].iter().rposition(|fact| fact.text == GAP)
+        {
+            tight.truncate(gap);
+        }
         canvas.line(area.x, area.y, area.width, &tight);
     }
 
@@ -228,9 +234,9 @@ fn read_line(read: &ReadCounts) -> Vec<Piece<'static>> {
     fact(&mut pieces, "matched", &text::count(read.matched));
     fact(&mut pieces, "unmatched", &text::count(read.unmatched));
     fact(&mut pieces, "unsendable", &text::count(read.unsendable));
-    fact(&mut pieces, "same person", &text::count(read.duplicates));
+    fact(&mut pieces, "duplicates", &text::count(read.duplicates));
     if read.suspect > 0 {
-        fact(&mut pieces, "rounded ids", &text::count(read.suspect));
+        fact(&mut pieces, "suspect", &text::count(read.suspect));
     }
     pieces
 }
