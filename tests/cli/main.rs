@@ -1,0 +1,12 @@
+//! The headless commands as other programs and operators meet them: the real binary, a configuration of its
+//! own, and the sandbox in place of both services.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the panic says where")]
+
+mod contract;
+mod crash;
+mod exit_codes;
+mod input;
+mod lists;
+mod secrets;
+mod world;

@@ -1,0 +1,130 @@
+//! A credential appears in nothing but the configuration or its own file: not on screen, not in the log, not in
+//! the state, whatever goes wrong.
+
+use crate::world::{NAME, World, finish, people};
+use cohort_sync::sandbox::{Effect, FEED_TOKEN, Fault, SERVICE_ACCOUNT};
+use std::path::{Path, PathBuf};
+
+const SECRET: &str = "pl4nted-s3cret-Zq7";
+
+/// base64 of `user:secret`, worked out here so that the program's own encoder is not asked about itself.
+fn base64(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut encoded = String::new();
+    for chunk in text.as_bytes().chunks(3) {
+        let word = chunk.iter().fold(0_usize, |word, byte| word << 8 | usize::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for digit in 0..=chunk.len() {
+            encoded.push(char::from(DIGITS[word >> (18 - 6 * digit) & 63]));
+        }
+    }
+    encoded
+}
+
+fn files_below(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files_below(&path, found) } else { found.push(path) }
+    }
+}
+
+/// Every file that holds one of the planted texts.
+fn telling(world: &World) -> Vec<String> {
+    let mut files = Vec::new();
+    files_below(world.home.path(), &mut files);
+    let tells = |path: &PathBuf| {
+        let bytes = std::fs::read(path).unwrap();
+        planted().iter().any(|text| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+    };
+    let mut names: Vec<String> = files
+        .iter()
+        .filter(|path| tells(path))
+        .map(|path| path.strip_prefix(world.home.path()).unwrap().display().to_string())
+        .collect();
+    names.sort();
+    names
+}
+
+fn planted() -> Vec<String> {
+    let whole = base64(&format!("{SERVICE_ACCOUNT}:{SECRET}"));
+    // Without its last digits, which depend on what follows.
+    vec![SECRET.to_owned(), FEED_TOKEN.to_owned(), whole[..whole.len() - 4].to_owned()]
+}
+
+/// Runs commands that succeed and commands that fail, everything logged.
+async fn go_through_a_lot(world: &World, variables: &[(&str, String)]) {
+    let status = |code| Effect::Status { code, body: format!("no: {SECRET} {FEED_TOKEN}"), headers: vec![] };
+    let faults = [
+        None,
+        Some(Fault::mixpanel(status(401)).forever()),
+        Some(Fault::mparticle(status(401)).forever()),
+        Some(Fault::mparticle(status(400)).forever()),
+        Some(Fault::mparticle(Effect::CutAfterApply)),
+    ];
+    let commands: [&[&str]; 8] = [
+        &["cohorts"],
+        &["sync", NAME, "--recurring"],
+        &["status", "--json"],
+        &["runs"],
+        &["config", "show"],
+        &["config", "show", "--json"],
+        &["sync", "zzz"],
+        &["changes", "1", "--json"],
+    ];
+    let mut round = 0;
+    for fault in faults {
+        if let Some(fault) = fault {
+            world.control.push_fault(fault);
+        }
+        round += 3;
+        world.control.set_members(1000, people(round, 3));
+        for words in commands {
+            let mut command = world.command(words);
+            command.args(["--log-level", "debug"]).envs(variables.iter().map(|(name, value)| (name, value)));
+            let output = finish(command.spawn().unwrap()).await;
+            for text in planted() {
+                assert!(!output.out.contains(&text) && !output.err.contains(&text), "{words:?}: {output:?}");
+            }
+            assert!(!output.err.contains("panicked"), "{output:?}");
+        }
+        world.control.clear_faults();
+    }
+    let mut logs = Vec::new();
+    files_below(&world.state().join("log"), &mut logs);
+    let logged: u64 = logs.iter().map(|log| std::fs::metadata(log).unwrap().len()).sum();
+    assert!(logged > 500, "a log without lines would prove nothing");
+}
+
+async fn world() -> World {
+    let world = World::with(people(0, 3)).await;
+    world.control.set_secret(SECRET);
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inline() {
+    let world = world().await;
+    let webhook = world.sandbox.webhook_url();
+    world.configure(&world.config(&format!("\"{SECRET}\""), &format!("\"{webhook}\""), ""));
+    go_through_a_lot(&world, &[]).await;
+    assert_eq!(telling(&world), ["config.toml"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_environment() {
+    let world = world().await;
+    world.configure(&world.config("{ env = \"A_SECRET\" }", "{ env = \"A_URL\" }", ""));
+    let variables = [("A_SECRET", SECRET.to_owned()), ("A_URL", world.sandbox.webhook_url())];
+    go_through_a_lot(&world, &variables).await;
+    assert_eq!(telling(&world), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_files_and_commands() {
+    let world = world().await;
+    world.private_file("secret.txt", SECRET);
+    world.private_file("url.txt", &world.sandbox.webhook_url());
+    world.configure(&world.config("{ file = \"secret.txt\" }", "{ command = [\"cat\", \"url.txt\"] }", ""));
+    go_through_a_lot(&world, &[]).await;
+    assert_eq!(telling(&world), ["secret.txt", "url.txt"]);
+}
