@@ -1,0 +1,87 @@
+//! Every way out of the console that nobody chose: signals, and a panic in the middle of it.
+
+use crate::pty::{Pty, demo};
+use cohort_sync::tui::{self, Settings};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Set for the copy of this test program that shows a console and panics.
+const PANICKING: &str = "COHORT_SYNC_TEST_PANICS";
+
+#[test]
+fn a_signal_ends_the_console_in_order() {
+    for name in ["TERM", "HUP"] {
+        let home = tempfile::tempdir().unwrap();
+        let pty = demo(home.path());
+        pty.signal(name);
+        let ended = pty.end();
+        assert_eq!(ended.code, 0, "after {name}: {}", ended.text);
+        ended.assert_restored();
+        // The state directory of a demo goes away with it.
+        let left = std::fs::read_dir(home.path()).unwrap();
+        assert!(left.flatten().all(|entry| !entry.file_name().to_string_lossy().contains("demo")));
+    }
+}
+
+/// The binary has no way to panic on purpose, and should have none. So this program starts itself in the
+/// pseudo-terminal, opens the real welcome screen through the library, and panics beside it when it is told
+/// to: on the thread that draws, as a mistake in drawing would.
+#[test]
+fn a_panic_gives_the_terminal_back_before_it_is_reported() {
+    let home = tempfile::tempdir().unwrap();
+    let pty = panicking(home.path(), "here");
+    pty.wait_for("Look around in the demo");
+    pty.signal("USR1");
+    let ended = pty.end();
+    assert_eq!(ended.code, 101, "{}", ended.text);
+    ended.assert_restored();
+    assert!(ended.text.contains("a planned mistake"), "{}", ended.text);
+    let written = String::from_utf8_lossy(&ended.bytes).into_owned();
+    assert!(
+        written.rfind("\x1b[?1049l") < written.find("a planned mistake"),
+        "said into the screen: {written:?}"
+    );
+}
+
+#[test]
+fn a_panic_elsewhere_leaves_the_screen_alone_and_is_reported_in_the_end() {
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = panicking(home.path(), "elsewhere");
+    pty.wait_for("Look around in the demo");
+    pty.signal("USR1");
+    // The title of the window is set again when the panic is over.
+    pty.wait_until("the panic to be over", |screen| screen.contents().contains("Look around in the demo"));
+    pty.send("q");
+    let ended = pty.end();
+    ended.assert_restored();
+    assert!(ended.text.contains("a planned mistake"), "{}", ended.text);
+}
+
+fn panicking(home: &std::path::Path, place: &str) -> Pty {
+    let this = std::env::current_exe().unwrap();
+    let arguments = ["--exact", "leaving::a_console_that_panics_when_told_to", "--nocapture"];
+    Pty::run_with(home, this, &arguments, &[(PANICKING, place)])
+}
+
+/// The console of the two tests above; nothing to test when it is not they who start it.
+#[test]
+fn a_console_that_panics_when_told_to() {
+    let Ok(place) = std::env::var(PANICKING) else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut told = signal(SignalKind::user_defined1()).unwrap();
+        let settings = Settings::default();
+        let console = tui::welcome(&settings, None);
+        tokio::pin!(console);
+        tokio::select! {
+            choice = &mut console => drop(choice.unwrap()),
+            _ = told.recv() => {
+                if place == "here" {
+                    panic!("a planned mistake");
+                }
+                let elsewhere = std::thread::spawn(|| panic!("a planned mistake"));
+                assert!(elsewhere.join().is_err());
+                console.await.unwrap();
+            }
+        }
+    });
+}
