@@ -74,7 +74,8 @@ fn refusal(answer: &Answer) -> String {
         _ => "mParticle refuses this webhook URL",
     };
     let words = errors(&parsed(answer)).into_iter().next().map(|error| format!(": {}", error.message));
-    format!("{meaning} (HTTP {}){}", answer.status, words.unwrap_or_default())
+    let words = words.unwrap_or_default();
+    format!("{meaning} (HTTP {}{words}); copy webhook_url anew from the feed in mParticle", answer.status)
 }
 
 fn judge_success(answer: &Answer, batches: usize) -> Verdict {
