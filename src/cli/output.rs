@@ -168,6 +168,7 @@ pub struct Listing<W> {
     columns: &'static [Column],
     to: W,
     shape: Shape,
+    room: Option<usize>,
 }
 
 enum Shape {
@@ -190,7 +191,13 @@ impl<W: Write> Listing<W> {
             }
             Format::Json => Shape::Json,
         };
-        Ok(Self { columns, to, shape })
+        Ok(Self { columns, to, shape, room: None })
+    }
+
+    /// Fits a table into a terminal of this width.
+    #[must_use]
+    pub fn within(self, room: Option<usize>) -> Self {
+        Self { room, ..self }
     }
 
     /// Adds a row: one cell for each column, in order.
@@ -216,7 +223,7 @@ impl<W: Write> Listing<W> {
     /// It cannot be written.
     pub fn finish(mut self) -> io::Result<W> {
         if let Shape::Table(table) = &self.shape {
-            table.write(&mut self.to)?;
+            table.write(&mut self.to, self.room)?;
         }
         self.to.flush()?;
         Ok(self.to)

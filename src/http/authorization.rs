@@ -1,5 +1,7 @@
 //! The credential of a request, which nothing can print.
 
+use super::conceal::{base64, conceal};
+use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,6 +16,14 @@ impl Authorization {
     /// HTTP Basic, the way Mixpanel takes service accounts (Mixpanel reference, Service Accounts).
     pub fn basic(user: impl Into<String>, secret: impl Into<String>) -> Self {
         Self { pair: Arc::new((user.into(), secret.into())) }
+    }
+
+    /// Takes the secret, and the header built from it, out of what a server answered.
+    #[must_use]
+    pub fn conceal(&self, body: Bytes) -> Bytes {
+        let (user, secret) = &*self.pair;
+        let header = base64(format!("{user}:{secret}").as_bytes());
+        conceal(body, &[secret, &header])
     }
 
     /// Puts the header on a request; reqwest marks the value sensitive.

@@ -5,6 +5,7 @@
 mod answer;
 mod authorization;
 pub mod backoff;
+mod conceal;
 mod error;
 mod gate;
 pub mod pacing;
@@ -15,6 +16,7 @@ pub use answer::{Answer, AnswerHeaders, RetryAfter};
 pub use authorization::Authorization;
 pub use backoff::Backoff;
 pub use bytes::Bytes;
+pub use conceal::conceal;
 pub use error::{ConnectFailure, TransportError};
 pub use gate::{FeedGate, Permit};
 pub use pacing::{Admission, Feedback, Limit, Pacer, PacerOptions};

@@ -143,7 +143,7 @@ impl Client {
         const WHAT: &str = "the cohort list";
         let answer = self.post(&self.list_url, Bytes::new(), WHAT).await?;
         let (cohorts, skipped) = read_cohorts(&answer.body)
-            .map_err(|error| MixpanelError::of_body(&answer, WHAT, Some(&error)))?;
+            .map_err(|error| MixpanelError::of_body(&self.concealed(answer.clone()), WHAT, Some(&error)))?;
         Ok(Listing { cohorts, skipped, heard: heard(&answer) })
     }
 
@@ -161,9 +161,9 @@ impl Client {
         let what = format!("page {number} of cohort {cohort}");
         let answer = self.post(&self.engage_url, engage_form(cohort, number, session), &what).await?;
         let head = read_page(&answer.body, &mut |_| {})
-            .map_err(|error| MixpanelError::of_body(&answer, &what, Some(&error)))?;
+            .map_err(|error| MixpanelError::of_body(&self.concealed(answer.clone()), &what, Some(&error)))?;
         if !head.has_results {
-            return Err(MixpanelError::of_body(&answer, &what, None));
+            return Err(MixpanelError::of_body(&self.concealed(answer.clone()), &what, None));
         }
         Ok(Page { number, heard: heard(&answer), head, body: answer.body })
     }
@@ -180,7 +180,17 @@ impl Client {
             body_limit: BODY_LIMIT,
         };
         let answer = self.transport.post(request).await?;
-        if answer.is_success() { Ok(answer) } else { Err(MixpanelError::of_answer(&answer, what)) }
+        if answer.is_success() {
+            Ok(answer)
+        } else {
+            Err(MixpanelError::of_answer(&self.concealed(answer), what))
+        }
+    }
+
+    /// The answer without our credential, should it repeat it: what an error says is shown and kept. A page of
+    /// members is left alone, for in it such a text would be somebody's id.
+    fn concealed(&self, answer: Answer) -> Answer {
+        Answer { body: self.service_account.conceal(answer.body), ..answer }
     }
 }
 

@@ -134,10 +134,17 @@ impl MixpanelError {
         let came = describe(answer.headers.content_type.as_deref(), &answer.body);
         let said = match error {
             Some(error) if error.is_eof() => {
-                format!("the answer was cut short after {} bytes", answer.body.len())
+                format!(
+                    "the answer, JSON, was cut short after {} bytes; try again, and look for a proxy in between",
+                    answer.body.len()
+                )
             }
-            Some(error) => format!("{came} is not the JSON that was expected ({error})"),
-            None => format!("{came} is not what was expected"),
+            Some(error) => format!(
+                "{came} is not the JSON that was expected ({error}); check base_url and region, and whether a proxy answers instead"
+            ),
+            None => format!(
+                "{came} is not what was expected; check base_url and region, and whether a proxy answers instead"
+            ),
         };
         Self::Passing { what: what.to_owned(), said, retry_after: None }
     }

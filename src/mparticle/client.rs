@@ -1,6 +1,6 @@
 //! The feed of mParticle as this program reaches it: a URL that is itself the credential, and one POST.
 
-use crate::http::{Answer, ContentType, Request, Transport, TransportError, Url};
+use crate::http::{Answer, ContentType, Request, Transport, TransportError, Url, conceal};
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
@@ -65,7 +65,11 @@ impl Client {
             timeout: TIMEOUT,
             body_limit: BODY_LIMIT,
         };
-        self.transport.post(request).await
+        let answer = self.transport.post(request).await?;
+        // What an error says is shown and kept; a proxy that repeats the URL must not tell the token.
+        let url = &self.url.0;
+        let token = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
+        Ok(Answer { body: conceal(answer.body, &[url.as_str(), token]), ..answer })
     }
 }
 

@@ -78,10 +78,7 @@ fn refusal(answer: &Answer) -> String {
     let words =
         errors(parsed(answer).as_ref()).into_iter().next().map(|error| format!(": {}", error.message));
     let words = words.unwrap_or_default();
-    format!(
-        "{meaning} (HTTP {}){words}; copy a fresh one from the Mixpanel Cohorts feed in mParticle",
-        answer.status
-    )
+    format!("{meaning} (HTTP {}{words}); copy webhook_url anew from the feed in mParticle", answer.status)
 }
 
 fn judge_success(answer: &Answer, batches: usize) -> Verdict {

@@ -5,6 +5,7 @@ use super::StoreError;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// The right to write, held as long as this lives.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl WriterLock {
         let mut file = super::private_options(OpenOptions::new().read(true).write(true).create(true))
             .open(&path)
             .map_err(|source| StoreError::Directory { path: path.clone(), source })?;
-        match file.try_lock() {
+        match try_lock_patiently(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(StoreError::InUse {
@@ -54,6 +55,18 @@ impl WriterLock {
             Err(TryLockError::WouldBlock) => Some(holder_of(&mut file)),
         }
     }
+}
+
+/// Tries a few times: somebody who only asks who holds the lock holds it for a moment, and that must not keep
+/// a writer from starting.
+fn try_lock_patiently(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..5 {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+            settled => return settled,
+        }
+    }
+    file.try_lock()
 }
 
 fn holder_of(file: &mut File) -> String {

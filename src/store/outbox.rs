@@ -154,17 +154,31 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// The people of whom nobody knows what mParticle was last told, sorted.
+    /// The people of whom nobody knows what mParticle was last told, sorted. Whoever was in a request that was
+    /// lost is out of doubt again once a later run's request about them was accepted, however that run ended.
     pub fn uncertain(&mut self, cohort: CohortId) -> Result<Vec<Identity>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT changes FROM outbox WHERE cohort_id = ?1 AND state = 'claimed'")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT run_id, first_position, state, changes FROM outbox
+             WHERE cohort_id = ?1 AND state IN ('claimed', 'answered') AND run_id >= (
+                 SELECT min(run_id) FROM outbox WHERE cohort_id = ?1 AND state = 'claimed')
+             ORDER BY run_id",
+        )?;
         let mut rows = statement.query([cohort.0.cast_signed()])?;
         let mut identities = BTreeSet::new();
         while let Some(row) = rows.next()? {
-            identities.extend(
-                unpack_changes(&row.get::<_, Vec<u8>>(0)?)?.into_iter().map(|change| change.identity),
-            );
+            let (run, first): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let is_answered = row.get::<_, String>(2)? == "answered";
+            let changes = unpack_changes(&row.get::<_, Vec<u8>>(3)?)?;
+            if is_answered {
+                let rejected = rejected_between(&self.connection, RunId(run), first, changes.len())?;
+                for (change, position) in changes.iter().zip(first..) {
+                    if !rejected.contains(&position) {
+                        identities.remove(&change.identity);
+                    }
+                }
+            } else {
+                identities.extend(changes.into_iter().map(|change| change.identity));
+            }
         }
         Ok(identities.into_iter().collect())
     }

@@ -370,7 +370,7 @@ fn status_in(phase: Phase) -> SyncStatus {
 pub(super) fn not_exportable(cohort: &Cohort) -> Option<String> {
     cohort.is_group().then(|| {
         format!(
-            "\"{}\" is a group cohort (data group {}): it holds groups, not users, and cannot be exported",
+            "\"{}\" is a group cohort (data group {}): it holds groups, not users, and cannot be exported; choose a cohort of users",
             cohort.name,
             cohort.data_group_id.as_deref().unwrap_or_default()
         )

@@ -113,7 +113,7 @@ async fn what_must_not_start_is_refused() {
     for (words, said) in [
         (["sync", "Others", "--attribute", NAME].as_slice(), ["Others", "already belongs", "--attribute"]),
         (&["sync", "3000"], ["256", "257", "--attribute"]),
-        (&["sync", "Companies"], ["Companies", "group", "people"]),
+        (&["sync", "Companies"], ["Companies", "group", "cohort of users"]),
         (&["sync", NAME, "--read-only"], ["sync", "--read-only", "changes"]),
         (&["pause", NAME, "--read-only"], ["pause", "--read-only", "changes"]),
     ] {

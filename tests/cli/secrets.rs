@@ -53,12 +53,23 @@ fn planted() -> Vec<String> {
 
 /// Runs commands that succeed and commands that fail, everything logged.
 async fn go_through_a_lot(world: &World, variables: &[(&str, String)]) {
-    let status = |code| Effect::Status { code, body: format!("no: {SECRET} {FEED_TOKEN}"), headers: vec![] };
+    // A debugging proxy or a careless error page repeats what it was sent, header and URL included.
+    let repeats = |code, what: &str| Effect::Status { code, body: format!("no: {what}"), headers: vec![] };
+    let header = base64(&format!("{SERVICE_ACCOUNT}:{SECRET}"));
+    let webhook = world.sandbox.webhook_url();
     let faults = [
         None,
-        Some(Fault::mixpanel(status(401)).forever()),
-        Some(Fault::mparticle(status(401)).forever()),
-        Some(Fault::mparticle(status(400)).forever()),
+        Some(Fault::mixpanel(repeats(401, &format!("{SECRET}, Authorization: Basic {header}"))).forever()),
+        Some(Fault::mixpanel(repeats(200, &format!("{SECRET}, Authorization: Basic {header}"))).forever()),
+        Some(Fault::mparticle(repeats(401, &webhook)).forever()),
+        Some(Fault::mparticle(repeats(400, &webhook)).forever()),
+        Some(
+            Fault::mparticle(repeats(
+                400,
+                &format!("{{\"errors\":[{{\"code\":\"X\",\"message\":\"{webhook}\"}}]}}"),
+            ))
+            .forever(),
+        ),
         Some(Fault::mparticle(Effect::CutAfterApply)),
     ];
     let commands: [&[&str]; 8] = [

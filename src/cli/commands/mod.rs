@@ -36,8 +36,9 @@ struct Rows {
 impl Rows {
     fn begin(list: &ListArgs, global: &GlobalArgs, columns: &'static [Column]) -> Result<Self, Failure> {
         let to = Destination::open(list.output.as_deref())?;
+        let room = to.room();
         let listing = Listing::begin(list.format(global), columns, to).map_err(output_failed)?;
-        Ok(Self { listing, is_closed: false })
+        Ok(Self { listing: listing.within(room), is_closed: false })
     }
 
     /// Writes a row; false once the reader has left and no more rows are wanted.

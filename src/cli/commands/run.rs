@@ -18,7 +18,10 @@ pub(in crate::cli) async fn run(desk: &Desk, config: &Config) -> Result<Exit, Fa
     must_write(&desk.places, "run")?;
     let (handle, engine) = start_engine(&desk.places, config, settings_of(config), "cohort-sync run").await?;
     let mut snapshots = handle.snapshots();
-    let first = snapshots.borrow_and_update().clone();
+    // Before the first snapshot with a number nothing that is remembered shows; taking that for the beginning
+    // would tell old runs as news.
+    let restored = snapshots.wait_for(|snapshot| snapshot.revision > 0).await;
+    let first = restored.map_err(|_| Failure::Failed("the engine stopped".to_owned()))?.clone();
     greet(&first);
     let mut told = Told::of(&first);
     let mut asked_to_end = Box::pin(asked_to_end());

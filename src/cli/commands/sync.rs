@@ -50,12 +50,17 @@ struct Awaited {
 impl Syncing<'_> {
     async fn work(&mut self, asked: &SyncArgs) -> Result<(), Failure> {
         let candidates = self.list().await?;
-        let ids = asked.cohorts.iter().map(|wanted| select::find(wanted, &candidates));
-        // Nothing is started unless every name is known: half of what was asked would be a surprise.
-        let mut ids = ids.collect::<Result<Vec<CohortId>, Failure>>()?;
-        ids.dedup();
+        // Nothing is started unless every name is known: half of what was asked would be a surprise. Who
+        // names a cohort twice, by id and by name perhaps, wants it once.
+        let mut chosen: Vec<(CohortId, &String)> = Vec::new();
+        for wanted in &asked.cohorts {
+            let id = select::find(wanted, &candidates)?;
+            if !chosen.iter().any(|(known, _)| *known == id) {
+                chosen.push((id, wanted));
+            }
+        }
         let mut awaited = Vec::new();
-        for (id, wanted) in ids.into_iter().zip(&asked.cohorts) {
+        for (id, wanted) in chosen {
             let before = last_run(&self.snapshots.borrow(), id);
             match self.handle.send(Command::Start(request(id, asked))).await {
                 Ok(()) => awaited.push(Awaited { cohort: id, before }),

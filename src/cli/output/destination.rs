@@ -1,7 +1,7 @@
 //! Where output goes: standard output, or a file that takes its place only when it is complete.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::path::{Path, PathBuf};
 
 /// Why output could not be written.
@@ -58,6 +58,18 @@ impl Destination {
             }
         };
         Ok(Self { target })
+    }
+
+    /// How many columns of text fit, where the output goes to a terminal.
+    #[must_use]
+    pub fn room(&self) -> Option<usize> {
+        match &self.target {
+            Target::Standard(out) if out.get_ref().is_terminal() => crossterm::terminal::size()
+                .ok()
+                .map(|(columns, _)| usize::from(columns))
+                .filter(|room| *room > 0),
+            _ => None,
+        }
     }
 
     /// Completes the output: a file takes its name now, and a reader of standard output who has left is
