@@ -14,7 +14,9 @@ fn without_a_configuration_the_welcome_offers_the_demo() {
     pty.wait_for("cohort-sync config init");
     // A key that means nothing here does nothing, and the window may change.
     pty.send("x");
+    let before = pty.byte_count();
     pty.resize(80, 24);
+    pty.wait_for_bytes(before);
     pty.wait_for("Look around in the demo");
     pty.send("d");
     pty.wait_for("Cohorts 13");
