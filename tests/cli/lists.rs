@@ -5,6 +5,7 @@ use crate::contract::{has_exactly, in_order};
 use crate::world::{ID, NAME, World, finish, keys, mpid, people};
 use cohort_sync::sandbox::PersonSeed;
 use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -169,7 +170,6 @@ async fn the_configuration_can_be_written_shown_and_found() {
     assert_eq!(found["config_file"], json!(written));
     assert_eq!(found["state_dir"], json!(world.path("xdg-state/cohort-sync/default")));
     run(&["config", "init"]).await.exits(0);
-    use std::os::unix::fs::PermissionsExt;
     assert_eq!(std::fs::metadata(&written).unwrap().permissions().mode() & 0o777, 0o600);
     let place = written.display().to_string();
     run(&["config", "init"]).await.exits(2).complains(&[&place, "left as it is"]);

@@ -77,9 +77,7 @@ fn a_console_that_panics_when_told_to() {
         tokio::select! {
             choice = &mut console => drop(choice.unwrap()),
             _ = told.recv() => {
-                if place == "here" {
-                    panic!("a planned mistake");
-                }
+                assert!(place != "here", "a planned mistake");
                 let elsewhere = std::thread::spawn(|| panic!("a planned mistake"));
                 assert!(elsewhere.join().is_err());
                 // The test looks for this file; the bell makes it look, and shows nothing.
