@@ -4,8 +4,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// The timing of retries. The default tries five times over about a minute: three quarters of one on average,
-/// one and a half at most.
+/// The timing of retries. The default tries five times over about a minute at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     /// How often a request is tried in all, the first time included.
@@ -22,8 +21,8 @@ impl Default for Backoff {
     fn default() -> Self {
         Self {
             tries: 5,
-            base: Duration::from_secs(6),
-            ceiling: Duration::from_secs(48),
+            base: Duration::from_secs(4),
+            ceiling: Duration::from_secs(32),
             retry_after_limit: Duration::from_hours(1),
         }
     }
@@ -65,7 +64,7 @@ mod tests {
     fn the_ceilings_double_and_the_fifth_failure_is_the_last() {
         let backoff = Backoff::default();
         let waits: Vec<_> = (1..=5).map(|n| backoff.delay(n, 1.0, None).map(|wait| wait.as_secs())).collect();
-        assert_eq!(waits, [Some(6), Some(12), Some(24), Some(48), None]);
+        assert_eq!(waits, [Some(4), Some(8), Some(16), Some(32), None]);
     }
 
     #[test]

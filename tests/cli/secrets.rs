@@ -60,7 +60,7 @@ async fn go_through_a_lot(world: &World, variables: &[(&str, String)]) {
     let faults = [
         None,
         Some(Fault::mixpanel(repeats(401, &format!("{SECRET}, Authorization: Basic {header}"))).forever()),
-        Some(Fault::mixpanel(repeats(200, &format!("{SECRET}, Authorization: Basic {header}"))).forever()),
+        Some(Fault::mixpanel(repeats(200, &format!("{SECRET}, Authorization: Basic {header}"))).times(3)),
         Some(Fault::mparticle(repeats(401, &webhook)).forever()),
         Some(Fault::mparticle(repeats(400, &webhook)).forever()),
         Some(

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 
 /// Long enough for a loaded machine, short enough to notice that something hangs.
-pub const PATIENCE: Duration = Duration::from_secs(50);
+pub const PATIENCE: Duration = Duration::from_secs(100);
 
 pub const ID: u64 = 1000;
 pub const NAME: &str = "Power users";
