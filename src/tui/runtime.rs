@@ -323,6 +323,8 @@ enum Signal {
 
 #[cfg(unix)]
 struct Signals {
+    /// Sent from outside; ctrl-c on the keyboard arrives as a key.
+    interrupt: tokio::signal::unix::Signal,
     term: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
     continued: tokio::signal::unix::Signal,
@@ -334,6 +336,7 @@ impl Signals {
         use tokio::signal::unix::{SignalKind, signal};
         let continued = SignalKind::from_raw(signal_hook::consts::SIGCONT);
         Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
             term: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
             continued: signal(continued)?,
@@ -342,6 +345,7 @@ impl Signals {
 
     async fn next(&mut self) -> Signal {
         tokio::select! {
+            _ = self.interrupt.recv() => Signal::End,
             _ = self.term.recv() => Signal::End,
             _ = self.hangup.recv() => Signal::End,
             _ = self.continued.recv() => Signal::Continued,
