@@ -1,0 +1,58 @@
+//! How long the console takes from the start of the process to its first full frame, and to the cohort list, in
+//! a pseudo-terminal: `cargo bench --bench first_frame`. It prints medians and judges nothing, for machines differ.
+
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use std::error::Error;
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+const RUNS: usize = 10;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut frames = Vec::new();
+    let mut lists = Vec::new();
+    for _ in 0..RUNS {
+        let (frame, list) = open_once()?;
+        frames.push(frame);
+        lists.push(list);
+    }
+    println!("first frame   median {:?} of {RUNS} (aim: under 300 ms)", median(frames));
+    println!("cohort list   median {:?} of {RUNS} (aim: under 2 s)", median(lists));
+    Ok(())
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// Opens the demo once: the time to the help hint of the first frame, and to the name of a cohort.
+fn open_once() -> Result<(Duration, Duration), Box<dyn Error>> {
+    let pair = native_pty_system().openpty(PtySize { rows: 36, cols: 120, ..PtySize::default() })?;
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_cohort-sync"));
+    command.arg("--demo");
+    command.env("TERM", "xterm-256color");
+    let started = Instant::now();
+    let mut child = pair.slave.spawn_command(command)?;
+    drop(pair.slave);
+    let mut output = pair.master.try_clone_reader()?;
+    let (mut seen, mut buffer, mut frame) = (Vec::new(), [0_u8; 8192], None);
+    let list = loop {
+        let read = output.read(&mut buffer)?;
+        if read == 0 {
+            return Err("the console ended before it listed anything".into());
+        }
+        seen.extend_from_slice(&buffer[..read]);
+        let text = String::from_utf8_lossy(&seen);
+        if frame.is_none() && text.contains("help") {
+            frame = Some(started.elapsed());
+        }
+        if text.contains("Board") {
+            break started.elapsed();
+        }
+    };
+    pair.master.take_writer()?.write_all(b"\x03")?;
+    child.kill()?;
+    child.wait()?;
+    Ok((frame.unwrap_or(list), list))
+}
