@@ -51,8 +51,18 @@ fn open_once() -> Result<(Duration, Duration), Box<dyn Error>> {
             break started.elapsed();
         }
     };
-    pair.master.take_writer()?.write_all(b"\x03")?;
-    child.kill()?;
-    child.wait()?;
+    // The orderly way, past the question that a sync at work raises, so that the demo takes its directory away.
+    // A terminal nobody reads would fill up and keep it from ending.
+    std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+    let mut keys = pair.master.take_writer()?;
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while child.try_wait()?.is_none() {
+        if Instant::now() > deadline {
+            child.kill()?;
+        }
+        // ctrl-c raises the question or ends the wait; left and Enter answer it with Quit.
+        keys.write_all(b"\x03\x1b[D\r").ok();
+        std::thread::sleep(Duration::from_millis(100));
+    }
     Ok((frame.unwrap_or(list), list))
 }

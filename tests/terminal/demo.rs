@@ -95,7 +95,7 @@ fn the_shell_gets_a_turn_and_gives_it_back() {
     for round in [1, 2] {
         pty.wait_until("the console has the terminal", is_consoles);
         pty.send("\x1a");
-        pty.wait_until("the shell has the terminal", is_shells);
+        pty.wait_until("the shell has the terminal", shell_listens);
         // Echo and line editing are the shell's again, so what is typed is carried out and its result seen.
         pty.send(&format!("echo turn-$(({round} + 40))\r"));
         pty.wait_for(&format!("turn-{}", round + 40));
@@ -116,10 +116,15 @@ fn the_shell_gets_a_turn_and_gives_it_back() {
     if pty.text().contains("Quit?") {
         pty.send("\x1b[D\r");
     }
-    pty.wait_until("the shell has the terminal", is_shells);
+    pty.wait_until("the shell has the terminal", shell_listens);
     pty.send("echo left-with-$?; exit\r");
     pty.wait_for("left-with-0");
     pty.end().assert_restored();
+}
+
+/// The screen is given back before the line modes are; only the shell's prompt says that it reads again.
+fn shell_listens(screen: &vt100::Screen) -> bool {
+    is_shells(screen) && screen.contents().trim_end().ends_with("ready>")
 }
 
 /// What the demo forgot in the directory for temporary files, which here is the home.
