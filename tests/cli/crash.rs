@@ -11,16 +11,27 @@ const MEMBERS: i64 = 3_000;
 /// Users in one request, times the requests that may be in flight.
 const IN_FLIGHT: u64 = 4 * 100;
 
+/// Slow enough that a signal sent after the first answers finds most of the work still to be done.
 async fn slow_world() -> World {
     let world = World::with(people(0, MEMBERS)).await;
-    world.control.push_fault(Fault::mparticle(Effect::Delay { milliseconds: 15 }).forever());
+    world.control.push_fault(Fault::mparticle(Effect::Delay { milliseconds: 60 }).forever());
+    world
+}
+
+/// A feed that answers so many requests and then falls silent, so that a kill always comes in the middle,
+/// however slow the machine is.
+async fn world_that_stalls_after(answers: usize) -> World {
+    let world = World::with(people(0, MEMBERS)).await;
+    let answered = u32::try_from(answers).unwrap();
+    world.control.push_fault(Fault::mparticle(Effect::Delay { milliseconds: 2 }).times(answered));
+    world.control.push_fault(Fault::mparticle(Effect::Delay { milliseconds: 600_000 }).forever());
     world
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_run_is_taken_up_again() {
     for answered in [1, 2, 7, 13, 20, 27] {
-        let world = slow_world().await;
+        let world = world_that_stalls_after(answered).await;
         let mut child = world.command(&["sync", NAME]).spawn().unwrap();
         world.feed_has_answered(answered).await;
         child.kill().await.unwrap();
