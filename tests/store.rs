@@ -183,6 +183,32 @@ fn a_start_after_a_crash_keeps_what_was_accepted_and_doubts_what_was_claimed() {
 }
 
 #[test]
+fn a_doubt_ends_with_the_answer_to_a_later_request_even_of_a_run_that_failed() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(directory.path());
+    let cohort = add_sync(&mut store);
+    let changes: BTreeSet<(Identity, bool)> = (0..4).map(|n| (Identity::Mpid(n), true)).collect();
+    let lost = begin(&mut store, cohort);
+    store.write_plan(lost, cohort, &plan(&changes, 1), true).unwrap();
+    store.claim(lost, 4).unwrap();
+    // The next run hears of the first two, one of them refused, loses the third again, and breaks off.
+    let next = begin(&mut store, cohort);
+    store.write_plan(next, cohort, &plan(&changes, 1), true).unwrap();
+    store.claim(next, 3).unwrap();
+    let refused = Answered { rejected: vec![(0, "no".to_owned())], status: 400, tries: 1 };
+    store.answer(next, 0, &Answered::default(), now()).unwrap();
+    store.answer(next, 1, &refused, now()).unwrap();
+    store.settle(next, cohort, false).unwrap();
+    let doubtful: Vec<Identity> = (1..4).map(Identity::Mpid).collect();
+    assert_eq!(store.uncertain(cohort).unwrap(), doubtful);
+    // A third that loses the first one anew puts it back in doubt.
+    let third = begin(&mut store, cohort);
+    store.write_plan(third, cohort, &plan(&changes, 1), true).unwrap();
+    store.claim(third, 1).unwrap();
+    assert_eq!(store.uncertain(cohort).unwrap().len(), 4);
+}
+
+#[test]
 fn a_released_request_is_not_in_doubt_and_a_split_one_keeps_its_positions() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = open(directory.path());
@@ -272,5 +298,6 @@ fn history_is_pruned_but_never_what_is_in_doubt() {
     assert_eq!(store.uncertain(sync).unwrap(), [Identity::Mpid(1)]);
     let mut record = runs[0].clone();
     record.outcome = Some(Outcome::Succeeded);
-    store.save_run(&record, Phase::Settle).unwrap();
+    record.phase = Phase::Settle;
+    store.save_run(&record).unwrap();
 }

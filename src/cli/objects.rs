@@ -200,7 +200,7 @@ pub(super) fn seconds(at: jiff::Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{CohortId, Direction, Outcome, RunId, SyncKind, Trigger};
+    use crate::domain::{CohortId, Direction, Outcome, Phase, RunId, SyncKind, Trigger};
     use jiff::Timestamp;
 
     #[test]
@@ -220,6 +220,7 @@ mod tests {
             attribute: "Power users".to_owned(),
             kind: SyncKind::OneTime,
             trigger: Trigger::Operator,
+            phase: Phase::Settle,
             outcome: Some(Outcome::Succeeded),
             error: None,
             started_at: Timestamp::from_millisecond(1_769_860_800_250).unwrap(),

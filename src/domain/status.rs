@@ -1,6 +1,7 @@
 //! What a sync is and how it stands, in the words the operator reads. The rules that move a sync from one
 //! status to the next belong to the engine in `sync`.
 
+use super::run::Phase;
 use std::fmt;
 
 /// Whether a cohort is exported once or kept up to date.
@@ -99,6 +100,17 @@ impl SyncStatus {
     #[must_use]
     pub fn from_token(token: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.token() == token)
+    }
+
+    /// The status a run at work gives its sync.
+    #[must_use]
+    pub fn during(phase: Phase) -> Self {
+        match phase {
+            Phase::Queued => Self::Queued,
+            Phase::Fetch => Self::Fetching,
+            Phase::Compare => Self::Comparing,
+            Phase::Send | Phase::Settle => Self::Sending,
+        }
     }
 
     /// Whether a run of this sync is at work or waits to be.

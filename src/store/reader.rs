@@ -7,7 +7,7 @@ use super::{
     runs, syncs, time, trail,
 };
 use crate::domain::membership::{Remark, RemarkKind};
-use crate::domain::{Change, ChangeState, CohortId, Identity, Phase, RunId};
+use crate::domain::{Change, ChangeState, CohortId, Identity, RunId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::collections::HashMap;
@@ -88,7 +88,7 @@ impl Reader {
 
     /// The runs that have not ended, with the phase they are in. While nobody holds the writer's lock, these
     /// are runs that a crash cut off.
-    pub fn working_runs(&self) -> Result<Vec<(RunRecord, Phase)>, StoreError> {
+    pub fn working_runs(&self) -> Result<Vec<RunRecord>, StoreError> {
         runs::load_working(&self.connection)
     }
 
@@ -117,19 +117,10 @@ impl Reader {
         Ok(self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
     }
 
-    /// The newest run of a cohort whose read left remarks; `None` when it was never read.
-    pub fn last_read(&self, cohort: CohortId) -> Result<Option<RunId>, StoreError> {
-        // A run that was read to its end counts its profiles, even where nothing was remarkable about them.
-        let run = self
-            .connection
-            .query_row(
-                "SELECT id FROM runs WHERE cohort_id = ?1 AND outcome IS NOT NULL
-                     AND matched + unmatched + unsendable + duplicates > 0 ORDER BY id DESC LIMIT 1",
-                [cohort.0.cast_signed()],
-                |row| row.get(0).map(RunId),
-            )
-            .optional()?;
-        Ok(run)
+    /// The newest ended run of a cohort that read and compared all its people; its remarks are kept. `None` when
+    /// there was none yet.
+    pub fn last_account(&self, cohort: CohortId) -> Result<Option<RunRecord>, StoreError> {
+        runs::load_last_account(&self.connection, cohort)
     }
 
     /// Hands every user of a run's read who lacks a valid `$mparticle_user_id` to `each`, some thousands at a

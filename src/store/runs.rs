@@ -26,6 +26,8 @@ pub struct RunRecord {
     pub kind: SyncKind,
     /// What started it.
     pub trigger: Trigger,
+    /// Where it stands, or stood when it ended.
+    pub phase: Phase,
     /// How it ended; `None` while it is at work.
     pub outcome: Option<Outcome>,
     /// What went wrong, in words.
@@ -38,6 +40,18 @@ pub struct RunRecord {
     pub counts: RunCounts,
     /// How long each phase took, in order.
     pub phases: Vec<(Phase, Duration)>,
+}
+
+impl RunRecord {
+    /// Whether the cohort was read and compared to the end, so that the accounts are those of all its people.
+    #[must_use]
+    pub fn is_whole_account(&self) -> bool {
+        match self.phase {
+            Phase::Queued | Phase::Fetch => false,
+            Phase::Compare => matches!(self.outcome, Some(Outcome::DryRun | Outcome::Paused)),
+            Phase::Send | Phase::Settle => true,
+        }
+    }
 }
 
 /// What a new run starts with.
@@ -73,9 +87,12 @@ pub struct TrendPoint {
 }
 
 impl TrendPoint {
-    /// What a run that was read to its end adds to the trend.
+    /// What a run adds to the trend; nothing unless its account is whole.
     #[must_use]
     pub fn of(run: &RunRecord) -> Option<Self> {
+        if !run.is_whole_account() {
+            return None;
+        }
         Some(Self {
             at: run.ended_at?,
             users: run.counts.read.fetched(),
@@ -94,7 +111,7 @@ const RUNS_KEPT: i64 = 700;
 
 const COLUMNS: &str = "id, cohort_id, cohort, attribute, kind, started_by, outcome, error, started_at, ended_at, phases,
     matched, unmatched, unsendable, duplicates, suspect, anonymous,
-    adds, adds_accepted, adds_rejected, removes, removes_accepted, removes_rejected, unchanged, requests, retries";
+    adds, adds_accepted, adds_rejected, removes, removes_accepted, removes_rejected, unchanged, requests, retries, phase";
 
 /// Reads runs, newest first: all of them or one cohort's.
 pub(super) fn load(
@@ -129,16 +146,33 @@ pub(super) fn load_recent(connection: &Connection, each: usize) -> Result<Vec<Ru
 }
 
 /// Reads the runs that have not ended, with the phase they are in.
-pub(super) fn load_working(connection: &Connection) -> Result<Vec<(RunRecord, Phase)>, StoreError> {
+pub(super) fn load_working(connection: &Connection) -> Result<Vec<RunRecord>, StoreError> {
     let mut statement = connection
-        .prepare_cached(&format!("SELECT {COLUMNS}, phase FROM runs WHERE outcome IS NULL ORDER BY id"))?;
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM runs WHERE outcome IS NULL ORDER BY id"))?;
     let mut rows = statement.query([])?;
     let mut runs = Vec::new();
     while let Some(row) = rows.next()? {
-        let phase: String = row.get(26)?;
-        runs.push((read_row(row)?, Phase::from_token(&phase).unwrap_or(Phase::Fetch)));
+        runs.push(read_row(row)?);
     }
     Ok(runs)
+}
+
+/// Reads the newest ended run of a cohort whose account is whole.
+pub(super) fn load_last_account(
+    connection: &Connection,
+    cohort: CohortId,
+) -> Result<Option<RunRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM runs WHERE cohort_id = ?1 AND outcome IS NOT NULL ORDER BY id DESC"
+    ))?;
+    let mut rows = statement.query([cohort.0.cast_signed()])?;
+    while let Some(row) = rows.next()? {
+        let run = read_row(row)?;
+        if run.is_whole_account() {
+            return Ok(Some(run));
+        }
+    }
+    Ok(None)
 }
 
 /// Reads one run.
@@ -169,6 +203,7 @@ fn read_row(row: &Row<'_>) -> Result<RunRecord, StoreError> {
         attribute: text(3)?,
         kind: SyncKind::from_token(&text(4)?).ok_or_else(|| damaged("an unknown kind"))?,
         trigger: Trigger::from_token(&text(5)?).ok_or_else(|| damaged("an unknown trigger"))?,
+        phase: Phase::from_token(&text(26)?).ok_or_else(|| damaged("an unknown phase"))?,
         outcome,
         error: row.get(7)?,
         started_at: time::read(row.get(8)?)?,
@@ -219,7 +254,7 @@ impl Store {
     }
 
     /// Records where a run stands or how it ended; what it is about stays as it began.
-    pub fn save_run(&mut self, run: &RunRecord, phase: Phase) -> Result<(), StoreError> {
+    pub fn save_run(&mut self, run: &RunRecord) -> Result<(), StoreError> {
         let counts = &run.counts;
         let phases: Vec<(&str, u64)> = run
             .phases
@@ -238,7 +273,7 @@ impl Store {
              WHERE id = ?1",
             params![
                 run.id.0,
-                phase.token(),
+                run.phase.token(),
                 run.outcome.map(Outcome::token),
                 run.error,
                 run.ended_at.map(Timestamp::as_millisecond),
@@ -308,17 +343,16 @@ impl Store {
         error: &str,
         at: Timestamp,
     ) -> Result<Vec<CohortId>, StoreError> {
-        let cut_off: Vec<(RunId, Phase)> = {
-            let mut statement =
-                self.connection.prepare("SELECT id, phase FROM runs WHERE outcome IS NULL AND (?1 IS NULL OR cohort_id = ?1) ORDER BY id")?;
-            let rows = statement.query_map([cohort.map(|id| id.0.cast_signed())], |row| {
-                let phase: String = row.get(1)?;
-                Ok((RunId(row.get(0)?), Phase::from_token(&phase).unwrap_or(Phase::Fetch)))
-            })?;
+        let cut_off: Vec<RunId> = {
+            let mut statement = self.connection.prepare(
+                "SELECT id FROM runs WHERE outcome IS NULL AND (?1 IS NULL OR cohort_id = ?1) ORDER BY id",
+            )?;
+            let rows =
+                statement.query_map([cohort.map(|id| id.0.cast_signed())], |row| row.get(0).map(RunId))?;
             rows.collect::<Result<_, _>>()?
         };
         let mut cohorts = Vec::new();
-        for (id, phase) in cut_off {
+        for id in cut_off {
             let Some(mut run) = load_one(&self.connection, id)? else { continue };
             let settled = self.settle(id, run.cohort_id, false)?;
             let restore = |planned: u64, accepted, rejected| {
@@ -332,7 +366,7 @@ impl Store {
             run.outcome = Some(Outcome::Failed);
             run.error = Some(error.to_owned());
             run.ended_at = Some(at);
-            self.save_run(&run, phase)?;
+            self.save_run(&run)?;
             cohorts.push(run.cohort_id);
         }
         Ok(cohorts)
@@ -356,12 +390,11 @@ impl Store {
                 params![cohort.0.cast_signed(), without_changes],
             )?;
         }
-        // Only the newest read explains the cohort; the one before it stays for comparison.
+        // Only the newest whole account explains the cohort; what a read that broke off remarked explains nothing.
+        let newest = load_last_account(&transaction, cohort)?.map_or(0, |run| run.id.0);
         transaction.execute(
-            "DELETE FROM remarks WHERE cohort_id = ?1 AND run_id < (
-                 SELECT coalesce(min(run_id), 0) FROM (
-                     SELECT DISTINCT run_id FROM remarks WHERE cohort_id = ?1 ORDER BY run_id DESC LIMIT 2))",
-            [cohort.0.cast_signed()],
+            "DELETE FROM remarks WHERE cohort_id = ?1 AND run_id <> ?2",
+            params![cohort.0.cast_signed(), newest],
         )?;
         transaction.execute(
             "DELETE FROM runs WHERE cohort_id = ?1 AND id <= ?2

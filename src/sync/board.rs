@@ -26,6 +26,8 @@ pub(super) struct Board {
     history: HashMap<CohortId, History>,
     active: HashMap<CohortId, Active>,
     views: HashMap<CohortId, Arc<CohortView>>,
+    /// Cohorts whose names another one nearly bears; worked out when the list changes.
+    twins: HashMap<CohortId, CohortId>,
     pub(super) writer: Writer,
     pub(super) list: ListState,
     pub(super) queries: QueryBudget,
@@ -46,6 +48,7 @@ struct ListedCohort {
 #[derive(Debug, Default)]
 struct History {
     last_run: Option<RunRecord>,
+    last_account: Option<RunRecord>,
     trend: VecDeque<TrendPoint>,
 }
 
@@ -69,6 +72,7 @@ impl Board {
         self.list = remembered.listed_at.map_or(ListState::Never, ListState::Listed);
         self.cohorts =
             remembered.cohorts.into_iter().map(|(cohort, listed)| ListedCohort { cohort, listed }).collect();
+        self.twins = twins(&self.cohorts);
         self.syncs = syncs.into_iter().map(|sync| (sync.cohort_id, sync)).collect();
         self.history.clear();
         for run in runs {
@@ -86,6 +90,9 @@ impl Board {
                 history.trend.pop_front();
             }
         }
+        if run.is_whole_account() {
+            history.last_account = Some(run.clone());
+        }
         history.last_run = Some(run);
     }
 
@@ -101,6 +108,7 @@ impl Board {
         self.cohorts = cohorts.into_iter().map(|cohort| ListedCohort { cohort, listed: true }).collect();
         self.cohorts.append(&mut gone);
         self.list = ListState::Listed(at);
+        self.twins = twins(&self.cohorts);
         self.views.clear();
     }
 
@@ -192,13 +200,13 @@ impl Board {
     }
 
     /// A run at work in another process, as far as its record tells.
-    pub(super) fn watch_run(&mut self, run: &RunRecord, phase: Phase, now: Timestamp) {
+    pub(super) fn watch_run(&mut self, run: &RunRecord, now: Timestamp) {
         let id = run.cohort_id;
         if self.active.get(&id).is_none_or(|active| active.progress.id != Some(run.id)) {
             self.queue(id, run.kind, &run.attribute, run.trigger, false, run.started_at);
         }
         self.news(id, RunNews::Began(run.id, run.started_at), now);
-        self.news(id, RunNews::Phase(phase), now);
+        self.news(id, RunNews::Phase(run.phase), now);
         self.news(id, RunNews::Counts(Box::new(run.counts)), now);
     }
 
@@ -277,9 +285,8 @@ impl Board {
             active.meter.advance(now);
             self.views.remove(id);
         }
-        let twins = twins(&self.cohorts);
         let ids: Vec<CohortId> = self.cohorts.iter().map(|listed| listed.cohort.id).collect();
-        let cohorts = ids.into_iter().enumerate().map(|(place, id)| self.view(place, id, &twins)).collect();
+        let cohorts = ids.into_iter().enumerate().map(|(place, id)| self.view(place, id)).collect();
         Snapshot {
             revision: self.revision,
             writer: self.writer.clone(),
@@ -294,7 +301,7 @@ impl Board {
         }
     }
 
-    fn view(&mut self, place: usize, id: CohortId, twins: &HashMap<CohortId, CohortId>) -> Arc<CohortView> {
+    fn view(&mut self, place: usize, id: CohortId) -> Arc<CohortView> {
         if let Some(view) = self.views.get(&id) {
             return Arc::clone(view);
         }
@@ -303,7 +310,7 @@ impl Board {
             cohort: listed.cohort.clone(),
             listed: listed.listed,
             not_exportable: not_exportable(&listed.cohort),
-            same_name_as: twins.get(&id).copied(),
+            same_name_as: self.twins.get(&id).copied(),
             sync: self.sync_view(&listed.cohort),
         });
         self.views.insert(id, Arc::clone(&view));
@@ -339,7 +346,7 @@ impl Board {
                 .or_else(|| sync.map(|sync| sync.kind))
                 .or_else(|| last_run.as_ref().map(|run| run.kind))
                 .unwrap_or(SyncKind::OneTime),
-            status: progress.as_ref().map_or(resting, |progress| status_in(progress.phase)),
+            status: progress.as_ref().map_or(resting, |progress| SyncStatus::during(progress.phase)),
             pause: sync.and_then(|sync| sync.pause.clone()),
             interval: sync.map_or(Duration::ZERO, |sync| sync.interval),
             next_due: sync.and_then(|sync| sync.next_due),
@@ -351,18 +358,9 @@ impl Board {
             baseline: sync.map_or(0, |sync| sync.baseline),
             progress,
             last_run,
+            last_account: history.and_then(|history| history.last_account.clone()),
             trend: history.map(|history| history.trend.iter().copied().collect()).unwrap_or_default(),
         })
-    }
-}
-
-/// The status a run at work gives its sync.
-fn status_in(phase: Phase) -> SyncStatus {
-    match phase {
-        Phase::Queued => SyncStatus::Queued,
-        Phase::Fetch => SyncStatus::Fetching,
-        Phase::Compare => SyncStatus::Comparing,
-        Phase::Send | Phase::Settle => SyncStatus::Sending,
     }
 }
 

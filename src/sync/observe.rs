@@ -7,7 +7,7 @@ use super::clock::Clock;
 use super::command::{Command, Envelope, Refusal};
 use super::publish::Publisher;
 use super::snapshot::{Ended, Writer};
-use crate::domain::{CohortId, Phase};
+use crate::domain::CohortId;
 use crate::store::{Reader, RememberedCohorts, RunRecord, StoreError, SyncRecord, WriterLock};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
@@ -52,7 +52,7 @@ struct Sight {
     cohorts: RememberedCohorts,
     syncs: Vec<SyncRecord>,
     runs: Vec<RunRecord>,
-    working: Vec<(RunRecord, Phase)>,
+    working: Vec<RunRecord>,
     queries: Vec<Timestamp>,
     holder: Option<String>,
 }
@@ -131,7 +131,7 @@ impl Observer {
         if let (Writer::Other(shown), Some(holder)) = (&mut self.board.writer, &sight.holder) {
             shown.clone_from(holder);
         }
-        let working: HashSet<CohortId> = sight.working.iter().map(|(run, _)| run.cohort_id).collect();
+        let working: HashSet<CohortId> = sight.working.iter().map(|run| run.cohort_id).collect();
         for cohort in self.board.active_cohorts() {
             if !working.contains(&cohort) {
                 self.board.unqueue(cohort);
@@ -139,8 +139,8 @@ impl Observer {
         }
         self.board.restore(sight.cohorts.clone(), sight.syncs.clone(), sight.runs.iter().cloned());
         self.board.queries.used = u32::try_from(sight.queries.len()).unwrap_or(u32::MAX);
-        for (run, phase) in &sight.working {
-            self.board.watch_run(run, *phase, now);
+        for run in &sight.working {
+            self.board.watch_run(run, now);
         }
         self.publisher.changed();
         self.publisher.publish(&mut self.board, now, true);

@@ -57,7 +57,6 @@ pub(super) struct Run {
     pub order: Order,
     pub stop: CancellationToken,
     pub record: RunRecord,
-    phase: Phase,
     phase_began: Instant,
     saved: Instant,
 }
@@ -90,6 +89,7 @@ impl Run {
             attribute: order.attribute.clone(),
             kind: order.kind,
             trigger: order.job.trigger,
+            phase: Phase::Queued,
             outcome: None,
             error: None,
             started_at: tools.clock.now(),
@@ -98,7 +98,7 @@ impl Run {
             phases: Vec::new(),
         };
         let now = Instant::now();
-        Self { tools, order, stop, record, phase: Phase::Queued, phase_began: now, saved: now }
+        Self { tools, order, stop, record, phase_began: now, saved: now }
     }
 
     /// The line itself; an early end is an error, so that `?` can carry it.
@@ -146,6 +146,8 @@ impl Run {
         self.record.outcome = None;
         self.record.error = None;
         self.record.ended_at = None;
+        // It was left when it was held; the time since then is nobody's.
+        self.record.phase = Phase::Queued;
         self.tell(RunNews::Began(held, self.record.started_at));
         self.tell(RunNews::Counts(Box::new(self.record.counts)));
         Ok(())
@@ -216,10 +218,10 @@ impl Run {
         if self.record.id == RunId(0) {
             return end;
         }
-        let (record, phase) = (self.record.clone(), self.phase);
+        let record = self.record.clone();
         let written = self
             .ask(move |store| {
-                store.save_run(&record, phase)?;
+                store.save_run(&record)?;
                 store.prune(record.cohort_id)
             })
             .await;
@@ -238,17 +240,18 @@ impl Run {
     /// Enters the next phase, and leaves the one before with its time.
     pub(super) async fn enter(&mut self, phase: Phase) -> Result<(), RunEnd> {
         self.leave_phase();
-        self.phase = phase;
+        self.record.phase = phase;
         self.tell(RunNews::Phase(phase));
         self.save().await
     }
 
     fn leave_phase(&mut self) {
-        if self.phase != Phase::Queued {
+        let left = self.record.phase;
+        if left != Phase::Queued {
             let took = self.phase_began.elapsed();
-            match self.record.phases.iter_mut().find(|(phase, _)| *phase == self.phase) {
+            match self.record.phases.iter_mut().find(|(phase, _)| *phase == left) {
                 Some((_, total)) => *total += took,
-                None => self.record.phases.push((self.phase, took)),
+                None => self.record.phases.push((left, took)),
             }
         }
         self.phase_began = Instant::now();
@@ -256,8 +259,8 @@ impl Run {
 
     async fn save(&mut self) -> Result<(), RunEnd> {
         self.saved = Instant::now();
-        let (record, phase) = (self.record.clone(), self.phase);
-        self.ask(move |store| store.save_run(&record, phase)).await
+        let record = self.record.clone();
+        self.ask(move |store| store.save_run(&record)).await
     }
 
     /// Tells how the accounts stand, and refreshes the record for processes that only look on.

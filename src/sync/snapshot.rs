@@ -208,6 +208,8 @@ pub struct SyncView {
     pub progress: Option<RunProgress>,
     /// The last run that ended.
     pub last_run: Option<RunView>,
+    /// The last run that read and compared everyone; the same one unless the last broke off.
+    pub last_account: Option<RunView>,
     /// Users and matched share of the last runs, oldest first.
     pub trend: Vec<TrendPoint>,
 }

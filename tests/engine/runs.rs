@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use cohort_sync::domain::{Outcome, SyncKind, SyncStatus};
-use cohort_sync::sandbox::PersonSeed;
+use cohort_sync::sandbox::{Effect, Fault, PersonSeed};
 use cohort_sync::store::StoreError;
 use cohort_sync::sync::command::{Command, StartRequest};
 use serde_json::{Value, json};
@@ -175,4 +175,33 @@ async fn one_read_costs_one_query_whatever_its_size() {
     let before = world.control.query_count();
     world.export().await;
     assert_eq!(world.control.query_count() - before, 1);
+}
+
+/// A read that breaks off half way says nothing about the cohort, so nothing is shown or listed from it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_breaks_off_does_not_stand_for_the_cohort() {
+    let mut members = people(0, 2_400);
+    members.extend((0..30).map(|n| PersonSeed::unmatched(format!("lost-{n}"))));
+    let world = World::with_cohort(members).await;
+    let whole = world.export().await;
+    world.control.push_fault(Fault::mixpanel(Effect::TruncatedBody).at_page(2).forever());
+    for _ in 0..2 {
+        let broken = world.run_by(COHORT, Command::RunNow(COHORT)).await;
+        assert_eq!(broken.outcome, Some(Outcome::Failed));
+        assert!(broken.counts.read.fetched() < 2_430, "{:?}", broken.counts.read);
+    }
+    let view = world.view(COHORT);
+    let sync = view.sync.as_ref().unwrap();
+    assert_eq!(sync.last_account.as_ref().unwrap().id, whole.id);
+    assert_eq!(sync.trend.len(), 1);
+    let reader = world.reader();
+    assert_eq!(reader.last_account(COHORT).unwrap().unwrap().id, whole.id);
+    let mut unmatched = 0;
+    reader
+        .for_each_unmatched::<StoreError>(whole.id, |rows| {
+            unmatched += rows.len();
+            Ok(true)
+        })
+        .unwrap();
+    assert_eq!(unmatched, 30);
 }

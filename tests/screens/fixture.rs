@@ -77,6 +77,7 @@ pub fn run(view: &CohortView, ended: i64, counts: RunCounts) -> RunView {
         attribute: view.cohort.name.clone(),
         kind: SyncKind::Recurring,
         trigger: Trigger::Schedule,
+        phase: Phase::Settle,
         outcome: Some(Outcome::Succeeded),
         error: None,
         started_at: ago(ended + 41),
@@ -99,6 +100,7 @@ pub fn synced(mut view: CohortView, status: SyncStatus, counts: RunCounts) -> Co
         since: ago(2_000_000),
         baseline: counts.read.sendable(),
         progress: None,
+        last_account: Some(last_run.clone()),
         last_run: Some(last_run),
         trend: trend(counts.read.sendable(), counts.matched_share().unwrap_or(0.0)),
     });

@@ -1,26 +1,17 @@
 //! `counts`: every user of a cohort accounted for, from Mixpanel's own count to what mParticle accepted.
 
-use super::status::remembered;
-use super::{count, say, say_json, state};
+use super::status::last_account;
+use super::{count, say, say_json};
 use crate::cli::account::Desk;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::objects::CountsObject;
-use crate::domain::CohortId;
-use crate::store::{Reader, RunRecord};
+use crate::domain::Cohort;
+use crate::store::RunRecord;
 
 /// Prints the waterfall of a cohort.
 pub(in crate::cli) fn counts(desk: &Desk, wanted: &str) -> Result<Exit, Failure> {
-    let never = |name: &str| {
-        Failure::Usage(format!(
-            "\"{name}\" was never read; read it with: cohort-sync sync \"{name}\" --dry-run"
-        ))
-    };
-    let reader = state(&desk.places)?.ok_or_else(|| never(wanted))?;
-    let (id, cohort) = remembered(&reader, wanted)?;
-    let run = last_read(&reader, id)?.ok_or_else(|| never(&cohort.name))?;
-    let baseline =
-        reader.syncs()?.into_iter().find(|sync| sync.cohort_id == id).map_or(0, |sync| sync.baseline);
-    let object = waterfall(id, cohort.count, &run, baseline);
+    let (_, cohort, run) = last_account(desk, wanted)?;
+    let object = waterfall(&cohort, &run);
     if desk.args.global.json {
         say_json(&object)?;
     } else {
@@ -31,23 +22,15 @@ pub(in crate::cli) fn counts(desk: &Desk, wanted: &str) -> Result<Exit, Failure>
     Ok(Exit::Done)
 }
 
-fn last_read(reader: &Reader, id: CohortId) -> Result<Option<RunRecord>, Failure> {
-    Ok(match reader.last_read(id)? {
-        Some(run) => reader.run(run)?,
-        None => None,
-    })
-}
-
 /// The members of the last read, by where they stand with mParticle. `accepted` is who mParticle has
 /// acknowledged as a member, whenever that was; what of the last run was refused or is still open comes beside.
-fn waterfall(id: CohortId, mixpanel: Option<u64>, run: &RunRecord, baseline: u64) -> CountsObject {
+fn waterfall(cohort: &Cohort, run: &RunRecord) -> CountsObject {
     let (read, adds) = (&run.counts.read, &run.counts.adds);
     let accepted = run.counts.unchanged + adds.accepted();
     let explained = accepted + adds.rejected() + adds.pending();
-    tracing::debug!(baseline, accepted, "the baseline also holds people whose removal is open");
     CountsObject {
-        cohort_id: id.0,
-        mixpanel,
+        cohort_id: cohort.id.0,
+        mixpanel: cohort.count,
         fetched: read.fetched(),
         duplicates: read.duplicates,
         unsendable: read.unsendable,

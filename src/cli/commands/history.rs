@@ -1,6 +1,6 @@
 //! `runs`, `changes` and `unmatched`: what was recorded, as lists. They read the state and need no account.
 
-use super::status::remembered;
+use super::status::{last_account, remembered};
 use super::{Rows, remark, say_json, state};
 use crate::cli::account::Desk;
 use crate::cli::args::ListArgs;
@@ -136,16 +136,9 @@ const UNMATCHED_COLUMNS: &[Column] = &[
 
 /// Lists the users of a cohort who lack a valid `$mparticle_user_id`.
 pub(in crate::cli) fn unmatched(desk: &Desk, wanted: &str, list: &ListArgs) -> Result<Exit, Failure> {
-    let never = |name: &str| {
-        Failure::Usage(format!(
-            "\"{name}\" was never read; read it with: cohort-sync sync \"{name}\" --dry-run"
-        ))
-    };
-    let reader = state(&desk.places)?.ok_or_else(|| never(wanted))?;
-    let (id, cohort) = remembered(&reader, wanted)?;
-    let run = reader.last_read(id)?.ok_or_else(|| never(&cohort.name))?;
+    let (reader, _, run) = last_account(desk, wanted)?;
     let mut rows = Rows::begin(list, &desk.args.global, UNMATCHED_COLUMNS)?;
-    reader.for_each_unmatched::<Failure>(run, |users| {
+    reader.for_each_unmatched::<Failure>(run.id, |users| {
         for row in &users {
             let user = UnmatchedObject::from(row);
             let cells = [

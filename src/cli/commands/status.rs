@@ -8,7 +8,7 @@ use crate::cli::objects::{StatusObject, seconds};
 use crate::cli::output::{Cell, Column, Format};
 use crate::cli::select::{self, Candidate};
 use crate::config::Places;
-use crate::domain::{Cohort, CohortId, Phase, SyncStatus};
+use crate::domain::{Cohort, CohortId, SyncStatus};
 use crate::store::{Reader, RunRecord, SyncRecord, WriterLock};
 
 const COLUMNS: &[Column] = &[
@@ -75,9 +75,9 @@ pub(super) fn standings(reader: &Reader, places: &Places) -> Result<Vec<Standing
     let working = if is_held { reader.working_runs()? } else { Vec::new() };
     let standings = reader.cohorts()?.cohorts.into_iter().map(|(cohort, _)| {
         let sync = take(&mut syncs, |sync| sync.cohort_id == cohort.id);
-        let at_work = working.iter().find(|(run, _)| run.cohort_id == cohort.id).map(|(_, phase)| *phase);
+        let at_work = working.iter().find(|run| run.cohort_id == cohort.id);
         let resting = sync.as_ref().map_or(SyncStatus::NotSynced, |sync| sync.status);
-        let status = at_work.map_or(resting, status_in);
+        let status = at_work.map_or(resting, |run| SyncStatus::during(run.phase));
         let last_run = take(&mut last_runs, |run| run.cohort_id == cohort.id);
         Standing { cohort, sync, status, last_run }
     });
@@ -86,15 +86,6 @@ pub(super) fn standings(reader: &Reader, places: &Places) -> Result<Vec<Standing
 
 fn take<T>(from: &mut Vec<T>, wanted: impl Fn(&T) -> bool) -> Option<T> {
     from.iter().position(wanted).map(|place| from.swap_remove(place))
-}
-
-fn status_in(phase: Phase) -> SyncStatus {
-    match phase {
-        Phase::Queued => SyncStatus::Queued,
-        Phase::Fetch => SyncStatus::Fetching,
-        Phase::Compare => SyncStatus::Comparing,
-        Phase::Send | Phase::Settle => SyncStatus::Sending,
-    }
 }
 
 /// The cohorts that were named, in that order; every synced one when none was.
@@ -129,6 +120,20 @@ pub(super) fn remembered(reader: &Reader, wanted: &str) -> Result<(CohortId, Coh
     found
         .map(|(cohort, _)| (id, cohort))
         .ok_or_else(|| Failure::Usage(format!("there is no cohort \"{wanted}\"")))
+}
+
+/// The account of a cohort's last whole read, for the lists and counts that explain it.
+///
+/// The cohort is unknown, or was never read to the end; the message says how to read it.
+pub(super) fn last_account(desk: &Desk, wanted: &str) -> Result<(Reader, Cohort, RunRecord), Failure> {
+    let never = |name: &str| {
+        let remedy = format!("read it with: cohort-sync sync \"{name}\" --dry-run");
+        Failure::Usage(format!("\"{name}\" was never read to the end; {remedy}"))
+    };
+    let reader = state(&desk.places)?.ok_or_else(|| never(wanted))?;
+    let (id, cohort) = remembered(&reader, wanted)?;
+    let run = reader.last_account(id)?.ok_or_else(|| never(&cohort.name))?;
+    Ok((reader, cohort, run))
 }
 
 fn cells(standing: &Standing) -> [Cell; 12] {

@@ -76,12 +76,13 @@ const fn column(
     Column { title, letter, widths, gap, align, largest_first, priority }
 }
 
-/// The accounts to show: those of the run at work once it has read something, else those of the last run.
+/// The accounts to show: those of the run at work once it has read something, else those of the last run that
+/// counted everyone. A read that broke off says nothing about a cohort.
 #[must_use]
 pub fn counts(view: &CohortView) -> Option<&RunCounts> {
     let sync = view.sync.as_ref()?;
     let running = sync.progress.as_ref().map(|progress| &progress.counts);
-    let last = sync.last_run.as_ref().map(|run| &run.counts);
+    let last = sync.last_account.as_ref().map(|run| &run.counts);
     [running, last].into_iter().flatten().find(|counts| counts.read.fetched() > 0).or(last)
 }
 
