@@ -31,7 +31,7 @@ fn app(snapshot: Snapshot) -> App {
 }
 
 fn app_with(settings: Settings, snapshot: Snapshot) -> App {
-    App::new(settings, TimeZone::UTC, Arc::new(snapshot), fixture::now()).unwrap()
+    App::new(Settings { zone: TimeZone::UTC, ..settings }, Arc::new(snapshot), fixture::now()).unwrap()
 }
 
 /// No colours and nothing outside ASCII.
@@ -364,6 +364,20 @@ fn a_second_quit_forces_and_so_does_time() {
     assert!(app.update(Msg::Tick(fixture::ago(-9))).is_empty());
     assert!(matches!(press(&mut app, "q")[..], [Effect::Quit(None)]));
     assert!(matches!(app.update(Msg::Tick(fixture::ago(-10)))[..], [Effect::Quit(None)]));
+}
+
+#[test]
+fn the_question_about_quitting_stays_true_and_ctrl_c_answers_it() {
+    let mut app = app(fixture::busy());
+    press(&mut app, "q");
+    let shown = |app: &mut App| words(&draw(app, (80, 24)));
+    assert!(shown(&mut app).contains("being synced"), "{}", shown(&mut app));
+    app.update(Msg::Snapshot(Arc::new(fixture::idle())));
+    assert!(shown(&mut app).contains("No sync is running any more"), "{}", shown(&mut app));
+    app.update(Msg::Snapshot(Arc::new(fixture::busy())));
+    assert!(shown(&mut app).contains("being synced"));
+    let effects = press(&mut app, "ctrl-c");
+    assert!(matches!(&effects[..], [Effect::Send(order)] if matches!(order.command, Command::Shutdown)));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::sync::snapshot::{CohortView, ListState, Writer};
 use crate::sync::{self, Handle};
 use crate::telemetry::Telemetry;
 use crate::tui::{self, ColourDepth, Settings, ThemeChoice, WelcomeChoice};
+use jiff::tz::TimeZone;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -193,7 +194,11 @@ fn settings_for(
         colour,
         animations: interface.features.animations,
         mouse: interface.features.mouse,
-        clock: interface.clock == Clock::Local || interface.clock == Clock::Utc,
+        zone: match interface.clock {
+            Clock::Local => TimeZone::system(),
+            Clock::Utc => TimeZone::UTC,
+        },
+        clock: true,
         keys: interface.keys.iter().map(|(action, binding)| (action.clone(), binding.keys.clone())).collect(),
         config_path: Some(places.config_file.display().to_string()),
         log_path: log.map(|log| log.path().display().to_string()),

@@ -21,7 +21,6 @@ use super::widgets::filter::Filter;
 use crate::sync::command::{Command, Refusal};
 use crate::sync::snapshot::{Ended, NoticeLevel, Snapshot};
 use crate::telemetry::LogLine;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,7 +73,6 @@ pub struct App {
     settings: Settings,
     theme: Theme,
     keymap: Keymap,
-    zone: TimeZone,
     now: Timestamp,
     snapshot: Arc<Snapshot>,
     screen: Screen,
@@ -93,12 +91,7 @@ impl App {
     ///
     /// # Errors
     /// The keys in the settings make no sense.
-    pub fn new(
-        settings: Settings,
-        zone: TimeZone,
-        snapshot: Arc<Snapshot>,
-        now: Timestamp,
-    ) -> Result<Self, KeymapError> {
+    pub fn new(settings: Settings, snapshot: Arc<Snapshot>, now: Timestamp) -> Result<Self, KeymapError> {
         let mut cohorts = CohortsScreen::default();
         cohorts.arrange(&snapshot);
         Ok(Self {
@@ -107,7 +100,6 @@ impl App {
             mouse: settings.mouse,
             toasts: Toasts::after(&snapshot),
             settings,
-            zone,
             now,
             snapshot,
             screen: Screen::default(),
@@ -158,6 +150,7 @@ impl App {
         self.snapshot = snapshot;
         self.cohorts.arrange(&self.snapshot);
         self.toasts.take_in(&self.snapshot, self.now);
+        self.refresh_quit_question();
         match &self.snapshot.ended {
             None => Vec::new(),
             Some(Ended::Because(reason)) if self.stopping.is_none() => {
@@ -304,6 +297,10 @@ impl App {
     fn quit(&mut self) -> Vec<Effect> {
         if self.stopping.is_some() {
             return vec![Effect::Quit(None)];
+        }
+        // Whoever says so again while being asked has answered.
+        if self.dialogs.last().is_some_and(Dialog::asks_to_quit) {
+            return self.begin_to_stop();
         }
         self.dialogs.clear();
         self.ask_to_quit()

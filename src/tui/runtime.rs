@@ -18,7 +18,6 @@ use crate::sync::command::Refusal;
 use crate::sync::snapshot::Snapshot;
 use crate::telemetry::LogLine;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +45,7 @@ pub async fn run(
     let mouse = settings.mouse;
     let mut snapshots = handle.snapshots();
     let snapshot = snapshots.borrow_and_update().clone();
-    let app = App::new(settings, TimeZone::system(), snapshot, Timestamp::now())?;
+    let app = App::new(settings, snapshot, Timestamp::now())?;
     let terminal = Terminal::enter(title, mouse)?;
     let (answer, answers) = mpsc::unbounded_channel();
     let input = Inputs::listen();
@@ -287,8 +286,8 @@ pub async fn welcome(settings: &Settings, explanation: Option<String>) -> Result
     loop {
         terminal.draw(|frame| {
             let glyphs = Glyphs::new(settings.ascii);
-            let zone = TimeZone::UTC;
-            let mut canvas = Canvas::new(frame.buffer_mut(), theme, glyphs, Timestamp::now(), &zone);
+            let zone = &settings.zone;
+            let mut canvas = Canvas::new(frame.buffer_mut(), theme, glyphs, Timestamp::now(), zone);
             screens::welcome::draw(&mut canvas, explanation.as_deref(), settings.config_path.as_deref());
         })?;
         let event = tokio::select! {

@@ -2,6 +2,7 @@
 //! or the environment, already read by the caller. The console itself reads none of them.
 
 use super::theme::{ColourDepth, ThemeChoice};
+use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct Settings {
     pub animations: bool,
     /// Whether to listen to the mouse from the start.
     pub mouse: bool,
+    /// In which zone times are shown.
+    pub zone: TimeZone,
     /// Whether to show the time of day, which costs one frame a second.
     pub clock: bool,
     /// Keys that replace the defaults: action to keys.
@@ -61,6 +64,7 @@ impl Default for Settings {
             colour: ColourDepth::default(),
             animations: true,
             mouse: true,
+            zone: TimeZone::system(),
             clock: true,
             keys: BTreeMap::new(),
             config_path: None,

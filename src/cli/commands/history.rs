@@ -15,10 +15,10 @@ const RUNS_LISTED: usize = 10_000;
 
 const RUN_COLUMNS: &[Column] = &[
     Column::number("run_id", "Run"),
-    Column::number("cohort_id", "Id"),
+    Column::hidden("cohort_id"),
     Column::text("cohort", "Cohort"),
-    Column::text("kind", "Sync"),
-    Column::text("trigger", "By"),
+    Column::hidden("kind"),
+    Column::hidden("trigger"),
     Column::text("outcome", "Outcome"),
     Column::text("started_at", "Started"),
     Column::number("seconds", "Took s"),
@@ -28,7 +28,7 @@ const RUN_COLUMNS: &[Column] = &[
     Column::number("accepted", "Accepted"),
     Column::number("rejected", "Rejected"),
     Column::number("pending", "Pending"),
-    Column::number("retries", "Retries"),
+    Column::hidden("retries"),
     Column::text("error", "Error"),
 ];
 

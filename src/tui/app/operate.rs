@@ -190,6 +190,29 @@ impl App {
 
     /// Quits at once when nothing runs; else says what happens to what does.
     pub(super) fn ask_to_quit(&mut self) -> Vec<Effect> {
+        if self.snapshot.active() == 0 || self.snapshot.writer.is_read_only() {
+            return self.begin_to_stop();
+        }
+        let (body, choices) = (self.what_quitting_does(), vec![("Quit", Deed::Quit)]);
+        self.dialogs.push(Dialog::Confirm(Confirm::new("Quit?".to_owned(), body, choices, "Stay")));
+        Vec::new()
+    }
+
+    /// Keeps the question about quitting true while runs end and begin beneath it.
+    pub(super) fn refresh_quit_question(&mut self) {
+        if self.dialogs.iter().any(Dialog::asks_to_quit) {
+            let body = self.what_quitting_does();
+            for dialog in &mut self.dialogs {
+                if let Dialog::Confirm(confirm) = dialog
+                    && confirm.asks_to_quit()
+                {
+                    confirm.body.clone_from(&body);
+                }
+            }
+        }
+    }
+
+    fn what_quitting_does(&self) -> Vec<(Role, String)> {
         let running: Vec<String> = self
             .snapshot
             .cohorts
@@ -197,32 +220,17 @@ impl App {
             .filter(|view| view.status().is_active())
             .map(|view| format!("“{}”", text::clean(&view.cohort.name)))
             .collect();
-        if running.is_empty() || self.snapshot.writer.is_read_only() {
-            return self.begin_to_stop();
-        }
-        let named = match running.as_slice() {
-            [one] => format!("{one} is being synced."),
-            [first, second] => format!("{first} and {second} are being synced."),
-            [first, rest @ ..] => format!("{first} and {} others are being synced.", rest.len()),
-            [] => String::new(),
+        let runs_end = "Each run ends after the requests in flight. What mParticle accepted is recorded, and the \
+                        next start goes on from there; nothing is sent twice or forgotten.";
+        let (named, then) = match running.as_slice() {
+            [] => ("No sync is running any more.".to_owned(), "Nothing is cut off."),
+            [one] => (format!("{one} is being synced."), runs_end),
+            [first, second] => (format!("{first} and {second} are being synced."), runs_end),
+            [first, rest @ ..] => (format!("{first} and {} others are being synced.", rest.len()), runs_end),
         };
-        let body = vec![
-            (Role::Strong, named),
-            (
-                Role::Text,
-                "Each run ends after the requests in flight. What mParticle accepted is recorded, \
-                 and the next start goes on from there; nothing is sent twice or forgotten."
-                    .to_owned(),
-            ),
-            (
-                Role::Muted,
-                "Recurring syncs rest while the program is closed; “cohort-sync run” keeps them going without the console."
-                    .to_owned(),
-            ),
-        ];
-        let choices = vec![("Quit", Deed::Quit)];
-        self.dialogs.push(Dialog::Confirm(Confirm::new("Quit?".to_owned(), body, choices, "Stay")));
-        Vec::new()
+        let rest = "Recurring syncs rest while the program is closed; “cohort-sync run” keeps them going without the \
+                    console.";
+        vec![(Role::Strong, named), (Role::Text, then.to_owned()), (Role::Muted, rest.to_owned())]
     }
 }
 

@@ -20,7 +20,7 @@ impl App {
     pub fn draw(&self, frame: &mut Frame<'_>) -> HitMap {
         let area = frame.area();
         let glyphs = Glyphs::new(self.settings.ascii);
-        let mut canvas = Canvas::new(frame.buffer_mut(), self.theme, glyphs, self.now, &self.zone);
+        let mut canvas = Canvas::new(frame.buffer_mut(), self.theme, glyphs, self.now, &self.settings.zone);
         canvas.animations = self.settings.animations;
         let scene = Scene { snapshot: &self.snapshot, settings: &self.settings, keymap: &self.keymap };
         if area.width < LEAST.0 || area.height < LEAST.1 {

@@ -131,10 +131,11 @@ impl App {
         let message = match self.screen {
             Screen::Cohorts => self.cohorts.selected(&self.snapshot).map(|view| {
                 let title = text::clean(&view.cohort.name).into_owned();
-                Message::new(title, Body::Facts(cohort_facts::report(view, self.now, &self.zone)))
+                Message::new(title, Body::Facts(cohort_facts::report(view, self.now, &self.settings.zone)))
             }),
             Screen::Log => self.log.selected().map(|line| {
-                let title = format!("{} · {}", text::moment(self.now, line.at, &self.zone), line.target);
+                let title =
+                    format!("{} · {}", text::moment(self.now, line.at, &self.settings.zone), line.target);
                 Message::new(title, Body::Text(line.text.clone()))
             }),
         };

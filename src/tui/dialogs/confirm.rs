@@ -47,6 +47,12 @@ impl Confirm {
         Self { title, body, choices, focus }
     }
 
+    /// Whether one of the answers ends the console.
+    #[must_use]
+    pub fn asks_to_quit(&self) -> bool {
+        self.choices.iter().any(|(_, deed)| matches!(deed, Deed::Quit))
+    }
+
     /// Takes an input. Letters choose nothing: a key pressed for something else must not answer.
     pub fn handle(&mut self, input: DialogInput<'_>) -> Reply {
         let last = self.choices.len() - 1;

@@ -72,6 +72,12 @@ pub enum Reply {
 }
 
 impl Dialog {
+    /// Whether it is the question about quitting.
+    #[must_use]
+    pub fn asks_to_quit(&self) -> bool {
+        matches!(self, Self::Confirm(confirm) if confirm.asks_to_quit())
+    }
+
     /// Takes an input.
     pub fn handle(&mut self, input: DialogInput<'_>) -> Reply {
         match self {
