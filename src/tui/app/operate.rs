@@ -139,8 +139,10 @@ impl App {
         body.push((
             Role::Text,
             format!(
-                "Nothing is removed in mParticle: {} keep the attribute as it is now, and it is not updated any more.",
-                text::plural(acknowledged, "user")
+                "Nothing is removed in mParticle: {}{} keep the attribute as it is now, and it is not updated any more.",
+                text::plural(acknowledged, "user"),
+                // The baseline moves when a run is settled; what the one at work has told comes on top.
+                if running { ", and whoever the run at work has added," } else { "" }
             ),
         ));
         body.push((
@@ -220,16 +222,23 @@ impl App {
             .filter(|view| view.status().is_active())
             .map(|view| format!("“{}”", text::clean(&view.cohort.name)))
             .collect();
-        let runs_end = "Each run ends after the requests in flight. What mParticle accepted is recorded, and the \
-                        next start goes on from there; nothing is sent twice or forgotten.";
+        let runs_end = if self.settings.demo {
+            "Each run ends after the requests in flight."
+        } else {
+            "Each run ends after the requests in flight. What mParticle accepted is recorded, and the next start \
+             goes on from there; nothing is sent twice or forgotten."
+        };
         let (named, then) = match running.as_slice() {
             [] => ("No sync is running any more.".to_owned(), "Nothing is cut off."),
             [one] => (format!("{one} is being synced."), runs_end),
             [first, second] => (format!("{first} and {second} are being synced."), runs_end),
             [first, rest @ ..] => (format!("{first} and {} others are being synced.", rest.len()), runs_end),
         };
-        let rest = "Recurring syncs rest while the program is closed; “cohort-sync run” keeps them going without the \
-                    console.";
+        let rest = if self.settings.demo {
+            "This is the demo: its two services and all they were told go away with it."
+        } else {
+            "Recurring syncs rest while the program is closed; “cohort-sync run” keeps them going without the console."
+        };
         vec![(Role::Strong, named), (Role::Text, then.to_owned()), (Role::Muted, rest.to_owned())]
     }
 }

@@ -11,7 +11,7 @@
 use super::cohort_columns::{status_pieces, status_role};
 use super::cohort_trend::{self, draw_rate, draw_rate_line, draw_trend};
 use super::{Scene, cohort_facts};
-use crate::domain::{ChangeCounts, Phase, ReadCounts, SyncStatus};
+use crate::domain::{ChangeCounts, PauseCause, Phase, ReadCounts, SyncStatus};
 use crate::sync::snapshot::{CohortView, Pause, RunProgress, SyncView};
 use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Piece, piece, width_of};
@@ -273,13 +273,16 @@ fn draw_paused(canvas: &mut Canvas<'_>, scene: Scene<'_>, lines: &mut Lines, syn
             piece(Role::Muted, format!("   {}, {at}", text::ago(canvas.now, pause.at))),
         ],
     );
-    lines.paragraph(canvas, Role::Text, &pause.reason, 2);
+    // A person who paused it knows why; the title says it already.
+    if pause.cause != PauseCause::Operator {
+        lines.paragraph(canvas, Role::Text, &pause.reason, 2);
+    }
     if let Some(held) = cohort_facts::held_counts(sync, pause) {
         lines.line(canvas, &[piece(Role::Strong, held)]);
     }
     let key = scene.key(cohort_facts::remedy_action(pause.cause));
     let what = cohort_facts::remedy_action(pause.cause).spec().title;
-    let what = if pause.cause == crate::domain::PauseCause::Operator { "resume" } else { what };
+    let what = if pause.cause == PauseCause::Operator { "resume" } else { what };
     if let Some(area) = lines.next() {
         let used = canvas.line(
             area.x,
