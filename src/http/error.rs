@@ -118,7 +118,7 @@ pub enum ConnectFailure {
 impl fmt::Display for ConnectFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Refused => "the connection was refused; nothing listens there",
+            Self::Refused => "the connection was refused; nothing listens there, so check the address and any proxy",
             Self::UnknownHost => "the name could not be resolved; check the host name and the network",
             Self::Tls => {
                 "the TLS handshake failed; check the system's clock and certificates, and any proxy in between"

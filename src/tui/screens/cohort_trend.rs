@@ -62,8 +62,9 @@ pub fn draw_trend(canvas: &mut Canvas<'_>, area: Rect, trend: &[TrendPoint]) {
     }
     let upper = area.height.div_ceil(2);
     let users: Vec<f64> = trend.iter().map(|point| point.users as f64).collect();
-    let change = (last.users as f64 - first.users as f64) / (first.users as f64).max(1.0) * 100.0;
-    let label = format!("{}  {change:+.1} %", text::count(last.users)).replace('-', "−");
+    let sign = if last.users < first.users { '−' } else { '+' };
+    let change = text::signed(sign, last.users.abs_diff(first.users));
+    let label = format!("{}  {change}", text::count(last.users));
     heading(canvas, area, area.y, "users", &label);
     let chart = Rect::new(area.x, area.y + 1, area.width, upper - 1);
     chart::draw_line(canvas, chart, &users, Range::around(&users), Role::Text);
