@@ -103,6 +103,7 @@ impl Clients {
 pub(super) fn settings_of(config: &Config) -> Settings {
     Settings {
         interval: config.sync.interval,
+        full_refresh_every: config.sync.full_refresh_every,
         guard: GuardRules { max_removal_share: config.sync.max_removal_share },
         reading: ReadingRules { skip_anonymous: config.sync.skip_anonymous },
         concurrent_requests: config.sync.max_concurrent_requests,

@@ -3,6 +3,7 @@
 
 use super::output::Format;
 use crate::config::{ColorChoice, ConfigError, Environment, Origin, Override, Selection, Theme, Word};
+use crate::domain::Removal;
 use crate::telemetry::LogLevel;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
@@ -131,10 +132,16 @@ pub enum Command {
         /// The cohort
         cohort: String,
     },
-    /// End a recurring sync; what mParticle holds stays as it is
+    /// End a sync; what mParticle holds stays as it is, unless --clean-up says otherwise
     Stop {
         /// The cohort
         cohort: String,
+        /// Tell mParticle first, for everybody who holds the attribute: set it to false, or delete it
+        #[arg(long, value_name = "HOW", value_parser = word::<Removal>())]
+        clean_up: Option<Removal>,
+        /// Agree beforehand to the clean-up
+        #[arg(long, requires = "clean_up")]
+        yes: bool,
     },
     /// List the users without a valid MPID.
     #[command(about = "List the users without a valid $mparticle_user_id")]
@@ -169,7 +176,8 @@ pub enum Command {
 }
 
 /// What to export and how.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct SyncArgs {
     /// The cohorts, by id or exact name
     #[arg(value_name = "COHORT", required = true)]
@@ -180,9 +188,25 @@ pub struct SyncArgs {
     /// Fetch, compare and plan, but send nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// The user attribute to set, instead of the cohort's name; for one cohort only
-    #[arg(long, value_name = "NAME")]
+    /// The user attribute to set, instead of the cohort's name; for one cohort only. A sync that has another one
+    /// moves to it.
+    #[arg(
+        long,
+        value_name = "NAME",
+        help = "The user attribute to set, instead of the cohort's name; moves a sync that has another one"
+    )]
     pub attribute: Option<String>,
+    /// When moving to another attribute: what becomes of the old one
+    #[arg(long, value_name = "HOW", value_parser = word::<Removal>(), requires = "attribute",
+          help = "When moving to another attribute, what becomes of the old one [default: false]")]
+    pub clean_up: Option<Removal>,
+    /// Tell mParticle every member again, not only who is new; it forgets profiles that are inactive for long
+    #[arg(long)]
+    pub full: bool,
+    /// The largest share of the users mParticle holds that may be removed unasked, from now on.
+    #[arg(long, value_name = "SHARE", value_parser = share,
+          help = "Hold this sync's plans that remove more than this share, 0 to 1, instead of the configured one")]
+    pub max_removal_share: Option<f64>,
     /// Agree beforehand to removals above the limit
     #[arg(long)]
     pub yes: bool,
@@ -325,6 +349,12 @@ impl ListArgs {
     fn contradicts_json(&self) -> bool {
         self.format.is_some_and(|format| format != Format::Json)
     }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let wanted = "a share is a number from 0 to 1, such as 0.8";
+    let share: f64 = text.parse().map_err(|_| wanted.to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(wanted.to_owned()) }
 }
 
 /// Reads one of the words of a closed list, and offers them in help and completions.

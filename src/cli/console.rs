@@ -116,14 +116,7 @@ async fn begin_some_syncs(handle: Handle) {
     };
     let cohorts: Vec<_> = listed.cohorts.iter().filter(small).map(|view| view.cohort.id).collect();
     for cohort in cohorts {
-        let request = StartRequest {
-            cohort,
-            kind: SyncKind::Recurring,
-            attribute: None,
-            dry_run: false,
-            approve_removals: false,
-            interval: None,
-        };
+        let request = StartRequest::new(cohort, SyncKind::Recurring);
         if let Err(refusal) = handle.send(Command::Start(request)).await {
             tracing::warn!(%cohort, %refusal, "the demo could not begin a sync");
         }

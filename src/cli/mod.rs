@@ -18,7 +18,7 @@ use crate::config::{BaseDirectories, Environment};
 use account::Desk;
 use args::{Args, Command};
 use commands::steer::Steering;
-use commands::{cohorts, counts, history, run, sandbox, status, steer, sync};
+use commands::{clean_up, cohorts, counts, history, run, sandbox, status, steer, sync};
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};
 use output::OutputError;
@@ -86,7 +86,12 @@ async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
         Command::Run => run::run(desk, &config).await,
         Command::Pause { cohort } => steer::steer(desk, &config, Steering::Pause, cohort).await,
         Command::Resume { cohort } => steer::steer(desk, &config, Steering::Resume, cohort).await,
-        Command::Stop { cohort } => steer::steer(desk, &config, Steering::Stop, cohort).await,
+        Command::Stop { cohort, clean_up: None, .. } => {
+            steer::steer(desk, &config, Steering::Stop, cohort).await
+        }
+        Command::Stop { cohort, clean_up: Some(removal), yes } => {
+            clean_up::stop(desk, &config, cohort, *removal, *yes).await
+        }
         // The others were carried out above or before.
         _ => Ok(Exit::Done),
     }

@@ -123,6 +123,12 @@ impl Control {
         self.shared.lock().feed.profiles.knows_everyone = everyone;
     }
 
+    /// Makes an identity belong to the profile of `key`, as mParticle does once it has seen both together: whatever is
+    /// told of either reaches the same profile.
+    pub fn link_profile(&self, identity: ProfileKey, key: ProfileKey) {
+        self.shared.lock().feed.profiles.link(identity, key);
+    }
+
     /// Makes this profile exist, for worlds in which not everybody is known.
     pub fn add_profile(&self, key: ProfileKey) {
         self.shared.lock().feed.profiles.add(key);

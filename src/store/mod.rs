@@ -4,8 +4,10 @@
 
 mod baseline;
 mod cohorts;
+mod holdings;
 mod keeper;
 mod lock;
+mod migration;
 mod outbox;
 mod packing;
 mod reader;
@@ -15,6 +17,7 @@ mod trail;
 
 pub use baseline::Settled;
 pub use cohorts::RememberedCohorts;
+pub use holdings::{FormerAttribute, Holding};
 pub use keeper::Keeper;
 pub use lock::WriterLock;
 pub use outbox::{Answered, OutboxRequest};
@@ -30,12 +33,6 @@ use std::path::{Path, PathBuf};
 
 /// The database's name in the state directory.
 pub const DATABASE_FILE: &str = "cohort-sync.db";
-
-/// The blocks that lead from one format of the schema to the next, applied in order.
-const MIGRATIONS: [&str; NEWEST_FORMAT as usize] = [include_str!("schema.sql")];
-
-/// The format this program writes.
-const NEWEST_FORMAT: u32 = 1;
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +62,14 @@ pub enum StoreError {
         found: u32,
         /// The newest format this program knows.
         known: u32,
+    },
+    /// Written by an older version, and this process may not bring it up to date.
+    #[error("the state in {directory} was written by an older cohort-sync (format {found}); start the program once without --read-only to bring it up to date, which keeps a copy", directory = directory.display())]
+    Older {
+        /// The state directory.
+        directory: PathBuf,
+        /// Its format.
+        found: u32,
     },
     /// Nothing was ever recorded here, and this process may not begin.
     #[error("there is no state in {directory} yet", directory = directory.display())]
@@ -133,7 +138,7 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // FULL makes every commit durable: an acknowledgement must survive a power cut.
         connection.pragma_update(None, "synchronous", "FULL")?;
-        migrate(&mut connection, directory)?;
+        migration::migrate(&mut connection, directory)?;
         let installation = installation(&connection)?;
         Ok(Self { connection, installation, _lock: lock })
     }
@@ -143,27 +148,6 @@ impl Store {
     pub fn installation(&self) -> &str {
         &self.installation
     }
-}
-
-/// Applies what is missing of the schema.
-fn migrate(connection: &mut Connection, directory: &Path) -> Result<(), StoreError> {
-    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    check_format(found, directory)?;
-    for (format, block) in (1..).zip(MIGRATIONS).filter(|(format, _)| *format > found) {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(block)?;
-        transaction.pragma_update(None, "user_version", format)?;
-        transaction.commit()?;
-    }
-    Ok(())
-}
-
-fn check_format(found: u32, directory: &Path) -> Result<(), StoreError> {
-    let known = NEWEST_FORMAT;
-    if found > known {
-        return Err(StoreError::Newer { directory: directory.to_owned(), found, known });
-    }
-    Ok(())
 }
 
 fn installation(connection: &Connection) -> Result<String, StoreError> {

@@ -11,6 +11,7 @@ mod conclude;
 mod engine;
 mod fetch;
 mod meter;
+mod next;
 mod observe;
 mod orders;
 mod publish;
@@ -144,7 +145,7 @@ fn open(directory: &Path, holder: &str, clock: Clock) -> Result<Opened, StoreErr
     let reader = Reader::open(directory)?;
     let mut syncs = reader.syncs()?;
     for sync in syncs.iter_mut().filter(|sync| cut_off.contains(&sync.cohort_id)) {
-        if conclude::goes_on_after_a_crash(sync.status) {
+        if next::goes_on_after_a_crash(sync) {
             // Queued and due: whoever keeps the schedule goes on at once.
             sync.status = crate::domain::SyncStatus::Queued;
             sync.next_due = sync.next_due.map(|_| now);

@@ -59,8 +59,8 @@ pub(super) enum RunEnd {
         cause: PauseCause,
         /// What happened, in words.
         reason: String,
-        /// Whether the plan is held for a decision.
-        held: bool,
+        /// Set when the plan is held for a decision: some of the people it would remove, as they are addressed.
+        held: Option<Vec<String>>,
     },
     /// It was asked to end.
     Cancelled,

@@ -5,8 +5,10 @@ use super::report::{RunEnd, RunNews};
 use super::tools::Tools;
 use super::{compare, fetch, send};
 use crate::domain::guard::{self, GuardRules};
+use crate::domain::membership::Membership;
 use crate::domain::{
-    ChangeCounts, CohortId, Outcome, PauseCause, Phase, ReadingRules, RunCounts, RunId, SyncKind, Trigger,
+    ChangeCounts, CohortId, Outcome, PauseCause, Phase, Purpose, ReadingRules, Removal, RunCounts, RunId,
+    SyncKind, Trigger,
 };
 use crate::store::{NewRun, RunRecord, Store, StoreError};
 use std::time::Duration;
@@ -18,19 +20,34 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Job {
     pub cohort: CohortId,
     pub trigger: Trigger,
+    pub purpose: Purpose,
     pub dry_run: bool,
     /// A person already agreed to whatever the guard would object to.
     pub approve_removals: bool,
     /// Send the plan of this run, which was held, instead of reading anew.
     pub held: Option<RunId>,
-    /// Kind and attribute of a dry run, which leaves the sync (if there is one) as it is.
-    pub preview: Option<(SyncKind, String)>,
+    /// Kind and attribute where they are not the sync's: of a dry run, which leaves the sync (if there is one) as
+    /// it is, and of cleaning up a former attribute.
+    pub instead: Option<(SyncKind, String)>,
 }
 
 impl Job {
     /// A run from fetch to settle.
     pub(super) fn full(cohort: CohortId, trigger: Trigger) -> Self {
-        Self { cohort, trigger, dry_run: false, approve_removals: false, held: None, preview: None }
+        Self {
+            cohort,
+            trigger,
+            purpose: Purpose::Update,
+            dry_run: false,
+            approve_removals: false,
+            held: None,
+            instead: None,
+        }
+    }
+
+    /// Tells whoever holds the sync's attribute that it ends.
+    pub(super) fn clean_up(cohort: CohortId, trigger: Trigger, removal: Removal) -> Self {
+        Self { purpose: Purpose::CleanUp(removal), ..Self::full(cohort, trigger) }
     }
 
     /// The rest of a run whose plan was held.
@@ -64,6 +81,9 @@ pub(super) struct Run {
 /// How often the record of a working run is refreshed for processes that only look on.
 const SAVED_EVERY: Duration = Duration::from_secs(1);
 
+/// People of a held plan who are shown with the question.
+const SAMPLE: usize = 6;
+
 /// Carries out a job and reports its end, whatever happens.
 pub(super) async fn run(tools: Tools, order: Order, stop: CancellationToken) {
     let mut run = Run::new(tools, order, stop);
@@ -88,6 +108,7 @@ impl Run {
             cohort: order.name.clone(),
             attribute: order.attribute.clone(),
             kind: order.kind,
+            purpose: order.job.purpose,
             trigger: order.job.trigger,
             phase: Phase::Queued,
             outcome: None,
@@ -107,9 +128,10 @@ impl Run {
             self.take_up(held).await?;
         } else {
             self.begin().await?;
-            let membership = fetch::fetch(self).await?;
+            let reads = self.record.purpose.reads();
+            let membership = if reads { fetch::fetch(self).await? } else { Membership::default() };
             compare::compare(self, membership).await?;
-            self.ask_guard()?;
+            self.ask_guard().await?;
         }
         if self.order.job.dry_run {
             return Ok(());
@@ -124,6 +146,7 @@ impl Run {
             cohort: self.record.cohort.clone(),
             attribute: self.record.attribute.clone(),
             kind: self.record.kind,
+            purpose: self.record.purpose,
             trigger: self.record.trigger,
             started_at: self.record.started_at,
         };
@@ -153,12 +176,13 @@ impl Run {
         Ok(())
     }
 
-    fn ask_guard(&self) -> Result<(), RunEnd> {
-        let (counts, baseline) = (&self.record.counts, self.order.baseline);
-        let Some(cause) = guard::objection(self.order.guard, baseline, counts) else { return Ok(()) };
-        if self.order.job.approve_removals || self.order.job.dry_run {
+    async fn ask_guard(&self) -> Result<(), RunEnd> {
+        // A clean-up removes everybody, and that was agreed to before it began.
+        if self.order.job.approve_removals || self.order.job.dry_run || !self.record.purpose.reads() {
             return Ok(());
         }
+        let (counts, baseline) = (&self.record.counts, self.order.baseline);
+        let Some(cause) = guard::objection(self.order.guard, baseline, counts) else { return Ok(()) };
         let removals = counts.removes.planned();
         let reason = match cause {
             PauseCause::EmptyRead => format!(
@@ -169,20 +193,23 @@ impl Run {
                 self.order.guard.max_removal_share * 100.0
             ),
         };
-        Err(RunEnd::Paused { cause, reason, held: true })
+        let id = self.record.id;
+        let sample = self.ask(move |store| store.sample_of_removals(id, SAMPLE)).await?;
+        let sample = sample.iter().map(ToString::to_string).collect();
+        Err(RunEnd::Paused { cause, reason, held: Some(sample) })
     }
 
     /// Moves the baseline by what was accepted, however the run ended. A held plan has nothing to settle yet.
     async fn settle(&mut self, end: RunEnd) -> (RunEnd, Option<u64>) {
-        let nothing_sent = matches!(end, RunEnd::Paused { held: true, .. } | RunEnd::DryRun);
+        let nothing_sent = matches!(end, RunEnd::Paused { held: Some(_), .. } | RunEnd::DryRun);
         if nothing_sent || self.record.id == RunId(0) {
             return (end, None);
         }
-        let (id, cohort, complete) = (self.record.id, self.record.cohort_id, end == RunEnd::Succeeded);
+        let (id, holding, complete) = (self.record.id, self.record.holding(), end == RunEnd::Succeeded);
         if complete && self.enter(Phase::Settle).await.is_err() {
             tracing::warn!(run = %id, "the phase of a run could not be recorded");
         }
-        match self.ask(move |store| store.settle(id, cohort, complete)).await {
+        match self.ask(move |store| store.settle(id, &holding, complete)).await {
             Ok(settled) => {
                 let counts = &mut self.record.counts;
                 let recount = |planned, accepted, rejected| {

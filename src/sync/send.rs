@@ -1,11 +1,12 @@
 //! Send: the plan leaves the outbox for mParticle, some requests at a time, and every answer is recorded before
-//! the next request is taken. It stops between requests when asked to, splits what is refused as a whole until
+//! the next request is taken, a wave at a time. It stops between requests when asked to, splits what is refused as a whole until
 //! the offending user stands alone, and gives up only after the retries of the failure policy.
 
 use super::report::{RunEnd, RunNews, SideNews};
 use super::run::Run;
 use super::tools::Tools;
-use crate::domain::{CohortId, PauseCause, Phase, RunId};
+use crate::domain::plan::Wave;
+use crate::domain::{CohortId, PauseCause, Phase, Removal, RunId};
 use crate::http::backoff::jitter;
 use crate::http::{Answer, Feedback, Limit, Permit, TransportError};
 use crate::mparticle::{Verdict, judge, judge_failure, source_request_id};
@@ -42,7 +43,8 @@ struct Sending<'r> {
     /// Set when no further request may leave: asked to end, given up or refused.
     last_call: CancellationToken,
     end: Option<RunEnd>,
-    drained: bool,
+    /// The wave that is being sent; none when everything planned was taken up.
+    wave: Option<Wave>,
 }
 
 /// A claimed request that may leave.
@@ -76,7 +78,14 @@ enum Landing {
 impl<'r> Sending<'r> {
     fn new(run: &'r mut Run) -> Self {
         let last_call = run.stop.child_token();
-        Self { run, ready: VecDeque::new(), flights: JoinSet::new(), last_call, end: None, drained: false }
+        Self {
+            run,
+            ready: VecDeque::new(),
+            flights: JoinSet::new(),
+            last_call,
+            end: None,
+            wave: Some(Wave::Removes),
+        }
     }
 
     async fn work(&mut self) -> Result<(), RunEnd> {
@@ -88,21 +97,38 @@ impl<'r> Sending<'r> {
             })?;
             self.land(landed).await?;
         }
-        match self.end.take() {
-            Some(end) => Err(end),
-            None if self.run.stop.is_cancelled() && !self.drained => Err(RunEnd::Cancelled),
-            None => Ok(()),
+        if let Some(end) = self.end.take() {
+            return Err(end);
         }
+        let id = self.run.record.id;
+        let stopped_short =
+            self.run.stop.is_cancelled() && self.run.ask(move |store| store.has_unanswered(id)).await?;
+        if stopped_short { Err(RunEnd::Cancelled) } else { Ok(()) }
+    }
+
+    /// Takes up more of the plan; false when nothing more can leave now. A wave begins when the last request of
+    /// the one before was answered.
+    async fn claim(&mut self) -> Result<bool, RunEnd> {
+        while let Some(wave) = self.wave {
+            let id = self.run.record.id;
+            let claimed = self.run.ask(move |store| store.claim(id, wave, CLAIMED_TOGETHER)).await?;
+            if !claimed.is_empty() {
+                self.ready.extend(claimed.into_iter().map(|request| Ready { request, part_of_split: false }));
+                return Ok(true);
+            }
+            if !self.flights.is_empty() {
+                return Ok(false);
+            }
+            self.wave = wave.next();
+        }
+        Ok(false)
     }
 
     /// Lets requests leave while there is room.
     async fn launch(&mut self) -> Result<(), RunEnd> {
         while !self.last_call.is_cancelled() && self.flights.len() < self.run.tools.concurrent_requests {
-            if self.ready.is_empty() {
-                let id = self.run.record.id;
-                let claimed = self.run.ask(move |store| store.claim(id, CLAIMED_TOGETHER)).await?;
-                self.drained = claimed.is_empty();
-                self.ready.extend(claimed.into_iter().map(|request| Ready { request, part_of_split: false }));
+            if self.ready.is_empty() && !self.claim().await? {
+                break;
             }
             let Some(ready) = self.ready.pop_front() else { break };
             self.run.record.counts.requests += u64::from(!ready.part_of_split);
@@ -123,7 +149,7 @@ impl<'r> Sending<'r> {
             Landing::Refused { reason } => {
                 self.release(&request).await?;
                 let cause = PauseCause::MparticleFeed;
-                self.finish_with(RunEnd::Paused { cause, reason, held: false });
+                self.finish_with(RunEnd::Paused { cause, reason, held: None });
             }
             Landing::GaveUp { reason, may_have_arrived } => {
                 if !may_have_arrived {
@@ -135,7 +161,6 @@ impl<'r> Sending<'r> {
                 if !may_have_arrived {
                     self.release(&request).await?;
                 }
-                self.drained = false;
             }
         }
         self.run.counted().await
@@ -195,6 +220,7 @@ struct Courier {
     run: RunId,
     cohort: CohortId,
     attribute: Arc<str>,
+    removal: Removal,
     last_call: CancellationToken,
 }
 
@@ -204,7 +230,8 @@ impl Courier {
             tools: run.tools.clone(),
             run: run.record.id,
             cohort: run.record.cohort_id,
-            attribute: run.order.attribute.as_str().into(),
+            attribute: run.record.attribute.as_str().into(),
+            removal: run.record.purpose.removal(),
             last_call,
         }
     }
@@ -283,7 +310,7 @@ impl Courier {
             .map(|position| source_request_id(&self.tools.installation, self.run, position))
             .collect();
         let changes = request.changes.iter().zip(ids.iter().map(String::as_str));
-        self.tools.encoder.request_body(&self.attribute, changes)
+        self.tools.encoder.request_body(&self.attribute, self.removal, changes)
     }
 
     /// What a verdict means for the request.

@@ -6,7 +6,7 @@ use cohort_sync::http::{Authorization, Backoff, Transport, TransportOptions};
 use cohort_sync::mixpanel;
 use cohort_sync::mparticle::{self, Encoder, FeedUrl};
 use cohort_sync::sandbox::{self, CohortSeed, Control, PersonSeed, ProfileKey, Sandbox, SandboxOptions};
-use cohort_sync::store::{Reader, RunRecord, StoreError};
+use cohort_sync::store::{Holding, Reader, RunRecord, StoreError};
 use cohort_sync::sync::command::{Command, Refusal, StartRequest};
 use cohort_sync::sync::snapshot::{CohortView, Snapshot};
 use cohort_sync::sync::{self, Clock, Handle, Parts, Settings};
@@ -112,7 +112,9 @@ impl World {
     }
 
     pub async fn refresh(&self) {
-        let before = self.snapshot().list.clone();
+        // What is remembered must not pass for news.
+        let restored = self.until("the engine has begun", |snapshot| snapshot.revision > 0).await;
+        let before = restored.list.clone();
         self.handle().send(Command::Refresh).await.unwrap();
         self.until("the list arrives", move |snapshot| {
             use cohort_sync::sync::snapshot::ListState;
@@ -200,15 +202,13 @@ impl World {
 pub const COHORT: CohortId = CohortId(1000);
 pub const NAME: &str = "Power users";
 
+/// What the sync of [`COHORT`] holds under an attribute.
+pub fn held(attribute: &str) -> Holding {
+    Holding { cohort: COHORT, attribute: attribute.to_owned() }
+}
+
 pub fn request(kind: SyncKind) -> StartRequest {
-    StartRequest {
-        cohort: COHORT,
-        kind,
-        attribute: None,
-        dry_run: false,
-        approve_removals: false,
-        interval: None,
-    }
+    StartRequest::new(COHORT, kind)
 }
 
 /// `count` people with MPIDs from `first` on.
@@ -241,4 +241,7 @@ pub fn assert_counts_add_up(run: &RunRecord) {
     let read = &counts.read;
     assert_eq!(read.fetched(), read.matched + read.unmatched + read.unsendable + read.duplicates);
     assert_eq!(counts.planned(), counts.accepted() + counts.rejected() + counts.pending());
+    if run.is_whole_account() {
+        assert_eq!(counts.unexplained(), 0, "{run:?}");
+    }
 }

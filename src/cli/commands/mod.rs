@@ -1,5 +1,7 @@
 //! The headless commands, a file each. They read the same snapshots and the same state as the console.
 
+mod awaiting;
+pub(super) mod clean_up;
 pub(super) mod cohorts;
 pub(super) mod counts;
 pub(super) mod history;
