@@ -143,6 +143,23 @@ pub enum Command {
         #[arg(long, requires = "clean_up")]
         yes: bool,
     },
+    /// Tell this program who holds a cohort's attribute in mParticle already, so that whoever is not in the cohort
+    /// is removed by the next run
+    #[command(
+        about = "Take over who holds a cohort's attribute in mParticle already, so that the next run removes who left"
+    )]
+    Adopt {
+        /// The cohort
+        cohort: String,
+        /// A file with one id a line, such as an export of an mParticle audience; - for standard input
+        file: PathBuf,
+        /// What the ids are
+        #[arg(long = "as", value_name = "KIND", value_enum, default_value_t = IdKind::Mpid)]
+        kind: IdKind,
+        /// The attribute they hold, if it is not the one of the sync or the cohort's name
+        #[arg(long, value_name = "NAME")]
+        attribute: Option<String>,
+    },
     /// List the users without a valid MPID.
     #[command(about = "List the users without a valid $mparticle_user_id")]
     Unmatched {
@@ -210,6 +227,16 @@ pub struct SyncArgs {
     /// Agree beforehand to removals above the limit
     #[arg(long)]
     pub yes: bool,
+}
+
+/// What the ids in a file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum IdKind {
+    /// mParticle ids: whole numbers, negative ones too
+    Mpid,
+    /// Values of the identity that carries `$distinct_id`
+    #[value(help = "Values of the identity that carries $distinct_id")]
+    DistinctId,
 }
 
 /// How to print a list.

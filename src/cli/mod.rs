@@ -18,7 +18,7 @@ use crate::config::{BaseDirectories, Environment};
 use account::Desk;
 use args::{Args, Command};
 use commands::steer::Steering;
-use commands::{clean_up, cohorts, counts, history, run, sandbox, status, steer, sync};
+use commands::{adopt, clean_up, cohorts, counts, history, run, sandbox, status, steer, sync};
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};
 use output::OutputError;
@@ -86,6 +86,9 @@ async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
         Command::Run => run::run(desk, &config).await,
         Command::Pause { cohort } => steer::steer(desk, &config, Steering::Pause, cohort).await,
         Command::Resume { cohort } => steer::steer(desk, &config, Steering::Resume, cohort).await,
+        Command::Adopt { cohort, file, kind, attribute } => {
+            adopt::adopt(desk, &config, cohort, file, *kind, attribute.as_deref()).await
+        }
         Command::Stop { cohort, clean_up: None, .. } => {
             steer::steer(desk, &config, Steering::Stop, cohort).await
         }

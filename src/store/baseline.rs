@@ -55,18 +55,35 @@ impl Store {
         if complete {
             outbox::supersede_earlier(&transaction, holding, run)?;
         }
-        settled.baseline = transaction
-            .query_row("SELECT coalesce(sum(members), 0) FROM baseline WHERE holding_id = ?1", [id], |row| {
-                row.get::<_, i64>(0)
-            })?
-            .cast_unsigned();
-        transaction.execute(
-            "UPDATE holdings SET members = ?2 WHERE id = ?1",
-            params![id, settled.baseline.cast_signed()],
-        )?;
+        settled.baseline = count_members(&transaction, id)?;
         transaction.commit()?;
         Ok(settled)
     }
+
+    /// Takes people over who hold an attribute already, told by somebody else or by a state that was lost;
+    /// returns how many are known to hold it then.
+    pub fn adopt(&mut self, holding: &Holding, mut people: Vec<Identity>) -> Result<u64, StoreError> {
+        people.sort_unstable();
+        people.dedup();
+        let transaction = self.connection.transaction()?;
+        let id = holdings::find_or_make(&transaction, holding)?;
+        let enters = |identity| Change { direction: Direction::Add, identity, distinct_id: None };
+        merge_into_chunks(&transaction, id, &mut people.into_iter().map(enters).map(Ok).peekable())?;
+        let members = count_members(&transaction, id)?;
+        transaction.commit()?;
+        Ok(members)
+    }
+}
+
+/// Counts who is in the baseline of a holding, and keeps the number with it.
+fn count_members(connection: &Connection, holding: i64) -> Result<u64, StoreError> {
+    let members: i64 = connection.query_row(
+        "SELECT coalesce(sum(members), 0) FROM baseline WHERE holding_id = ?1",
+        [holding],
+        |row| row.get(0),
+    )?;
+    connection.execute("UPDATE holdings SET members = ?2 WHERE id = ?1", params![holding, members])?;
+    Ok(members.cast_unsigned())
 }
 
 /// The accepted changes of a wave in order of identity (each wave is written in that order), request by request,

@@ -146,6 +146,14 @@ impl Board {
         self.syncs.insert(sync.cohort_id, sync);
     }
 
+    /// So many people are known to hold the attribute of a sync.
+    pub(super) fn adopted(&mut self, id: CohortId, baseline: u64) {
+        self.views.remove(&id);
+        if let Some(sync) = self.syncs.get_mut(&id) {
+            sync.baseline = baseline;
+        }
+    }
+
     /// The sync that owns an attribute, unless it is this cohort's own. One that was stopped before mParticle
     /// acknowledged anybody owns nothing; one that moved away owns what it has not cleaned up.
     pub(super) fn owner_of(&self, attribute: &str, except: CohortId) -> Option<&SyncRecord> {

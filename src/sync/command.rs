@@ -1,7 +1,7 @@
 //! What the engine can be asked to do, and how it says no. Every command is answered: done, or a refusal
 //! with the reason and the remedy. Reading needs no command; see [`super::snapshot`].
 
-use crate::domain::{CohortId, Removal, SyncKind};
+use crate::domain::{CohortId, Identity, Removal, SyncKind};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -30,6 +30,8 @@ pub enum Command {
     Approve(CohortId),
     /// Forget the plan that is held and resume the schedule.
     Discard(CohortId),
+    /// Take people over who hold the attribute of a cohort already; answered once that is recorded.
+    Adopt(AdoptRequest),
     /// End every run at the next request boundary, record everything, and stop.
     Shutdown,
 }
@@ -73,6 +75,17 @@ impl StartRequest {
             max_removal_share: None,
         }
     }
+}
+
+/// Who holds an attribute already, told by somebody else or by a state that was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdoptRequest {
+    /// The cohort.
+    pub cohort: CohortId,
+    /// The attribute; the pinned one, or else the cohort's name, when `None`.
+    pub attribute: Option<String>,
+    /// The people, in any order.
+    pub people: Vec<Identity>,
 }
 
 /// Why the engine did not do what it was asked.

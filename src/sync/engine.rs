@@ -283,6 +283,7 @@ impl Engine {
             Report::Listed(Ok(cohorts)) => self.list_arrived(cohorts),
             Report::Listed(Err(error)) => self.list_failed(&error, now),
             Report::Side(side, news) => self.board.side(side, news),
+            Report::Adopted(cohort, baseline) => self.board.adopted(cohort, baseline),
             Report::Recorded(Ok(())) => {}
             Report::Recorded(Err(error)) => {
                 tracing::error!(%error, "could not record");

@@ -1,9 +1,10 @@
 //! How the engine carries out commands: each is checked against the board, refused with a reason or taken on.
 //! The rules of who may do what when stand here and nowhere else.
 
-use super::command::{Command, Refusal, StartRequest};
+use super::command::{AdoptRequest, Command, Refusal, StartRequest};
 use super::engine::{Ending, Engine};
 use super::next::next_job;
+use super::report::Report;
 use super::run::Job;
 use super::snapshot::{NoticeLevel, Writer};
 use crate::domain::cohort::check_attribute_name;
@@ -26,6 +27,7 @@ impl Engine {
             ))
         } else {
             match command {
+                Command::Adopt(request) => return self.adopt(request, reply),
                 Command::Refresh => {
                     self.list_cohorts();
                     Ok(())
@@ -313,6 +315,72 @@ impl Engine {
         self.board.notice(NoticeLevel::Info, Some(id), text, now);
         self.rest(SyncRecord { status, pause: None, next_due, ..sync });
         Ok(())
+    }
+
+    /// Pins the attribute, and answers once the people are recorded as its holders.
+    fn adopt(&mut self, request: AdoptRequest, reply: Reply) {
+        match self.pin_for_adoption(&request) {
+            Err(refusal) => {
+                // Whoever asked may have stopped waiting; nothing was done.
+                let _ = reply.send(Err(refusal));
+            }
+            Ok(sync) => {
+                let (cohort, holding) = (sync.cohort_id, sync.holding());
+                self.rest(sync);
+                let adopted = self.tools.keeper.ask(move |store| store.adopt(&holding, request.people));
+                let reports = self.tools.reports.clone();
+                tokio::spawn(async move {
+                    let answer = match adopted.await {
+                        Ok(baseline) => {
+                            reports.tell(Report::Adopted(cohort, baseline));
+                            Ok(())
+                        }
+                        Err(error) => Err(Refusal::Store(error.to_string())),
+                    };
+                    // As above; what was recorded is recorded.
+                    let _ = reply.send(answer);
+                });
+            }
+        }
+    }
+
+    /// The sync as it rests while people are taken over: a new one is stopped until somebody starts it.
+    fn pin_for_adoption(&self, request: &AdoptRequest) -> Result<SyncRecord, Refusal> {
+        let id = request.cohort;
+        let cohort = self.board.cohort(id).ok_or(Refusal::UnknownCohort(id))?;
+        if self.board.is_active(id) {
+            return Err(Refusal::AlreadyRunning);
+        }
+        let attribute = self.attribute_for(cohort, request.attribute.as_deref())?;
+        let Some(sync) = self.board.sync(id) else {
+            let now = self.tools.clock.now();
+            return Ok(SyncRecord {
+                cohort_id: id,
+                pinned_name: cohort.name.clone(),
+                attribute,
+                kind: SyncKind::Recurring,
+                status: SyncStatus::Stopped,
+                pause: None,
+                interval: self.settings.interval,
+                next_due: None,
+                since: now,
+                baseline: 0,
+                clean_up: None,
+                former: Vec::new(),
+                max_removal_share: None,
+                last_full: None,
+            });
+        };
+        if sync.pause.as_ref().is_some_and(|pause| pause.held_run.is_some()) {
+            return Err(Refusal::PlanHeld);
+        }
+        if sync.attribute != attribute {
+            return Err(Refusal::WrongStatus(format!(
+                "this sync sets \"{}\", not \"{attribute}\"; move it first with: cohort-sync sync {id} --attribute \"{attribute}\"",
+                sync.attribute
+            )));
+        }
+        Ok(sync.clone())
     }
 
     fn shut_down(&mut self) {

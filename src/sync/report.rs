@@ -16,6 +16,8 @@ pub(super) enum Report {
     Listed(Result<Vec<Cohort>, MixpanelError>),
     /// A side answered, is being tried again, or is down.
     Side(Side, SideNews),
+    /// So many people are known to hold the attribute of a sync, after some were taken over.
+    Adopted(CohortId, u64),
     /// Something was recorded, or could not be.
     Recorded(Result<(), String>),
 }

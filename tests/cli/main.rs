@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the panic says where")]
 
+mod adopt;
 mod contract;
 mod crash;
 mod exit_codes;

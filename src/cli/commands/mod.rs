@@ -1,5 +1,6 @@
 //! The headless commands, a file each. They read the same snapshots and the same state as the console.
 
+pub(super) mod adopt;
 mod awaiting;
 pub(super) mod clean_up;
 pub(super) mod cohorts;

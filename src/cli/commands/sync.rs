@@ -74,7 +74,7 @@ fn announce_move(snapshot: &Snapshot, cohort: CohortId, asked: &SyncArgs) {
 }
 
 /// Waits for Mixpanel's list. Without it the remembered one serves, for what is known needs no list.
-async fn list(snapshots: &mut watch::Receiver<Arc<Snapshot>>) -> Result<Vec<Candidate>, Failure> {
+pub(super) async fn list(snapshots: &mut watch::Receiver<Arc<Snapshot>>) -> Result<Vec<Candidate>, Failure> {
     let arrived = snapshots.wait_for(|snapshot| {
         matches!(snapshot.list, ListState::Listed(_) | ListState::Failed { .. }) && snapshot.revision > 1
     });
