@@ -10,8 +10,10 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What is written beside the state file while it is open, and is part of it until it is closed.
-const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
+/// What stands beside the state file while it is open: what is not yet written into it, and an index of that.
+const COMPANIONS: [&str; 2] = [PENDING, "-shm"];
+
+const PENDING: &str = "-wal";
 
 /// Faults that are listed; more would not tell more.
 const FAULTS_LISTED: usize = 20;
@@ -24,7 +26,7 @@ pub struct Examination {
     /// The files that make up the state, as far as they exist, the state file first. They mean something together
     /// only: what is newest may stand in a companion.
     pub parts: Vec<PathBuf>,
-    /// Their bytes on disk.
+    /// What is kept in them, in bytes on disk.
     pub bytes: u64,
     /// How the state is.
     pub condition: Condition,
@@ -50,7 +52,7 @@ pub enum Condition {
 pub struct Contents {
     /// Its format; `None` when it cannot even be told.
     pub format: Option<u32>,
-    /// What is wrong, in words; empty when everything reads back.
+    /// What is wrong with the file as a whole, in words; what is wrong with a baseline stands with its sync.
     pub faults: Vec<String>,
     /// Every sync; `None` when they cannot be read, or stand in an older format, which is only tested as a whole.
     pub syncs: Option<Vec<ExaminedSync>>,
@@ -87,10 +89,16 @@ impl Contents {
         self.format.is_some_and(|format| format < NEWEST_FORMAT)
     }
 
+    /// Whether anything does not read back.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        !self.faults.is_empty() || self.syncs.iter().flatten().any(|sync| sync.fault.is_some())
+    }
+
     /// Whether everything reads back and is in the format that this program writes.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.faults.is_empty() && self.format == Some(NEWEST_FORMAT)
+        !self.is_damaged() && self.format == Some(NEWEST_FORMAT)
     }
 
     /// Keeps what was read. What cannot be read is a fault of the file, unless it may be read a moment later.
@@ -106,13 +114,6 @@ impl Contents {
     }
 }
 
-impl ExaminedSync {
-    fn in_words(&self) -> Option<String> {
-        let fault = self.fault.as_ref()?;
-        Some(format!("whom mParticle holds for \"{}\" does not read back ({fault})", self.record.attribute))
-    }
-}
-
 impl Condition {
     fn damaged(faults: Vec<String>) -> Self {
         Self::Open(Contents { faults, ..Contents::default() })
@@ -123,7 +124,7 @@ impl Condition {
         match self {
             Self::Absent | Self::Empty => true,
             Self::Closed(_) => false,
-            Self::Open(contents) => !contents.faults.is_empty(),
+            Self::Open(contents) => contents.is_damaged(),
         }
     }
 }
@@ -139,7 +140,8 @@ pub fn examine(directory: &Path, may_try_to_write: bool) -> Examination {
     let companions = COMPANIONS.iter().map(|suffix| directory.join(format!("{DATABASE_FILE}{suffix}")));
     let parts: Vec<PathBuf> =
         std::iter::once(file.clone()).chain(companions).filter(|part| part.exists()).collect();
-    let bytes = parts.iter().filter_map(|part| part.metadata().ok()).map(|metadata| metadata.len()).sum();
+    let kept = [file.clone(), directory.join(format!("{DATABASE_FILE}{PENDING}"))];
+    let bytes = kept.iter().filter_map(|part| part.metadata().ok()).map(|metadata| metadata.len()).sum();
     Examination { file, parts, bytes, condition, copies }
 }
 
@@ -191,7 +193,6 @@ fn look_into(connection: &Connection) -> Result<Contents, StoreError> {
                 records.into_iter().map(|record| examine_sync(&transaction, record)).collect();
             contents.syncs = contents.note(syncs)?;
         }
-        contents.faults.extend(contents.syncs.iter().flatten().filter_map(ExaminedSync::in_words));
     }
     Ok(contents)
 }
@@ -283,8 +284,7 @@ fn is_usable(copy: &Path) -> bool {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let Ok(connection) = open(Path::new(&address), flags) else { return false };
     let known = |format| (1..=NEWEST_FORMAT).contains(&format);
-    look_into(&connection)
-        .is_ok_and(|contents| contents.faults.is_empty() && contents.format.is_some_and(known))
+    look_into(&connection).is_ok_and(|contents| !contents.is_damaged() && contents.format.is_some_and(known))
 }
 
 fn open(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {

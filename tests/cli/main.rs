@@ -5,6 +5,7 @@
 
 mod contract;
 mod crash;
+mod doctor;
 mod exit_codes;
 mod input;
 mod lists;

@@ -2,6 +2,7 @@
 
 pub(super) mod cohorts;
 pub(super) mod counts;
+pub(super) mod doctor;
 pub(super) mod history;
 pub(super) mod run;
 pub(super) mod sandbox;
