@@ -2,7 +2,7 @@
 //! nothing, and its exit code tells scripts the rest.
 
 use crate::contract::{has_exactly, in_order};
-use crate::world::{NAME, Output, World, finish, keys, people, set_mode};
+use crate::world::{ID, NAME, Output, World, finish, keys, people, set_mode};
 use cohort_sync::sandbox::{self, Effect, Fault};
 use cohort_sync::store::DATABASE_FILE;
 use serde_json::Value;
@@ -266,6 +266,21 @@ async fn a_sound_copy_is_offered_and_a_spoilt_one_is_not() {
     std::fs::remove_file(&sound).unwrap();
     let output = world.run(&["doctor", "--json"]).await.exits(1);
     only_trouble(&output, "state", "problem", &["spoilt is of no use", "cp -p COPY"]);
+}
+
+/// What the advice promises of a restored copy.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_copy_tells_again_what_it_misses() {
+    let world = World::with(people(0, 100)).await;
+    world.export().await;
+    let copy = std::fs::read(file(&world)).unwrap();
+    world.control.set_members(ID, people(10, 100));
+    world.export().await;
+    assert_eq!(world.delivered(NAME), keys(10, 100));
+    std::fs::write(file(&world), copy).unwrap();
+    world.control.set_members(ID, people(30, 90));
+    world.export().await;
+    assert_eq!(world.delivered(NAME), keys(30, 90));
 }
 
 #[tokio::test(flavor = "multi_thread")]
