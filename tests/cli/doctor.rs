@@ -137,7 +137,7 @@ async fn every_fault_of_a_configuration_has_a_line_of_its_own() {
     let said: Vec<String> = trouble(&output).into_iter().map(|(.., words)| words).collect();
     for words in [
         "config.toml:2: mixpanel.region is \"mars\", but must be us, eu or in",
-        "config.toml:3: mixpanel.project_idd is not a setting; did you mean mixpanel.project_id?",
+        "config.toml:3: mixpanel.project_idd is not a setting. Did you mean mixpanel.project_id?",
         "mixpanel.secret is missing. Write `secret = ",
         "COHORT_SYNC_MPARTICLE_WEBHOOK_URL",
     ] {
@@ -172,7 +172,7 @@ async fn a_credential_that_cannot_be_had_is_named_and_one_that_can_is_not_shown(
 async fn mixpanel_is_asked_once_and_its_refusal_comes_with_a_remedy() {
     for (code, said) in [
         (401, ["refuses the credentials", "Service Accounts"]),
-        (402, ["plan", "Upgrade"]),
+        (402, ["plan", "in Mixpanel only"]),
         (403, ["Analyst", "Project Settings"]),
         (503, ["503", "again"]),
     ] {

@@ -1,12 +1,10 @@
 //! The configuration: whether there is one, whether it can be used, and whether every credential can be had. A
 //! configuration that cannot be used is reported in the words that every other command uses for it.
 
-use super::finding::{Check, Finding, sentence, with_causes};
+use super::finding::{Check, Finding, root_cause, sentence, taken_apart};
 use crate::cli::account::Desk;
 use crate::cli::failure::Exit;
-use crate::config::{
-    Config, ConfigError, Fault, MissingSetting, Places, Problem, ShownCredential, permission_bits,
-};
+use crate::config::{Config, ConfigError, Fault, Origin, Places, Problem, ShownCredential, permission_bits};
 
 const CORRECT_IT: &str = "Correct it there, then run `cohort-sync doctor` again.";
 
@@ -62,20 +60,33 @@ fn fetched(credentials: &[ShownCredential], places: &Places) -> String {
 
 fn wrong(error: &ConfigError) -> Vec<Finding> {
     let problem =
-        |found: String, remedy: &str| Finding::problem(Check::Configuration, Exit::Usage, found, remedy);
+        |found: String, remedy: String| Finding::problem(Check::Configuration, Exit::Usage, found, remedy);
     match error {
         ConfigError::Missing { path } => vec![problem(
             format!("There is no configuration yet: {} does not exist.", path.display()),
-            "Run `cohort-sync config init` to write one, or `cohort-sync --demo` to look around without.",
+            "Run `cohort-sync config init` to write one, or `cohort-sync --demo` to look around without."
+                .to_owned(),
         )],
         ConfigError::Invalid { path, problems, missing } => {
-            let wrong = problems.iter().map(of_value);
-            let absent = missing.iter().map(|absent: &MissingSetting| {
-                problem(format!("{} is missing.", absent.setting.name), &sentence(&absent.remedy(path)))
+            let mut problems: Vec<&Problem> = problems.iter().collect();
+            problems.sort_by_key(|problem| line_of(&problem.origin));
+            let absent = missing.iter().map(|absent| {
+                problem(format!("{} is missing.", absent.setting.name), sentence(&absent.remedy(path)))
             });
-            wrong.chain(absent).collect()
+            problems.into_iter().map(of_value).chain(absent).collect()
         }
-        other => vec![problem(with_causes(other), CORRECT_IT)],
+        other => {
+            let (found, remedy) = taken_apart(&other.to_string(), &root_cause(other));
+            vec![problem(found, remedy.unwrap_or_else(|| CORRECT_IT.to_owned()))]
+        }
+    }
+}
+
+/// What stands in the file comes in its order, before what comes from elsewhere.
+fn line_of(origin: &Origin) -> usize {
+    match origin {
+        Origin::File { line, .. } => *line,
+        _ => usize::MAX,
     }
 }
 
@@ -84,5 +95,6 @@ fn of_value(problem: &Problem) -> Finding {
         Fault::Secret(_) | Fault::Exposed { .. } | Fault::Changeable { .. } => Check::Credentials,
         Fault::UnknownKey { .. } | Fault::Unfit { .. } | Fault::Address(_) => Check::Configuration,
     };
-    Finding::problem(check, Exit::Usage, sentence(&problem.to_string()), CORRECT_IT)
+    let (found, remedy) = taken_apart(&problem.to_string(), "");
+    Finding::problem(check, Exit::Usage, found, remedy.unwrap_or_else(|| CORRECT_IT.to_owned()))
 }

@@ -14,16 +14,27 @@ const OTHER_PLACE: &str = "name another with --state-dir";
 /// Looks at both directories.
 pub(super) fn check(places: &Places) -> Vec<Finding> {
     let may_try = !places.read_only;
-    let mut findings = vec![directory("state", &places.state_dir, may_try)];
+    let mut findings = vec![directory(Role::State, &places.state_dir, may_try)];
     // Before the state directory is there, there is nothing to say about what belongs into it.
     if places.state_dir.is_dir() {
-        findings.push(directory("log", &places.log_dir, may_try));
+        findings.push(directory(Role::Log, &places.log_dir, may_try));
     }
     findings.extend(log_file(&places.log_dir.join(LOG_FILE), may_try));
     findings
 }
 
-fn directory(what: &str, path: &Path, may_try: bool) -> Finding {
+/// What a directory is for.
+#[derive(Clone, Copy)]
+enum Role {
+    State,
+    Log,
+}
+
+fn directory(role: Role, path: &Path, may_try: bool) -> Finding {
+    let what = match role {
+        Role::State => "state",
+        Role::Log => "log",
+    };
     let named = format!("The {what} directory {}", path.display());
     let shell_path = shell_word(&path.to_string_lossy());
     let problem = |found: String, remedy: String| {
@@ -61,18 +72,23 @@ fn directory(what: &str, path: &Path, may_try: bool) -> Finding {
         }
         None => {}
     }
+    let tried = if may_try { "can be written to" } else { "was not written to, because of --read-only" };
     let mode = permission_bits(&metadata) & 0o777;
-    if mode & 0o077 != 0 {
-        return Finding::warning(
+    match role {
+        // Whoever cannot enter the state directory cannot enter what is in it.
+        Role::Log => Finding::ok(Check::Directories, format!("{named} {tried}.")),
+        Role::State if mode & 0o077 != 0 => Finding::warning(
             Check::Directories,
             format!(
-                "{named} is open to other users of this computer (mode {mode:04o}); it tells who is in which cohort."
+                "{named} is open to other users of this computer (mode {mode:04o}), and tells who is in which cohort."
             ),
             format!("Run `chmod 700 {shell_path}`."),
-        );
+        ),
+        Role::State => Finding::ok(
+            Check::Directories,
+            format!("{named} is its owner's alone (mode {mode:04o}) and {tried}."),
+        ),
     }
-    let tried = if may_try { "can be written to" } else { "was not written to, because of --read-only" };
-    Finding::ok(Check::Directories, format!("{named} is its owner's alone (mode {mode:04o}) and {tried}."))
 }
 
 /// A directory that is not there is no problem as long as it can be made.

@@ -104,7 +104,7 @@ impl Finding {
 /// An error's words as a sentence: with a full stop, and a capital unless they begin with a name or a path.
 pub(super) fn sentence(words: &str) -> String {
     let words = words.trim();
-    let first = words.split(' ').next().unwrap_or_default();
+    let first = words.split([' ', ',']).next().unwrap_or_default();
     let is_word = first.chars().all(|letter| letter.is_ascii_lowercase());
     let mut text = String::with_capacity(words.len() + 1);
     let mut letters = words.chars();
@@ -118,19 +118,24 @@ pub(super) fn sentence(words: &str) -> String {
     text
 }
 
-/// An error with its causes, as a sentence.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+/// A message of this program taken apart: what happened, for which `cause`, and what to do, which stands behind
+/// its last semicolon. Only for messages that end in words of our own; others may hold semicolons anywhere.
+pub(super) fn taken_apart(message: &str, cause: &str) -> (String, Option<String>) {
+    let (happened, remedy) = match message.rsplit_once("; ") {
+        Some((happened, remedy)) => (happened, Some(sentence(remedy))),
+        None => (message, None),
+    };
+    (sentence(&format!("{happened}{cause}")), remedy)
+}
+
+/// What is at the bottom of an error, in brackets to stand behind its words; nothing when they say it already.
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        // Some errors already repeat their source in their own words.
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
+    while let Some(deeper) = cause.and_then(std::error::Error::source) {
+        cause = Some(deeper);
     }
-    sentence(&text)
+    let words = cause.map(ToString::to_string).filter(|words| !error.to_string().contains(words));
+    words.map_or_else(String::new, |words| format!(" ({words})"))
 }
 
 /// A path or a name as a shell takes it for one word.
@@ -158,6 +163,14 @@ mod tests {
         ] {
             assert_eq!(sentence(words), expected);
         }
+    }
+
+    #[test]
+    fn the_remedy_stands_behind_the_last_semicolon() {
+        let (happened, remedy) = taken_apart("it is refused (it said; no); check the secret", " (403)");
+        assert_eq!(happened, "It is refused (it said; no) (403).");
+        assert_eq!(remedy.as_deref(), Some("Check the secret."));
+        assert_eq!(taken_apart("it is refused", ""), ("It is refused.".to_owned(), None));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Mixpanel: one cohort list, which tries the address, the credentials, the plan and the project at once. It is
 //! asked once and not again, because whoever looks wants to see what is there.
 
-use super::finding::{Check, Finding, with_causes};
+use super::finding::{Check, Finding, root_cause, sentence, taken_apart};
 use crate::cli::account::{Clients, holder};
 use crate::cli::failure::Exit;
 use crate::config::{Config, Places};
-use crate::http::TransportError;
+use crate::http::{ConnectFailure, TransportError};
 use crate::mixpanel::{Ledger, Listing, MixpanelError};
 use crate::store::Store;
 use crate::tui::text::plural;
@@ -27,7 +27,7 @@ pub(super) async fn check(config: &Config, note_in: Option<&Places>) -> Finding 
     let clients = match Clients::of(config) {
         Ok(clients) => clients,
         Err(failure) => {
-            return problem(with_causes(&failure), "Correct the configuration.".to_owned());
+            return problem(sentence(&failure.to_string()), "Correct the configuration.".to_owned());
         }
     };
     let asked_at = Timestamp::now();
@@ -46,10 +46,13 @@ pub(super) async fn check(config: &Config, note_in: Option<&Places>) -> Finding 
         Ok(listing) => answered(config, &listing, asked_at),
         Err(error @ MixpanelError::BudgetSpent { .. }) => Finding::warning(
             Check::Mixpanel,
-            format!("{asked}: {}", with_causes(&error)),
+            format!("{asked}. {}", sentence(&error.to_string())),
             "Nothing needs to be done: syncs wait for the next free query by themselves.",
         ),
-        Err(error) => problem(format!("{asked}: {}", with_causes(&error)), remedy(&error, config)),
+        Err(error) => {
+            let (happened, remedy) = refusal(&error, config);
+            problem(format!("{asked}. {happened}"), remedy)
+        }
     }
 }
 
@@ -97,30 +100,46 @@ fn answered(config: &Config, listing: &Listing, at: Timestamp) -> Finding {
     Finding::ok(Check::Mixpanel, found)
 }
 
-/// Where to go; the error itself has said what to look at.
-fn remedy(error: &MixpanelError, config: &Config) -> String {
-    let again = "then run `cohort-sync doctor` again";
-    match error {
+/// What happened, and what to do: what the error itself says of it, then where to do it.
+fn refusal(error: &MixpanelError, config: &Config) -> (String, String) {
+    let account = &config.mixpanel.service_account;
+    let place = match error {
         MixpanelError::Unauthorised { .. } => format!(
-            "Compare with Mixpanel: Organization Settings > Service Accounts for the user name {} and its secret, Project Settings for the id and the region; {again}.",
-            config.mixpanel.service_account
+            "Mixpanel shows the user name {account} and makes secrets under Organization Settings > Service Accounts, the id and the region under Project Settings."
         ),
         MixpanelError::PlanGate { .. } => {
-            "Upgrade the plan in Mixpanel; nothing in this configuration can help.".to_owned()
+            "The plan can be changed in Mixpanel only; nothing in this configuration helps.".to_owned()
         }
-        MixpanelError::Forbidden { .. } => format!(
-            "Add {} to the project as an Analyst (Project Settings > Users); {again}.",
-            config.mixpanel.service_account
+        MixpanelError::Forbidden { .. } => {
+            format!("The account is {account}; Project Settings > Users has the roles.")
+        }
+        MixpanelError::NotFound { .. } => "Project Settings in Mixpanel tells both.".to_owned(),
+        MixpanelError::Transport(TransportError::Connect { .. }) => format!(
+            "See whether anything else on this computer gets there, for example `curl -I {}`.",
+            config.mixpanel.base_url
         ),
-        MixpanelError::Transport(TransportError::Connect { .. } | TransportError::TimedOut { .. }) => {
-            format!(
-                "See whether anything else on this computer gets there, for example `curl -I {}`; proxies are taken from HTTPS_PROXY.",
-                config.mixpanel.base_url
-            )
-        }
+        // What is said there are another program's words, so nothing in them is a remedy.
         MixpanelError::Passing { .. } => {
-            format!("Wait a minute, {again}; a sync tries such answers again by itself.")
+            let again = "Run `cohort-sync doctor` again in a minute. A sync tries again by itself after such an answer.";
+            return (sentence(&error.to_string()), again.to_owned());
         }
-        _ => format!("Correct what it names, {again}."),
+        _ => {
+            let found = sentence(&format!("{error}{}", root_cause(error)));
+            return (found, "Correct what it names, then run `cohort-sync doctor` again.".to_owned());
+        }
+    };
+    let (happened, remedy) = taken_apart(&error.to_string(), &cause_to_tell(error));
+    let remedy = remedy.map_or_else(String::new, |remedy| format!("{remedy} "));
+    (happened, format!("{remedy}{place}"))
+}
+
+/// The cause, where the words for it leave open what it was.
+fn cause_to_tell(error: &MixpanelError) -> String {
+    match error {
+        MixpanelError::Transport(TransportError::Connect {
+            failure: ConnectFailure::Tls | ConnectFailure::Other,
+            ..
+        }) => root_cause(error),
+        _ => String::new(),
     }
 }

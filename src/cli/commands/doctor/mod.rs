@@ -16,7 +16,7 @@ use crate::cli::account::Desk;
 use crate::cli::args::Args;
 use crate::cli::failure::{Exit, Failure};
 use crate::config::{Environment, Masks};
-use finding::{Check, Finding, sentence};
+use finding::{Check, Finding, taken_apart};
 use report::Report;
 
 /// Runs every check and prints what each found.
@@ -26,8 +26,9 @@ pub(in crate::cli) async fn doctor(args: Args, environment: Environment) -> Resu
         // Without places there is nothing to look at, but the answer keeps its form.
         Err(failure) => {
             let mut report = Report::new(&args.global, &environment, Masks::new());
-            let remedy = "Correct it, then run `cohort-sync doctor` again.";
-            let found = sentence(&failure.to_string());
+            let (found, remedy) = taken_apart(&failure.to_string(), "");
+            let remedy =
+                remedy.unwrap_or_else(|| "Correct it, then run `cohort-sync doctor` again.".to_owned());
             report.add(Finding::problem(Check::Configuration, failure.exit(), found, remedy))?;
             report.finish()
         }
@@ -60,8 +61,11 @@ async fn examine(desk: &Desk) -> Result<Exit, Failure> {
         report.add(mparticle::check(&config.mparticle, &config.mixpanel.base_url))?;
     } else {
         let remedy = "Correct the configuration first, then run `cohort-sync doctor` again.";
-        for (check, what) in [(Check::Mixpanel, "Mixpanel"), (Check::Mparticle, "The feed of mParticle")] {
-            let found = format!("{what} was not looked at, because the configuration cannot be used.");
+        for (check, what) in [
+            (Check::Mixpanel, "Mixpanel was not asked"),
+            (Check::Mparticle, "The webhook URL was not looked at"),
+        ] {
+            let found = format!("{what}, because the configuration cannot be used.");
             report.add(Finding::warning(check, found, remedy))?;
         }
     }
