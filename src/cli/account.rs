@@ -3,7 +3,9 @@
 
 use super::args::Args;
 use super::failure::Failure;
-use crate::config::{BaseDirectories, Config, Environment, InterfaceConfig, Layers, Masks, Places, Request};
+use crate::config::{
+    BaseDirectories, Config, ConfigError, Environment, InterfaceConfig, Layers, Masks, Places, Request,
+};
 use crate::domain::ReadingRules;
 use crate::domain::guard::GuardRules;
 use crate::http::{Authorization, Transport, TransportOptions};
@@ -29,13 +31,14 @@ impl Desk {
         Ok(Self { args, environment, places, masks: Masks::new() })
     }
 
-    fn layers(&self) -> Result<Layers, Failure> {
-        Ok(Layers::read(Request {
+    /// Every value that was given, before anyone looks at what it says.
+    pub(super) fn layers(&self) -> Result<Layers, ConfigError> {
+        Layers::read(Request {
             config_file: self.places.config_file.clone(),
             profile: self.places.profile.clone(),
             environment: self.environment.clone(),
             overrides: self.args.overrides(),
-        })?)
+        })
     }
 
     /// The whole configuration, credentials included; they are masked from here on.

@@ -34,7 +34,13 @@ const AFTER_HELP: &str = "\
 COHORT is the id of a cohort or its exact name. Every setting of the configuration file can be given as an \
 environment variable too: COHORT_SYNC_<SECTION>_<KEY>.
 
-Exit codes: 0 done; 1 a run failed; 2 wrong usage or configuration; 3 refused, or paused until a person decides.";
+Exit codes: 0 done; 1 a run failed, or doctor found a problem; 2 wrong usage or configuration; 3 refused, or paused until a person decides.";
+
+const DOCTOR_AFTER_HELP: &str = "\
+Asks Mixpanel for the cohort list, which costs one query. Nothing is sent to mParticle, and nothing is changed or mended.
+
+Exit codes: 0 no problem, though there may be warnings; 2 the configuration, or where and in which format things are \
+kept, must be changed; 1 any other problem.";
 
 /// What holds for every command, before or after its name.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
@@ -174,6 +180,9 @@ pub enum Command {
         /// The cohort
         cohort: String,
     },
+    /// Check configuration, both connections, directories, state and terminal, and say what to do
+    #[command(after_help = DOCTOR_AFTER_HELP)]
+    Doctor,
     /// Serve a make-believe Mixpanel and mParticle on this computer until stopped
     Sandbox {
         /// Where to listen

@@ -4,6 +4,7 @@
 
 use crate::domain::{Change, Direction, IdentityRef, Removal, RunId};
 use bytes::{BufMut, Bytes, BytesMut};
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::ser::Serializer as JsonSerializer;
 use std::collections::BTreeMap;
@@ -114,9 +115,12 @@ fn escaped(text: &str) -> usize {
 
 /// The id by which mParticle recognises a repeated batch (published batch schema, kept for 30 to 60 days): the
 /// same for every try of one transition, another for every other transition of every installation.
+///
+/// When the run began is part of it: a state that was restored from a copy counts its runs from there once more,
+/// and what they tell must not be taken for a repeat of what the first runs of these numbers told.
 #[must_use]
-pub fn source_request_id(installation: &str, run: RunId, position: u64) -> String {
-    format!("cohort-sync-{installation}-{run}-{position}")
+pub fn source_request_id(installation: &str, run: RunId, began: Timestamp, position: u64) -> String {
+    format!("cohort-sync-{installation}-{run}-{}-{position}", began.as_millisecond())
 }
 
 #[cfg(test)]
@@ -131,8 +135,9 @@ mod tests {
     }
 
     fn encode(encoder: &Encoder, attribute: &str, changes: &[Change]) -> (Bytes, Value) {
+        let at = Timestamp::from_second(1_770_000_000).unwrap();
         let ids: Vec<String> =
-            (0..changes.len()).map(|n| source_request_id("abc", RunId(7), n as u64)).collect();
+            (0..changes.len()).map(|n| source_request_id("abc", RunId(7), at, n as u64)).collect();
         let body = encoder.request_body(
             attribute,
             Removal::SetFalse,
@@ -154,9 +159,9 @@ mod tests {
             std::str::from_utf8(&body).unwrap(),
             concat!(
                 r#"[{"environment":"production","mpid":-8553083063767933171,"user_attributes":{"Power \"users\"":true},"#,
-                r#""source_request_id":"cohort-sync-abc-7-0"},"#,
+                r#""source_request_id":"cohort-sync-abc-7-1770000000000-0"},"#,
                 r#"{"environment":"production","user_identities":{"customer_id":"anna"},"#,
-                r#""user_attributes":{"Power \"users\"":false},"source_request_id":"cohort-sync-abc-7-1"}]"#
+                r#""user_attributes":{"Power \"users\"":false},"source_request_id":"cohort-sync-abc-7-1770000000000-1"}]"#
             )
         );
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The format this program writes.
-const NEWEST_FORMAT: u32 = 2;
+pub(super) const NEWEST_FORMAT: u32 = 2;
 
 /// The blocks that lead from one format of the schema to the next, in order.
 const STEPS: [&str; NEWEST_FORMAT as usize] =
@@ -46,11 +46,11 @@ pub(super) fn check_readable(connection: &Connection, directory: &Path) -> Resul
 }
 
 /// The format of a state file; 0 is one without anything in it.
-fn format_of(connection: &Connection) -> Result<u32, StoreError> {
+pub(super) fn format_of(connection: &Connection) -> Result<u32, StoreError> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-fn check_not_newer(found: u32, directory: &Path) -> Result<(), StoreError> {
+pub(super) fn check_not_newer(found: u32, directory: &Path) -> Result<(), StoreError> {
     let known = NEWEST_FORMAT;
     if found > known {
         return Err(StoreError::Newer { directory: directory.to_owned(), found, known });

@@ -3,6 +3,7 @@
 //! and nothing in here knows when or why something is recorded: that is the engine's business.
 
 mod baseline;
+mod check;
 mod cohorts;
 mod holdings;
 mod keeper;
@@ -16,6 +17,7 @@ mod syncs;
 mod trail;
 
 pub use baseline::Settled;
+pub use check::{Condition, Contents, Examination, ExaminedSync, SavedCopy, examine};
 pub use cohorts::RememberedCohorts;
 pub use holdings::{FormerAttribute, Holding};
 pub use keeper::Keeper;
@@ -79,7 +81,7 @@ pub enum StoreError {
     },
     /// What was read back cannot be what was written.
     #[error(
-        "the state file is damaged: {what}; nothing was changed. Keep a copy of it, and start anew with another --state-dir"
+        "the state file is damaged: {what}; nothing was changed. Do not delete it: `cohort-sync doctor` tells what still reads, and how to go on without losing removals"
     )]
     Damaged {
         /// What does not fit.

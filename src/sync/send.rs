@@ -12,6 +12,7 @@ use crate::http::{Answer, Feedback, Limit, Permit, TransportError};
 use crate::mparticle::{Verdict, judge, judge_failure, source_request_id};
 use crate::store::{Answered, JournalEntry, OutboxRequest, Side};
 use bytes::Bytes;
+use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -218,6 +219,7 @@ impl<'r> Sending<'r> {
 struct Courier {
     tools: Tools,
     run: RunId,
+    began: Timestamp,
     cohort: CohortId,
     attribute: Arc<str>,
     removal: Removal,
@@ -229,6 +231,7 @@ impl Courier {
         Self {
             tools: run.tools.clone(),
             run: run.record.id,
+            began: run.record.started_at,
             cohort: run.record.cohort_id,
             attribute: run.record.attribute.as_str().into(),
             removal: run.record.purpose.removal(),
@@ -307,7 +310,7 @@ impl Courier {
     fn body(&self, request: &OutboxRequest) -> Bytes {
         let ids: Vec<String> = (request.first_position..)
             .take(request.changes.len())
-            .map(|position| source_request_id(&self.tools.installation, self.run, position))
+            .map(|position| source_request_id(&self.tools.installation, self.run, self.began, position))
             .collect();
         let changes = request.changes.iter().zip(ids.iter().map(String::as_str));
         self.tools.encoder.request_body(&self.attribute, self.removal, changes)

@@ -6,6 +6,7 @@
 mod adopt;
 mod contract;
 mod crash;
+mod doctor;
 mod exit_codes;
 mod input;
 mod lists;

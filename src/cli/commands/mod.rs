@@ -5,6 +5,7 @@ mod awaiting;
 pub(super) mod clean_up;
 pub(super) mod cohorts;
 pub(super) mod counts;
+pub(super) mod doctor;
 pub(super) mod history;
 pub(super) mod run;
 pub(super) mod sandbox;
