@@ -8,6 +8,7 @@ use crate::store::Keeper;
 use jiff::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// The project's query budget, shared by everything that asks Mixpanel.
@@ -15,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Budget {
     // Held for a few instructions only, never across an await.
     ledger: Arc<Mutex<Ledger>>,
+    /// Whoever waits for a slot waits in turn, so that nobody is passed by for hours.
+    turn: Arc<Semaphore>,
     keeper: Keeper,
     clock: Clock,
 }
@@ -26,7 +29,8 @@ pub(super) struct Charge(Timestamp);
 impl Budget {
     /// A budget of which `queries` were spent before.
     pub(super) fn new(keeper: Keeper, clock: Clock, queries: Vec<Timestamp>) -> Self {
-        Self { ledger: Arc::new(Mutex::new(Ledger::restored(queries))), keeper, clock }
+        let ledger = Arc::new(Mutex::new(Ledger::restored(queries)));
+        Self { ledger, turn: Arc::new(Semaphore::new(1)), keeper, clock }
     }
 
     /// Takes a slot, waiting until one is free; `waits` hears when that will be.
@@ -35,6 +39,15 @@ impl Budget {
         stop: &CancellationToken,
         waits: impl Fn(Timestamp),
     ) -> Result<Charge, MixpanelError> {
+        if let Some(free_at) = self.state().next_slot {
+            waits(free_at);
+        }
+        let turn = tokio::select! {
+            turn = self.turn.acquire() => turn,
+            () = stop.cancelled() => return Err(MixpanelError::Cancelled),
+        };
+        // It is never closed.
+        let Ok(_turn) = turn else { return Err(MixpanelError::Cancelled) };
         loop {
             let now = self.clock.now();
             let free_at = {
