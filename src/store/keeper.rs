@@ -2,7 +2,8 @@
 //! question and wait for the answer; one thread also means that no two writers ever wait for each other.
 
 use super::{Store, StoreError};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use tokio::sync::oneshot;
 
@@ -18,6 +19,33 @@ enum Message {
 #[derive(Clone, Debug)]
 pub struct Keeper {
     messages: mpsc::Sender<Message>,
+    unanswered: Unanswered,
+}
+
+/// Counts the questions that were asked and not answered yet; clones count the same.
+#[derive(Clone, Debug, Default)]
+pub struct Unanswered(Arc<AtomicUsize>);
+
+impl Unanswered {
+    /// Whether nothing is asked, or everything was answered.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 0
+    }
+
+    fn count(&self) -> Counted {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        Counted(self.clone())
+    }
+}
+
+/// One question that counts until it is dropped: answered, or thrown away with the store.
+struct Counted(Unanswered);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Keeper {
@@ -43,7 +71,13 @@ impl Keeper {
                 }
             })
             .map_err(|_| StoreError::Closed)?;
-        Ok(Self { messages })
+        Ok(Self { messages, unanswered: Unanswered::default() })
+    }
+
+    /// The count of what this store was asked and has not answered yet.
+    #[must_use]
+    pub fn unanswered(&self) -> Unanswered {
+        self.unanswered.clone()
     }
 
     /// Asks the store something. The question takes its place in the queue at once, before the answer is
@@ -56,9 +90,11 @@ impl Keeper {
         question: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> + Send + 'static {
         let (reply, answer) = oneshot::channel();
+        let counted = self.unanswered.count();
         let question: Question = Box::new(move |store| {
             // Nobody waits any more when the caller was cancelled; what was asked is done all the same.
             let _ = reply.send(question(store));
+            drop(counted);
         });
         // A closed store drops the question, and with it the sender that the answer is waited for from.
         let _ = self.messages.send(Message::Ask(question));

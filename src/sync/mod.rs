@@ -28,7 +28,7 @@ pub use tools::Settings;
 use crate::http::{FeedGate, PacerOptions};
 use crate::mixpanel;
 use crate::mparticle::{self, Encoder};
-use crate::store::{Keeper, Reader, Store, StoreError};
+use crate::store::{Keeper, Reader, Store, StoreError, Unanswered};
 use board::{Board, TREND_POINTS};
 use budget::Budget;
 use command::{Command, Envelope, Refusal};
@@ -47,13 +47,14 @@ use tools::Tools;
 pub struct Handle {
     commands: mpsc::Sender<Envelope>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    unanswered: Unanswered,
 }
 
 impl Handle {
     /// Joins the two ends that an engine (or a test standing in for one) listens on and publishes to.
     #[must_use]
     pub fn new(commands: mpsc::Sender<Envelope>, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
-        Self { commands, snapshots }
+        Self { commands, snapshots, unanswered: Unanswered::default() }
     }
 
     /// Asks the engine to do something and waits until it has taken it on (not until it is done).
@@ -64,6 +65,13 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.commands.send(Envelope { command, reply }).await.map_err(|_| Refusal::Stopping)?;
         answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Whether the store has answered everything that it was asked. It works on a thread of its own and takes
+    /// real time, so whoever simulates time lets it come to rest before moving on.
+    #[must_use]
+    pub fn store_is_at_rest(&self) -> bool {
+        self.unanswered.is_none()
     }
 
     /// The latest snapshot, and a way to wait for the next.
@@ -103,12 +111,16 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
     let (reports, reported) = mpsc::unbounded_channel();
     let clock = parts.clock;
     let (directory, holder) = (parts.directory.clone(), parts.holder);
-    let opened = task::spawn_blocking(move || open(&directory, &holder, clock));
+    let opened = task::spawn_blocking({
+        let clock = clock.clone();
+        move || open(&directory, &holder, &clock)
+    });
     let Opened { store, board, queries } = opened.await.unwrap_or(Err(StoreError::Closed))?;
     let installation = store.installation().into();
     let keeper = Keeper::start(store)?;
+    let unanswered = keeper.unanswered();
     let tools = Tools {
-        budget: Budget::new(keeper.clone(), clock, queries),
+        budget: Budget::new(keeper.clone(), clock.clone(), queries),
         keeper,
         directory: parts.directory,
         installation,
@@ -127,7 +139,8 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
     let mut board = board;
     board.writer = if parts.read_only { Writer::ReadOnly } else { Writer::ThisProcess };
     let engine = Engine::new(tools, settings, board, orders, reported, Publisher::new(snapshots));
-    Ok((Handle::new(commands, readers_end), tokio::spawn(engine.work())))
+    let handle = Handle { unanswered, ..Handle::new(commands, readers_end) };
+    Ok((handle, tokio::spawn(engine.work())))
 }
 
 /// A store, opened, and what was remembered in it.
@@ -137,7 +150,7 @@ struct Opened {
     queries: Vec<jiff::Timestamp>,
 }
 
-fn open(directory: &Path, holder: &str, clock: Clock) -> Result<Opened, StoreError> {
+fn open(directory: &Path, holder: &str, clock: &Clock) -> Result<Opened, StoreError> {
     let now = clock.now();
     let mut store = Store::open(directory, holder)?;
     let cut_off = store.recover(None, run::INTERRUPTED, now)?;
