@@ -19,30 +19,31 @@ enum Message {
 #[derive(Clone, Debug)]
 pub struct Keeper {
     messages: mpsc::Sender<Message>,
-    unanswered: Unanswered,
+    activity: Activity,
 }
 
-/// Counts the questions that were asked and not answered yet; clones count the same.
+/// Counts what is being done with a store on threads that block; clones count the same.
 #[derive(Clone, Debug, Default)]
-pub struct Unanswered(Arc<AtomicUsize>);
+pub struct Activity(Arc<AtomicUsize>);
 
-impl Unanswered {
-    /// Whether nothing is asked, or everything was answered.
+/// Something that is being done with a store until this is dropped.
+#[derive(Debug)]
+pub struct Active(Activity);
+
+impl Activity {
+    /// Whether nothing is being done.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.0.load(Ordering::Acquire) == 0
     }
 
-    fn count(&self) -> Counted {
+    fn begin(&self) -> Active {
         self.0.fetch_add(1, Ordering::AcqRel);
-        Counted(self.clone())
+        Active(self.clone())
     }
 }
 
-/// One question that counts until it is dropped: answered, or thrown away with the store.
-struct Counted(Unanswered);
-
-impl Drop for Counted {
+impl Drop for Active {
     fn drop(&mut self) {
         self.0.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -71,13 +72,19 @@ impl Keeper {
                 }
             })
             .map_err(|_| StoreError::Closed)?;
-        Ok(Self { messages, unanswered: Unanswered::default() })
+        Ok(Self { messages, activity: Activity::default() })
     }
 
-    /// The count of what this store was asked and has not answered yet.
+    /// What is being done with the store: every question counts until it is answered.
     #[must_use]
-    pub fn unanswered(&self) -> Unanswered {
-        self.unanswered.clone()
+    pub fn activity(&self) -> Activity {
+        self.activity.clone()
+    }
+
+    /// Counts somebody who reads the store past the keeper, for as long as that lasts.
+    #[must_use]
+    pub fn reading(&self) -> Active {
+        self.activity.begin()
     }
 
     /// Asks the store something. The question takes its place in the queue at once, before the answer is
@@ -90,11 +97,12 @@ impl Keeper {
         question: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> + Send + 'static {
         let (reply, answer) = oneshot::channel();
-        let counted = self.unanswered.count();
+        let active = self.activity.begin();
         let question: Question = Box::new(move |store| {
             // Nobody waits any more when the caller was cancelled; what was asked is done all the same.
             let _ = reply.send(question(store));
-            drop(counted);
+            // Only now, so that nobody believes the store at rest before whoever asked has been woken.
+            drop(active);
         });
         // A closed store drops the question, and with it the sender that the answer is waited for from.
         let _ = self.messages.send(Message::Ask(question));

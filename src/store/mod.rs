@@ -15,7 +15,7 @@ mod trail;
 
 pub use baseline::Settled;
 pub use cohorts::RememberedCohorts;
-pub use keeper::{Keeper, Unanswered};
+pub use keeper::{Active, Activity, Keeper};
 pub use lock::WriterLock;
 pub use outbox::{Answered, OutboxRequest};
 pub use reader::{ChangeRow, Reader, UnmatchedRow};

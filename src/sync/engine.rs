@@ -148,6 +148,7 @@ impl Engine {
             return;
         }
         let now = self.tools.clock.now();
+        self.heed_a_clock_set_back(now);
         let due: Vec<(CohortId, Trigger)> = self
             .board
             .syncs()
@@ -157,6 +158,20 @@ impl Engine {
             .collect();
         for (cohort, trigger) in due {
             self.enqueue(Job::full(cohort, trigger));
+        }
+    }
+
+    /// Ticks that were set before the clock was set back must not keep their syncs silent until it catches up.
+    fn heed_a_clock_set_back(&mut self, now: Timestamp) {
+        let brought_back = |sync: &SyncRecord| {
+            let next_due = schedule::brought_back(sync.next_due?, sync.interval, now)?;
+            Some(SyncRecord { next_due: Some(next_due), ..sync.clone() })
+        };
+        let syncs: Vec<SyncRecord> = self.board.syncs().filter_map(brought_back).collect();
+        for sync in syncs {
+            tracing::info!(cohort = %sync.cohort_id, "the clock was set back; the next tick comes earlier by it");
+            self.rest(sync);
+            self.publisher.changed();
         }
     }
 
@@ -282,7 +297,10 @@ impl Engine {
             // A list that failed is asked for again by a person, or by the next start.
             ListState::Never | ListState::Loading(_) | ListState::Failed { .. } => return None,
         };
-        shown.saturating_add(every).ok()
+        let due = shown.saturating_add(every).ok()?;
+        let now = self.tools.clock.now();
+        // Nobody can say how old a list is that was fetched before the clock was set back.
+        Some(if schedule::brought_back(due, every, now).is_some() { now } else { due })
     }
 
     fn list_when_old(&mut self) {

@@ -28,7 +28,7 @@ pub use tools::Settings;
 use crate::http::{FeedGate, PacerOptions};
 use crate::mixpanel;
 use crate::mparticle::{self, Encoder};
-use crate::store::{Keeper, Reader, Store, StoreError, Unanswered};
+use crate::store::{Activity, Keeper, Reader, Store, StoreError};
 use board::{Board, TREND_POINTS};
 use budget::Budget;
 use command::{Command, Envelope, Refusal};
@@ -47,14 +47,14 @@ use tools::Tools;
 pub struct Handle {
     commands: mpsc::Sender<Envelope>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    unanswered: Unanswered,
+    store: Activity,
 }
 
 impl Handle {
     /// Joins the two ends that an engine (or a test standing in for one) listens on and publishes to.
     #[must_use]
     pub fn new(commands: mpsc::Sender<Envelope>, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
-        Self { commands, snapshots, unanswered: Unanswered::default() }
+        Self { commands, snapshots, store: Activity::default() }
     }
 
     /// Asks the engine to do something and waits until it has taken it on (not until it is done).
@@ -67,11 +67,11 @@ impl Handle {
         answer.await.unwrap_or(Err(Refusal::Stopping))
     }
 
-    /// Whether the store has answered everything that it was asked. It works on a thread of its own and takes
-    /// real time, so whoever simulates time lets it come to rest before moving on.
+    /// Whether the store has nothing to do. It works on threads that block and takes real time, so whoever
+    /// simulates time lets it come to rest before moving on.
     #[must_use]
     pub fn store_is_at_rest(&self) -> bool {
-        self.unanswered.is_none()
+        self.store.is_none()
     }
 
     /// The latest snapshot, and a way to wait for the next.
@@ -115,12 +115,12 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
         let clock = clock.clone();
         move || open(&directory, &holder, &clock)
     });
-    let Opened { store, board, queries } = opened.await.unwrap_or(Err(StoreError::Closed))?;
+    let Opened { store, board, queries, query_limit } = opened.await.unwrap_or(Err(StoreError::Closed))?;
     let installation = store.installation().into();
     let keeper = Keeper::start(store)?;
-    let unanswered = keeper.unanswered();
+    let activity = keeper.activity();
     let tools = Tools {
-        budget: Budget::new(keeper.clone(), clock.clone(), queries),
+        budget: Budget::new(keeper.clone(), clock.clone(), queries, query_limit),
         keeper,
         directory: parts.directory,
         installation,
@@ -139,7 +139,7 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
     let mut board = board;
     board.writer = if parts.read_only { Writer::ReadOnly } else { Writer::ThisProcess };
     let engine = Engine::new(tools, settings, board, orders, reported, Publisher::new(snapshots));
-    let handle = Handle { unanswered, ..Handle::new(commands, readers_end) };
+    let handle = Handle { store: activity, ..Handle::new(commands, readers_end) };
     Ok((handle, tokio::spawn(engine.work())))
 }
 
@@ -148,6 +148,7 @@ struct Opened {
     store: Store,
     board: Board,
     queries: Vec<jiff::Timestamp>,
+    query_limit: Option<u32>,
 }
 
 fn open(directory: &Path, holder: &str, clock: &Clock) -> Result<Opened, StoreError> {
@@ -168,5 +169,6 @@ fn open(directory: &Path, holder: &str, clock: &Clock) -> Result<Opened, StoreEr
     board.restore(reader.cohorts()?, syncs, reader.recent_runs(TREND_POINTS)?);
     let hour_ago = now.saturating_sub(jiff::SignedDuration::from_hours(1)).unwrap_or(now);
     let queries = store.queries_since(hour_ago)?;
-    Ok(Opened { store, board, queries })
+    let query_limit = store.query_limit()?;
+    Ok(Opened { store, board, queries, query_limit })
 }

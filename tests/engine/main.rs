@@ -6,4 +6,5 @@ mod faults;
 mod lifecycle;
 mod recovery;
 mod runs;
+mod simulated;
 mod world;
