@@ -9,13 +9,14 @@
 
 mod backoff;
 mod budget;
+mod kills;
 mod schedule;
 mod silence;
 
 use crate::world::World;
 use cohort_sync::domain::{CohortId, RunCounts, RunId, SyncStatus};
 use cohort_sync::sandbox::SandboxOptions;
-use cohort_sync::store::RunRecord;
+use cohort_sync::store::{RunRecord, WriterLock};
 use cohort_sync::sync::snapshot::{ListState, Snapshot};
 use cohort_sync::sync::{Clock, Settings};
 use jiff::Timestamp;
@@ -29,17 +30,23 @@ use tokio::time::Instant;
 /// When every simulated clock starts.
 const START: &str = "2026-01-31T12:00:00Z";
 
-/// Real time in which everything that is on its way through the loopback interface arrives.
+/// Real time in which what is on its way through the loopback interface arrives, unless the machine is busy.
 const MOMENT: Duration = Duration::from_micros(150);
+
+/// Quiet moments in a row that are taken for rest, so that a busy machine is no reason to move on too early.
+const QUIET_MOMENTS: u32 = 4;
 
 /// The step while something happens: as often as the engine publishes.
 const SHORTEST_STEP: Duration = Duration::from_millis(50);
 
-/// The longest step while a run or a list is at work, which timers may be late by.
-const LONGEST_STEP_AT_WORK: Duration = Duration::from_secs(1);
-
-/// The longest step while nothing is at work.
+/// The longest step. Longer ones would be no faster, for the engine wakes now and then by itself.
 const LONGEST_STEP: Duration = Duration::from_secs(5);
+
+/// A step before which nothing had happened for so long that nothing can be on its way.
+const LONG_STEP: Duration = Duration::from_millis(500);
+
+/// Timers of whatever is at work are late by at most this share of the time in which nothing happened.
+const LATE: u32 = 32;
 
 /// Real time after which nobody believes that things will come to rest.
 const REAL_PATIENCE: Duration = Duration::from_mins(1);
@@ -80,6 +87,8 @@ impl StandingClock {
 struct Stride {
     seen: Vec<Sight>,
     step: Duration,
+    /// For how long nothing happened.
+    quiet: Duration,
 }
 
 /// What is seen of a cohort; while it stays the same, nothing happens but the passing of time.
@@ -87,25 +96,34 @@ type Sight = (CohortId, SyncStatus, Option<RunId>, Option<(RunCounts, Option<Str
 
 impl Stride {
     fn new() -> Self {
-        Self { seen: Vec::new(), step: SHORTEST_STEP / 2 }
+        Self { seen: Vec::new(), step: SHORTEST_STEP, quiet: Duration::ZERO }
     }
 
-    /// The next step, which does not go past the next tick of a schedule.
+    /// The next step, which does not go past the next tick of a schedule or the next free query.
     fn next(&mut self, snapshot: Option<&Snapshot>, now: Timestamp) -> Duration {
         let seen = snapshot.map(sights).unwrap_or_default();
         let at_work = snapshot
             .is_some_and(|snapshot| snapshot.active() > 0 || matches!(snapshot.list, ListState::Loading(_)));
-        let longest = if at_work { LONGEST_STEP_AT_WORK } else { LONGEST_STEP };
-        self.step = if seen == self.seen { (self.step * 2).min(longest) } else { SHORTEST_STEP };
+        if seen != self.seen {
+            (self.step, self.quiet) = (SHORTEST_STEP, Duration::ZERO);
+        } else if at_work {
+            self.step = self.quiet / LATE;
+        } else {
+            self.step *= 2;
+        }
+        self.step = self.step.clamp(SHORTEST_STEP, LONGEST_STEP);
         self.seen = seen;
-        let due = snapshot
+        let foreseen = snapshot
             .into_iter()
             .flat_map(|snapshot| &snapshot.cohorts)
             .filter_map(|view| view.sync.as_ref()?.next_due)
-            .filter_map(|due| Duration::try_from(due.duration_since(now)).ok())
+            .chain(snapshot.and_then(|snapshot| snapshot.queries.next_slot))
+            .filter_map(|moment| Duration::try_from(moment.duration_since(now)).ok())
             .min();
-        // A timer fires at the next full millisecond, so the step goes that much farther than the tick.
-        due.map_or(self.step, |due| self.step.min(due + Duration::from_millis(2)))
+        // A timer fires at the next full millisecond, so the step goes that much farther.
+        let step = foreseen.map_or(self.step, |left| self.step.min(left + Duration::from_millis(2)));
+        self.quiet += step;
+        step
     }
 }
 
@@ -166,18 +184,38 @@ impl World {
         }
     }
 
-    /// Lets everything that is not simulated come to rest: the sockets, the store's thread, and whatever tasks
+    /// Lets everything that is not simulated come to rest: the sockets, the store's threads, and whatever tasks
     /// these wake. No simulated time passes.
     pub async fn settle(&self) {
+        self.settle_after(Duration::ZERO).await;
+    }
+
+    async fn settle_after(&self, step: Duration) {
         let standing = self.standing.as_ref().unwrap();
         // Tokio's clock stands still; this is the one place that must know the real time.
         let began = std::time::Instant::now();
-        loop {
+        let mut needed = if step < LONG_STEP { QUIET_MOMENTS } else { 1 };
+        let mut quiet = 0;
+        while quiet < needed {
             let was_at_rest = self.store_is_at_rest();
             if standing.is_quiet().await && was_at_rest && self.store_is_at_rest() {
-                return;
+                quiet += 1;
+            } else {
+                (quiet, needed) = (0, QUIET_MOMENTS);
             }
             assert!(began.elapsed() < REAL_PATIENCE, "nothing comes to rest; {:#?}", self.running());
+        }
+    }
+
+    /// Ends the engine in the middle of whatever it does, as a crash would. What its store was asked before is
+    /// still carried out, and only then is the state directory free for the next engine.
+    pub async fn kill(&mut self) {
+        self.engine.take().unwrap().1.abort();
+        let standing = self.standing.as_ref().unwrap();
+        let began = std::time::Instant::now();
+        while WriterLock::holder(self.state()).is_some() {
+            assert!(began.elapsed() < REAL_PATIENCE, "the killed engine still holds its state directory");
+            standing.is_quiet().await;
         }
     }
 
@@ -188,7 +226,7 @@ impl World {
 
     async fn advance(&self, step: Duration) {
         tokio::time::advance(step).await;
-        self.settle().await;
+        self.settle_after(step).await;
     }
 
     fn store_is_at_rest(&self) -> bool {

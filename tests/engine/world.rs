@@ -32,7 +32,7 @@ pub struct World {
     pub clock: Clock,
     /// What holds the time still between steps, in a world whose time is simulated.
     pub standing: Option<StandingClock>,
-    engine: Option<(Handle, JoinHandle<()>)>,
+    pub engine: Option<(Handle, JoinHandle<()>)>,
 }
 
 /// Settings for tests: no schedule of their own, and retries that do not wait for a minute.
