@@ -31,6 +31,7 @@ pub(super) async fn compare(run: &mut Run, membership: Membership) -> Result<(),
         counts: run.record.counts,
     };
     let (planned, mut arriving) = mpsc::channel(2);
+    // The merging reads the store past the keeper, for as long as this function waits for it.
     let _reading = run.tools.keeper.reading();
     let merging = task::spawn_blocking(move || work.merge(&membership, &planned));
     let (id, sendable) = (run.record.id, !run.order.job.dry_run);
