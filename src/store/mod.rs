@@ -20,7 +20,7 @@ pub use baseline::Settled;
 pub use check::{Condition, Contents, Examination, ExaminedSync, SavedCopy, examine};
 pub use cohorts::RememberedCohorts;
 pub use holdings::{FormerAttribute, Holding};
-pub use keeper::Keeper;
+pub use keeper::{Active, Activity, Keeper};
 pub use lock::WriterLock;
 pub use outbox::{Answered, OutboxRequest};
 pub use reader::{ChangeRow, Reader, UnmatchedRow};

@@ -27,10 +27,10 @@ pub(super) struct Budget {
 pub(super) struct Charge(Timestamp);
 
 impl Budget {
-    /// A budget of which `queries` were spent before.
-    pub(super) fn new(keeper: Keeper, clock: Clock, queries: Vec<Timestamp>) -> Self {
-        let ledger = Arc::new(Mutex::new(Ledger::restored(queries)));
-        Self { ledger, turn: Arc::new(Semaphore::new(1)), keeper, clock }
+    /// A budget of which `queries` were spent before, and whose limit may be known from then.
+    pub(super) fn new(keeper: Keeper, clock: Clock, queries: Vec<Timestamp>, limit: Option<u32>) -> Self {
+        let ledger = Ledger::restored(queries).with_limit(limit);
+        Self { ledger: Arc::new(Mutex::new(ledger)), turn: Arc::new(Semaphore::new(1)), keeper, clock }
     }
 
     /// Takes a slot, waiting until one is free; `waits` hears when that will be.
@@ -39,7 +39,9 @@ impl Budget {
         stop: &CancellationToken,
         waits: impl Fn(Timestamp),
     ) -> Result<Charge, MixpanelError> {
+        let mut told = None;
         if let Some(free_at) = self.state().next_slot {
+            told = Some(free_at);
             waits(free_at);
         }
         let turn = tokio::select! {
@@ -62,7 +64,9 @@ impl Budget {
                 self.remember(now).await;
                 return Ok(Charge(now));
             };
-            waits(free_at);
+            if told.replace(free_at) != Some(free_at) {
+                waits(free_at);
+            }
             let wait = super::schedule::wait_until(free_at, now);
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
@@ -91,7 +95,27 @@ impl Budget {
     /// Learns the project's own quota from the headers of an answer.
     pub(super) fn learn(&self, heard: &Heard) {
         let now = self.clock.now();
-        self.ledger().learn(heard.rate_limit_policy.as_deref(), heard.rate_limit.as_deref(), now);
+        let learned = {
+            let mut ledger = self.ledger();
+            let before = (ledger.is_learned(), ledger.limit());
+            ledger.learn(heard.rate_limit_policy.as_deref(), heard.rate_limit.as_deref(), now);
+            let after = (ledger.is_learned(), ledger.limit());
+            (after != before).then_some(after.1)
+        };
+        if let Some(limit) = learned {
+            self.remember_limit(limit);
+        }
+    }
+
+    /// Keeps the limit for the next start, which would else spend as much as the documentation allows before it
+    /// knows better. Nobody waits for that.
+    fn remember_limit(&self, limit: u32) {
+        let remembered = self.keeper.ask(move |store| store.remember_query_limit(limit));
+        tokio::spawn(async move {
+            if let Err(error) = remembered.await {
+                tracing::warn!(%error, "the project's query limit could not be remembered");
+            }
+        });
     }
 
     /// Mixpanel refused a query although we thought one was left. The `Retry-After` of the hourly limit is the
@@ -107,7 +131,7 @@ impl Budget {
     /// How the budget stands.
     pub(super) fn state(&self) -> QueryBudget {
         let now = self.clock.now();
-        let ledger = self.ledger();
+        let mut ledger = self.ledger();
         QueryBudget {
             used: ledger.used(now),
             limit: ledger.limit(),

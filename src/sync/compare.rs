@@ -35,6 +35,8 @@ pub(super) async fn compare(run: &mut Run, membership: Membership) -> Result<(),
         left: Left::default(),
         written: Written { planned, together: Vec::with_capacity(REQUESTS_TOGETHER) },
     };
+    // The merging reads the store past the keeper, for as long as this function waits for it.
+    let _reading = run.tools.keeper.reading();
     let merging = task::spawn_blocking(move || work.merge(&membership));
     let (id, cohort, sendable) = (run.record.id, run.record.cohort_id, !run.order.job.dry_run);
     while let Some(batch) = arriving.recv().await {

@@ -91,6 +91,7 @@ impl Engine {
         }
         loop {
             self.list_when_old();
+            self.stretch_intervals();
             self.start_due();
             self.start_queued();
             self.publish();
@@ -142,7 +143,6 @@ impl Engine {
 
     fn publish(&mut self) {
         self.board.queries = self.tools.budget.state();
-        self.stretch_intervals();
         let now = self.tools.clock.now();
         self.publisher.publish(&mut self.board, now, !self.at_work.is_empty());
     }
@@ -153,6 +153,7 @@ impl Engine {
             return;
         }
         let now = self.tools.clock.now();
+        self.heed_a_clock_set_back(now);
         let every = self.settings.full_refresh_every;
         let due: Vec<Job> = self
             .board
@@ -175,7 +176,7 @@ impl Engine {
             .filter(|sync| !matches!(sync.status, SyncStatus::Paused | SyncStatus::Stopped))
             .map(|sync| sync.interval)
             .collect();
-        let stretch = Stretch::of(&intervals, self.board.queries.limit);
+        let stretch = Stretch::of(&intervals, self.tools.budget.state().limit);
         let said = |stretch: Option<Stretch>| stretch.map(|stretch| stretch.to_string());
         let before = said(std::mem::replace(&mut self.board.stretch, stretch));
         if said(stretch) == before {
@@ -194,6 +195,20 @@ impl Engine {
     /// How often a sync runs, given how many queries there are.
     pub(super) fn interval_given(&self, interval: Duration) -> Duration {
         self.board.stretch.map_or(interval, |stretch| stretch.given(interval))
+    }
+
+    /// Ticks that were set before the clock was set back must not keep their syncs silent until it catches up.
+    fn heed_a_clock_set_back(&mut self, now: Timestamp) {
+        let brought_back = |sync: &SyncRecord| {
+            let next_due = schedule::brought_back(sync.next_due?, self.interval_given(sync.interval), now)?;
+            Some(SyncRecord { next_due: Some(next_due), ..sync.clone() })
+        };
+        let syncs: Vec<SyncRecord> = self.board.syncs().filter_map(brought_back).collect();
+        for sync in syncs {
+            tracing::info!(cohort = %sync.cohort_id, "the clock was set back; the next tick comes earlier by it");
+            self.rest(sync);
+            self.publisher.changed();
+        }
     }
 
     /// Puts a run into the queue.
@@ -316,7 +331,10 @@ impl Engine {
             // A list that failed is asked for again by a person, or by the next start.
             ListState::Never | ListState::Loading(_) | ListState::Failed { .. } => return None,
         };
-        shown.saturating_add(every).ok()
+        let due = shown.saturating_add(every).ok()?;
+        let now = self.tools.clock.now();
+        // Nobody can say how old a list is that was fetched before the clock was set back.
+        Some(if schedule::brought_back(due, every, now).is_some() { now } else { due })
     }
 
     fn list_when_old(&mut self) {

@@ -19,6 +19,22 @@ pub fn next_due(previous: Option<Timestamp>, interval: Duration, now: Timestamp)
     Timestamp::from_millisecond(next).unwrap_or(Timestamp::MAX)
 }
 
+/// Where a tick belongs that is further ahead than the rhythm of `interval` allows, because the clock was set
+/// back since it was set: to the first tick after `now` on the same rhythm. `None` for a tick within reach.
+/// Clocks that are kept in time are set back a little now and then; that must not repeat the last tick.
+#[must_use]
+pub fn brought_back(due: Timestamp, interval: Duration, now: Timestamp) -> Option<Timestamp> {
+    const A_LITTLE: i64 = 60_000;
+    let interval = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1);
+    let (due, now) = (due.as_millisecond(), now.as_millisecond());
+    let ahead = due - now;
+    if ahead <= interval.saturating_add(A_LITTLE) {
+        return None;
+    }
+    let over = (ahead - 1) / interval;
+    Timestamp::from_millisecond(due - over * interval).ok()
+}
+
 /// How long until `due`; zero when it is past. Never longer than half a minute, so that a machine that slept
 /// or whose clock was set finds out soon.
 #[must_use]
@@ -115,6 +131,16 @@ mod tests {
         assert!(Stretch::of(&[], 0).is_none());
     }
 
+    #[test]
+    fn a_clock_that_was_set_back_brings_ticks_back_in_phase() {
+        let interval = Duration::from_mins(15);
+        assert_eq!(brought_back(at(8_100), interval, at(300)), Some(at(900)));
+        assert_eq!(brought_back(at(8_100), interval, at(0)), Some(at(900)));
+        assert_eq!(brought_back(at(900), interval, at(0)), None);
+        assert_eq!(brought_back(at(900), interval, at(-60)), None);
+        assert_eq!(brought_back(at(900), interval, at(5_000)), None);
+    }
+
     proptest! {
         #[test]
         fn stretched_syncs_ask_for_no_more_than_there_is(
@@ -126,6 +152,23 @@ mod tests {
             let an_hour: f64 = intervals.iter().map(|interval| 3_600.0 / given(interval).as_secs_f64()).sum();
             prop_assert!(an_hour < f64::from(queries));
             prop_assert!(intervals.iter().all(|interval| given(interval) >= *interval));
+        }
+
+        #[test]
+        fn a_tick_that_is_brought_back_is_the_next_one_of_its_rhythm(
+            due in -1_000_000..1_000_000i64,
+            interval in 1..100_000u64,
+            now in -1_000_000..1_000_000i64,
+        ) {
+            let every = interval.cast_signed();
+            match brought_back(at(due), Duration::from_secs(interval), at(now)) {
+                None => prop_assert!(due <= now + every + 60),
+                Some(next) => {
+                    let next = next.as_second();
+                    prop_assert!(next > now && next <= now + every && next < due);
+                    prop_assert_eq!((due - next) % every, 0);
+                }
+            }
         }
 
         #[test]

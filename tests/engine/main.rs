@@ -8,4 +8,5 @@ mod identity;
 mod lifecycle;
 mod recovery;
 mod runs;
+mod simulated;
 mod world;

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::fault::{Effect, RejectedUsers, Side, Target};
 use super::parameters::Received;
@@ -83,6 +84,7 @@ fn fingerprint(id: &str) -> u128 {
 /// Answers one request and writes it into the log.
 pub(super) async fn answer(shared: &Shared, received: &Received, token: &str) -> Reply {
     let _ticket = Ticket::take(shared, |state| &mut state.feed.running);
+    let arrived = Instant::now();
     let body = parse(received);
     let identities: Vec<Vec<String>> =
         body.iter().flat_map(|body| body.batches().iter().map(batch::identities)).collect();
@@ -95,7 +97,7 @@ pub(super) async fn answer(shared: &Shared, received: &Received, token: &str) ->
     };
     let effect = shared.strike(&target, shared.options.latency.feed).await;
     let mut state = shared.lock();
-    let mut entry = FeedRequest::begin(body.as_ref().map_or(0, |body| body.batches().len()));
+    let mut entry = FeedRequest::begin(body.as_ref().map_or(0, |body| body.batches().len()), arrived);
     let reply = match effect.as_ref().and_then(Reply::instead_of_work) {
         Some(reply) => reply,
         None => work(
