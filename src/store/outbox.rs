@@ -3,7 +3,7 @@
 //! it, and after a crash or a lost answer its users are told anew (see `domain::diff`).
 
 use super::packing::{pack_changes, unpack_changes};
-use super::{Holding, Store, StoreError};
+use super::{Holding, RunRecord, Store, StoreError, runs};
 use crate::domain::plan::{PlannedRequest, Wave};
 use crate::domain::{Change, CohortId, Direction, Identity, RunId};
 use jiff::Timestamp;
@@ -163,6 +163,38 @@ impl Store {
             ],
         )?;
         Ok(transaction.commit()?)
+    }
+
+    /// The run whose requests were the last that left for an attribute, if some of them were never answered.
+    pub fn run_in_doubt(&mut self, holding: &Holding) -> Result<Option<RunRecord>, StoreError> {
+        let last: Option<i64> = self.connection.query_row(
+            "SELECT max(run_id) FROM outbox WHERE cohort_id = ?1 AND state IN ('claimed', 'answered')
+                AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)",
+            params![holding.cohort.0.cast_signed(), holding.attribute],
+            |row| row.get(0),
+        )?;
+        let Some(run) = last.map(RunId) else { return Ok(None) };
+        if self.claimed(run)?.is_empty() {
+            return Ok(None);
+        }
+        runs::load_one(&self.connection, run)
+    }
+
+    /// The requests of a run that may have left and were not answered, in the order they were to be sent.
+    pub fn claimed(&mut self, run: RunId) -> Result<Vec<OutboxRequest>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT first_position, changes FROM outbox WHERE run_id = ?1 AND state = 'claimed'
+             ORDER BY wave, first_position",
+        )?;
+        let mut rows = statement.query([run.0])?;
+        let mut requests = Vec::new();
+        while let Some(row) = rows.next()? {
+            requests.push(OutboxRequest {
+                first_position: row.get::<_, i64>(0)?.cast_unsigned(),
+                changes: unpack_changes(&row.get::<_, Vec<u8>>(1)?)?,
+            });
+        }
+        Ok(requests)
     }
 
     /// The people of whom nobody knows what mParticle was last told about an attribute, sorted. Whoever was in a

@@ -3,7 +3,7 @@
 
 use super::report::{RunEnd, RunNews};
 use super::tools::Tools;
-use super::{compare, fetch, send};
+use super::{compare, doubt, fetch, send};
 use crate::domain::guard::{self, GuardRules};
 use crate::domain::membership::Membership;
 use crate::domain::{
@@ -74,6 +74,8 @@ pub(super) struct Run {
     pub order: Order,
     pub stop: CancellationToken,
     pub record: RunRecord,
+    /// Whether this is an earlier run whose last requests are sent again; the engine hears of the new one only.
+    is_earlier: bool,
     phase_began: Instant,
     saved: Instant,
 }
@@ -119,15 +121,25 @@ impl Run {
             phases: Vec::new(),
         };
         let now = Instant::now();
-        Self { tools, order, stop, record, phase_began: now, saved: now }
+        Self { tools, order, stop, record, is_earlier: false, phase_began: now, saved: now }
+    }
+
+    /// An earlier run, taken up for its last requests.
+    pub(super) fn earlier(&self, record: RunRecord) -> Self {
+        let mut earlier = Self::new(self.tools.clone(), self.order.clone(), self.stop.clone());
+        earlier.record = record;
+        earlier.is_earlier = true;
+        earlier
     }
 
     /// The line itself; an early end is an error, so that `?` can carry it.
     async fn line(&mut self) -> Result<(), RunEnd> {
         if let Some(held) = self.order.job.held {
             self.take_up(held).await?;
+            doubt::clear(self).await?;
         } else {
             self.begin().await?;
+            doubt::clear(self).await?;
             let reads = self.record.purpose.reads();
             let membership = if reads { fetch::fetch(self).await? } else { Membership::default() };
             compare::compare(self, membership).await?;
@@ -205,28 +217,33 @@ impl Run {
         if nothing_sent || self.record.id == RunId(0) {
             return (end, None);
         }
-        let (id, holding, complete) = (self.record.id, self.record.holding(), end == RunEnd::Succeeded);
+        let complete = end == RunEnd::Succeeded;
         if complete && self.enter(Phase::Settle).await.is_err() {
-            tracing::warn!(run = %id, "the phase of a run could not be recorded");
+            tracing::warn!(run = %self.record.id, "the phase of a run could not be recorded");
         }
-        match self.ask(move |store| store.settle(id, &holding, complete)).await {
-            Ok(settled) => {
-                let counts = &mut self.record.counts;
-                let recount = |planned, accepted, rejected| {
-                    ChangeCounts::restored(planned, accepted, rejected).unwrap_or_else(|| {
-                        tracing::error!(run = %id, planned, accepted, rejected, "more answers than changes");
-                        ChangeCounts::default()
-                    })
-                };
-                // What the store holds is what counts, so the accounts are read back from it.
-                counts.adds = recount(counts.adds.planned(), settled.adds_accepted, settled.adds_rejected);
-                counts.removes =
-                    recount(counts.removes.planned(), settled.removes_accepted, settled.removes_rejected);
-                (end, Some(settled.baseline))
-            }
+        match self.settle_accepted(complete).await {
+            Ok(baseline) => (end, Some(baseline)),
             // The record stays open, and the next run or start settles it.
             Err(error) => (error, None),
         }
+    }
+
+    /// Merges what was accepted into the baseline, whose size it returns, and reads the accounts back: what the
+    /// store holds is what counts.
+    pub(super) async fn settle_accepted(&mut self, complete: bool) -> Result<u64, RunEnd> {
+        let (id, holding) = (self.record.id, self.record.holding());
+        let settled = self.ask(move |store| store.settle(id, &holding, complete)).await?;
+        let recount = |planned, accepted, rejected| {
+            ChangeCounts::restored(planned, accepted, rejected).unwrap_or_else(|| {
+                tracing::error!(run = %id, planned, accepted, rejected, "more answers than changes");
+                ChangeCounts::default()
+            })
+        };
+        let counts = &mut self.record.counts;
+        counts.adds = recount(counts.adds.planned(), settled.adds_accepted, settled.adds_rejected);
+        counts.removes =
+            recount(counts.removes.planned(), settled.removes_accepted, settled.removes_rejected);
+        Ok(settled.baseline)
     }
 
     /// Writes how the run ended. What could not be written is said, for it changes how the run ended.
@@ -272,6 +289,11 @@ impl Run {
         self.save().await
     }
 
+    /// The baseline is another than when the run was ordered.
+    pub(super) fn baseline_became(&mut self, baseline: u64) {
+        self.order.baseline = baseline;
+    }
+
     fn leave_phase(&mut self) {
         let left = self.record.phase;
         if left != Phase::Queued {
@@ -284,7 +306,7 @@ impl Run {
         self.phase_began = Instant::now();
     }
 
-    async fn save(&mut self) -> Result<(), RunEnd> {
+    pub(super) async fn save(&mut self) -> Result<(), RunEnd> {
         self.saved = Instant::now();
         let record = self.record.clone();
         self.ask(move |store| store.save_run(&record)).await
@@ -298,6 +320,9 @@ impl Run {
 
     /// Tells the engine something about this run.
     pub(super) fn tell(&self, news: RunNews) {
+        if self.is_earlier {
+            return;
+        }
         self.tools.reports.run(self.order.job.cohort, news);
     }
 

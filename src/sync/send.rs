@@ -36,6 +36,16 @@ pub(super) async fn send(run: &mut Run) -> Result<(), RunEnd> {
     sent.and(released)
 }
 
+/// Sends again what a run may have sent already, just as it was, until it is answered. Nothing of it is ever put
+/// back: whatever becomes of this try, an earlier one may have arrived.
+pub(super) async fn send_again(run: &mut Run, requests: Vec<OutboxRequest>) -> Result<(), RunEnd> {
+    let mut sending = Sending::new(run);
+    sending.again = true;
+    sending.wave = None;
+    sending.ready = requests.into_iter().map(|request| Ready { request, is_counted: true }).collect();
+    sending.work().await
+}
+
 /// The requests of a run on their way.
 struct Sending<'r> {
     run: &'r mut Run,
@@ -46,13 +56,15 @@ struct Sending<'r> {
     end: Option<RunEnd>,
     /// The wave that is being sent; none when everything planned was taken up.
     wave: Option<Wave>,
+    /// Whether these requests may have been sent before.
+    again: bool,
 }
 
 /// A claimed request that may leave.
 struct Ready {
     request: OutboxRequest,
-    /// Whether an earlier try, as part of a larger request, was already counted.
-    part_of_split: bool,
+    /// Whether an earlier try, perhaps as part of a larger request, was already counted.
+    is_counted: bool,
 }
 
 /// A request that came back.
@@ -86,6 +98,7 @@ impl<'r> Sending<'r> {
             last_call,
             end: None,
             wave: Some(Wave::Removes),
+            again: false,
         }
     }
 
@@ -114,7 +127,7 @@ impl<'r> Sending<'r> {
             let id = self.run.record.id;
             let claimed = self.run.ask(move |store| store.claim(id, wave, CLAIMED_TOGETHER)).await?;
             if !claimed.is_empty() {
-                self.ready.extend(claimed.into_iter().map(|request| Ready { request, part_of_split: false }));
+                self.ready.extend(claimed.into_iter().map(|request| Ready { request, is_counted: false }));
                 return Ok(true);
             }
             if !self.flights.is_empty() {
@@ -132,8 +145,8 @@ impl<'r> Sending<'r> {
                 break;
             }
             let Some(ready) = self.ready.pop_front() else { break };
-            self.run.record.counts.requests += u64::from(!ready.part_of_split);
-            self.run.record.counts.retries += u64::from(ready.part_of_split);
+            self.run.record.counts.requests += u64::from(!ready.is_counted);
+            self.run.record.counts.retries += u64::from(ready.is_counted);
             let courier = Courier::new(self.run, self.last_call.clone());
             self.flights.spawn(courier.deliver(ready.request));
         }
@@ -204,12 +217,15 @@ impl<'r> Sending<'r> {
             changes: front.changes.split_off(place),
         };
         for part in [back, front] {
-            self.ready.push_front(Ready { request: part, part_of_split: true });
+            self.ready.push_front(Ready { request: part, is_counted: true });
         }
         Ok(())
     }
 
     async fn release(&mut self, request: &OutboxRequest) -> Result<(), RunEnd> {
+        if self.again {
+            return Ok(());
+        }
         let (id, position) = (self.run.record.id, request.first_position);
         self.run.ask(move |store| store.release(id, position)).await
     }

@@ -9,6 +9,7 @@
 
 mod backoff;
 mod budget;
+mod day;
 mod kills;
 mod schedule;
 mod silence;
