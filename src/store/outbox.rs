@@ -99,6 +99,15 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that no copy of a claimed request is on its way any more, though mParticle may have taken one.
+    pub fn doubt(&mut self, run: RunId, first_position: u64) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE outbox SET state = 'doubted' WHERE run_id = ?1 AND first_position = ?2 AND state = 'claimed'",
+            params![run.0, first_position.cast_signed()],
+        )?;
+        Ok(())
+    }
+
     /// Records the final answer to a claimed request.
     pub fn answer(
         &mut self,
@@ -133,7 +142,9 @@ impl Store {
     pub fn has_unanswered(&mut self, run: RunId) -> Result<bool, StoreError> {
         Ok(self
             .connection
-            .prepare_cached("SELECT 1 FROM outbox WHERE run_id = ?1 AND state IN ('planned', 'claimed')")?
+            .prepare_cached(
+                "SELECT 1 FROM outbox WHERE run_id = ?1 AND state IN ('planned', 'claimed', 'doubted')",
+            )?
             .exists([run.0])?)
     }
 
@@ -168,7 +179,7 @@ impl Store {
     /// The run whose requests were the last that left for an attribute, if some of them were never answered.
     pub fn run_in_doubt(&mut self, holding: &Holding) -> Result<Option<RunRecord>, StoreError> {
         let last: Option<i64> = self.connection.query_row(
-            "SELECT max(run_id) FROM outbox WHERE cohort_id = ?1 AND state IN ('claimed', 'answered')
+            "SELECT max(run_id) FROM outbox WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted', 'answered')
                 AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)",
             params![holding.cohort.0.cast_signed(), holding.attribute],
             |row| row.get(0),
@@ -203,8 +214,8 @@ impl Store {
     pub fn uncertain(&mut self, holding: &Holding) -> Result<Vec<Identity>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT run_id, first_position, state, changes FROM outbox
-             WHERE cohort_id = ?1 AND state IN ('claimed', 'answered') AND run_id >= (
-                 SELECT min(run_id) FROM outbox WHERE cohort_id = ?1 AND state = 'claimed')
+             WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted', 'answered') AND run_id >= (
+                 SELECT min(run_id) FROM outbox WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted'))
                AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)
              ORDER BY run_id",
         )?;
@@ -263,8 +274,8 @@ pub(super) fn supersede_earlier(
     run: RunId,
 ) -> Result<(), StoreError> {
     connection.execute(
-        "UPDATE outbox SET state = 'superseded' WHERE cohort_id = ?1 AND run_id < ?2 AND state = 'claimed'
-            AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?3)",
+        "UPDATE outbox SET state = 'superseded' WHERE cohort_id = ?1 AND run_id < ?2
+            AND state IN ('claimed', 'doubted') AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?3)",
         params![holding.cohort.0.cast_signed(), run.0, holding.attribute],
     )?;
     Ok(())

@@ -83,9 +83,33 @@ enum Landing {
     /// The feed refuses us.
     Refused { reason: String },
     /// Tried as often as the policy says.
-    GaveUp { reason: String, may_have_arrived: bool },
+    GaveUp { reason: String, trace: Trace },
     /// The run ends; the request was not tried again.
-    Stopped { may_have_arrived: bool },
+    Stopped { trace: Trace },
+}
+
+/// What the tries of a request may have left behind at mParticle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Trace {
+    /// Nothing: it never left, or was refused.
+    None,
+    /// Perhaps the change, but no copy is on its way any more: every try was answered.
+    Perhaps,
+    /// Perhaps the change, and perhaps a copy that has still to arrive.
+    OnItsWay,
+}
+
+impl Trace {
+    /// What one try left behind. A server that fails may have applied the request first; one that refuses it
+    /// has not; and where there was no answer, nobody knows how far the request came, or will come.
+    fn of(answer: &Result<Answer, TransportError>) -> Self {
+        match answer {
+            Ok(answer) if (400..500).contains(&answer.status) => Self::None,
+            Ok(_) => Self::Perhaps,
+            Err(error) if error.may_have_arrived() => Self::OnItsWay,
+            Err(_) => Self::None,
+        }
+    }
 }
 
 impl<'r> Sending<'r> {
@@ -165,17 +189,11 @@ impl<'r> Sending<'r> {
                 let cause = PauseCause::MparticleFeed;
                 self.finish_with(RunEnd::Paused { cause, reason, held: None });
             }
-            Landing::GaveUp { reason, may_have_arrived } => {
-                if !may_have_arrived {
-                    self.release(&request).await?;
-                }
+            Landing::GaveUp { reason, trace } => {
+                self.leave(&request, trace).await?;
                 self.finish_with(RunEnd::Failed(reason));
             }
-            Landing::Stopped { may_have_arrived } => {
-                if !may_have_arrived {
-                    self.release(&request).await?;
-                }
-            }
+            Landing::Stopped { trace } => self.leave(&request, trace).await?,
         }
         self.run.counted().await
     }
@@ -222,6 +240,16 @@ impl<'r> Sending<'r> {
         Ok(())
     }
 
+    /// Leaves a request that was not answered for good, noting how much is in doubt about it.
+    async fn leave(&mut self, request: &OutboxRequest, trace: Trace) -> Result<(), RunEnd> {
+        let (id, position) = (self.run.record.id, request.first_position);
+        match trace {
+            Trace::None => self.release(request).await,
+            Trace::Perhaps if !self.again => self.run.ask(move |store| store.doubt(id, position)).await,
+            Trace::Perhaps | Trace::OnItsWay => Ok(()),
+        }
+    }
+
     async fn release(&mut self, request: &OutboxRequest) -> Result<(), RunEnd> {
         if self.again {
             return Ok(());
@@ -259,13 +287,13 @@ impl Courier {
         let body = self.body(&request);
         let users = request.changes.len();
         let mut tries = 0;
-        let mut may_have_arrived = false;
+        let mut trace = Trace::None;
         let result = loop {
             let entered = tokio::select! {
                 permit = self.tools.gate.enter(users) => Some(permit),
                 () = self.last_call.cancelled() => None,
             };
-            let Some(permit) = entered else { break Landing::Stopped { may_have_arrived } };
+            let Some(permit) = entered else { break Landing::Stopped { trace } };
             tries += 1;
             let answer = self.tools.mparticle.post(&body).await;
             self.journal(&answer, users, body.len(), tries);
@@ -274,12 +302,8 @@ impl Courier {
                 Err(error) => judge_failure(error),
             };
             self.pace(permit, &answer);
-            // A server that fails may have applied the request first; one that refuses it has not.
-            may_have_arrived |= match &answer {
-                Ok(answer) => !(400..500).contains(&answer.status),
-                Err(error) => error.may_have_arrived(),
-            };
-            let (reason, retry_after) = match self.conclude(verdict, &answer, may_have_arrived) {
+            trace = trace.max(Trace::of(&answer));
+            let (reason, retry_after) = match self.conclude(verdict, &answer, trace) {
                 Next::Land(landing) => break landing,
                 Next::Retry { reason, retry_after } => (reason, retry_after),
             };
@@ -288,10 +312,10 @@ impl Courier {
                 let reason = format!(
                     "mParticle did not take a request in {tries} tries: {reason}. The next run goes on from here"
                 );
-                break Landing::GaveUp { reason, may_have_arrived };
+                break Landing::GaveUp { reason, trace };
             };
             if !self.wait(delay, tries, &reason).await {
-                break Landing::Stopped { may_have_arrived };
+                break Landing::Stopped { trace };
             }
         };
         Landed { request, tries, result }
@@ -333,12 +357,7 @@ impl Courier {
     }
 
     /// What a verdict means for the request.
-    fn conclude(
-        &self,
-        verdict: Verdict,
-        answer: &Result<Answer, TransportError>,
-        may_have_arrived: bool,
-    ) -> Next {
+    fn conclude(&self, verdict: Verdict, answer: &Result<Answer, TransportError>, trace: Trace) -> Next {
         let status = answer.as_ref().map_or(0, |answer| answer.status);
         match verdict {
             Verdict::Accepted => {
@@ -356,7 +375,7 @@ impl Courier {
             Verdict::Refused(reason) => Next::Land(Landing::Refused { reason }),
             Verdict::Retry { reason, retry_after } if self.last_call.is_cancelled() => {
                 tracing::debug!(%reason, ?retry_after, "not tried again, for the run ends");
-                Next::Land(Landing::Stopped { may_have_arrived })
+                Next::Land(Landing::Stopped { trace })
             }
             Verdict::Retry { reason, retry_after } => Next::Retry { reason, retry_after },
         }

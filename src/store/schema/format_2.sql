@@ -33,4 +33,9 @@ ALTER TABLE outbox ADD COLUMN wave INTEGER NOT NULL DEFAULT 0;
 DROP INDEX outbox_waiting;
 CREATE INDEX outbox_waiting ON outbox (run_id, wave, first_position) WHERE state = 'planned';
 
+-- A request of which nobody knows whether mParticle took it is 'claimed' while a copy may still be on its way, and
+-- 'doubted' once every try was answered, though with an error of the server's.
+DROP INDEX outbox_uncertain;
+CREATE INDEX outbox_uncertain ON outbox (cohort_id) WHERE state IN ('claimed', 'doubted');
+
 ALTER TABLE runs ADD COLUMN purpose TEXT NOT NULL DEFAULT 'update';
