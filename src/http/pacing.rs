@@ -115,6 +115,8 @@ struct Rate {
     paused: Duration,
     /// Refusals of the last minute.
     refusals: VecDeque<Refusal>,
+    /// The share of the limit in use as the feed tells it, in percent, averaged over some answers.
+    share: Option<f64>,
 }
 
 /// How things stood at a refusal.
@@ -340,6 +342,7 @@ impl Rate {
             accepted: 0,
             paused: Duration::ZERO,
             refusals: VecDeque::new(),
+            share: None,
         }
     }
 
@@ -417,22 +420,28 @@ impl Rate {
         }
     }
 
-    /// Uses the share that the feed tells: hold from 94 %, back off from 98 %, grow quickly below 75 %.
+    /// Uses the share that the feed tells: grow quickly below 75 %, slowly above 90 %, hold close to the limit
+    /// and back off at it. A single share says little, for one request may be a third of what a second allows.
     fn told(&mut self, now: Instant, percent: u8) {
-        match percent {
-            98.. if now.duration_since(self.lowered_at) > Duration::from_secs(1) => {
+        let share = self.share.map_or(f64::from(percent), |usual| usual * 0.85 + f64::from(percent) * 0.15);
+        self.share = Some(share);
+        let since_lowered = now.duration_since(self.lowered_at);
+        if share >= 99.5 {
+            if since_lowered > Duration::from_secs(1) {
                 self.users_per_second = (self.users_per_second * 0.98).max(LOWEST_RATE);
                 self.lowered_at = now;
-                self.grown_at = now;
             }
-            94.. => self.grown_at = now,
-            75.. => {}
-            _ if now.duration_since(self.lowered_at) > Duration::from_secs(5) => {
-                let passed = now.duration_since(self.grown_at).as_secs_f64().min(1.0);
-                self.users_per_second *= 1.0 + passed * 0.05;
-                self.grown_at = now;
-            }
-            _ => {}
+            self.grown_at = now;
+        } else if share >= 97.0 {
+            self.grown_at = now;
+        } else if share > 90.0 {
+            let passed = now.duration_since(self.grown_at).as_secs_f64().min(1.0);
+            self.users_per_second *= 1.0 + passed * SLOW_GROWTH;
+            self.grown_at = now;
+        } else if share < 75.0 && since_lowered > Duration::from_secs(5) {
+            let passed = now.duration_since(self.grown_at).as_secs_f64().min(1.0);
+            self.users_per_second *= 1.0 + passed * 0.05;
+            self.grown_at = now;
         }
     }
 }
