@@ -141,6 +141,8 @@ const SEARCHING_GROWTH: f64 = 0.10;
 const CALM: f64 = 40.0;
 /// Refusals this close together belong to requests that left before the rate was lowered.
 const ONE_ROUND: Duration = Duration::from_millis(50);
+/// For so long a refusal says that the limit is near.
+const FRESH: Duration = Duration::from_secs(5);
 /// Requests this far behind schedule may leave together, which evens out timers and slow answers.
 const CATCH_UP: Duration = Duration::from_millis(100);
 /// Of how much time the first guess at a rate is made.
@@ -420,19 +422,21 @@ impl Rate {
         }
     }
 
-    /// Uses the share that the feed tells: grow quickly below 75 %, slowly above 90 %, hold close to the limit
-    /// and back off at it. A single share says little, for one request may be a third of what a second allows.
+    /// Uses the share that the feed tells: grow quickly below 75 % and slowly above 90 %; close to the limit hold,
+    /// and at it back off, while the last refusal is fresh. A single share says little, for one request may be a
+    /// third of what a second allows; and a limit that is said to be reached for long without a refusal is not.
     fn told(&mut self, now: Instant, percent: u8) {
         let share = self.share.map_or(f64::from(percent), |usual| usual * 0.85 + f64::from(percent) * 0.15);
         self.share = Some(share);
         let since_lowered = now.duration_since(self.lowered_at);
-        if share >= 99.5 {
+        let was_refused = self.refusals.back().is_some_and(|last| now.duration_since(last.at) < FRESH);
+        if share >= 99.5 && was_refused {
             if since_lowered > Duration::from_secs(1) {
                 self.users_per_second = (self.users_per_second * 0.98).max(LOWEST_RATE);
                 self.lowered_at = now;
             }
             self.grown_at = now;
-        } else if share >= 97.0 {
+        } else if share >= 97.0 && was_refused {
             self.grown_at = now;
         } else if share > 90.0 {
             let passed = now.duration_since(self.grown_at).as_secs_f64().min(1.0);
