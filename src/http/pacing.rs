@@ -7,6 +7,7 @@
 //! and then it creeps back up, ever quicker the longer nothing is refused. What was accepted since an earlier
 //! refusal is a floor, because the feed had no allowance saved up then.
 
+use super::window::Window;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -85,20 +86,6 @@ pub struct Pacer {
     percent_used: Option<u8>,
 }
 
-/// The limit on requests in flight: one more per round while answers are quick, fewer when they are slow.
-#[derive(Debug)]
-struct Window {
-    limit: f64,
-    max: usize,
-    in_flight: usize,
-    /// Whether the limit was reached in this round; an unused limit is no evidence that it could be higher.
-    reached: bool,
-    answers: usize,
-    elapsed: Duration,
-    /// A moving average of the rounds before.
-    usual: Option<Duration>,
-}
-
 /// A learnt rate.
 #[derive(Debug)]
 struct Rate {
@@ -153,15 +140,7 @@ impl Pacer {
     #[must_use]
     pub fn new(options: PacerOptions) -> Self {
         Self {
-            window: Window {
-                limit: 1.0,
-                max: options.max_in_flight.max(1),
-                in_flight: 0,
-                reached: false,
-                answers: 0,
-                elapsed: Duration::ZERO,
-                usual: None,
-            },
+            window: Window::new(options.max_in_flight),
             rate: None,
             stopped_until: None,
             retry_after_limit: options.retry_after_limit,
@@ -175,7 +154,7 @@ impl Pacer {
         if let Some(until) = self.stopped_until.filter(|until| *until > now) {
             return Admission::WaitUntil(until);
         }
-        if self.window.in_flight >= self.window.size() {
+        if self.window.is_full() {
             return Admission::Full;
         }
         if let Some(rate) = &mut self.rate {
@@ -186,8 +165,7 @@ impl Pacer {
             let start = now.checked_sub(CATCH_UP).map_or(rate.next, |earliest| rate.next.max(earliest));
             rate.next = start + Duration::from_secs_f64(users as f64 / rate.users_per_second);
         }
-        self.window.in_flight += 1;
-        self.window.reached |= self.window.in_flight >= self.window.size();
+        self.window.enter();
         Admission::Go
     }
 
@@ -288,48 +266,6 @@ impl Pacer {
         while self.recent.front().is_some_and(|(at, _)| now.duration_since(*at) > RECENT) {
             self.recent.pop_front();
         }
-    }
-}
-
-impl Window {
-    fn size(&self) -> usize {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "1.0 to max, small and positive"
-        )]
-        let size = self.limit as usize;
-        size.clamp(1, self.max)
-    }
-
-    fn leave(&mut self) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-    }
-
-    /// Ends a round when as many answers came as may be in flight.
-    fn answered(&mut self, elapsed: Duration) {
-        self.answers += 1;
-        self.elapsed += elapsed;
-        if self.answers < self.size() {
-            return;
-        }
-        let mean = self.elapsed.as_secs_f64() / self.answers as f64;
-        let usual = self.usual.map_or(mean, |usual| usual.as_secs_f64());
-        // A few milliseconds are noise, whatever the share.
-        let quick = mean <= usual * 1.5 + 0.005;
-        let reached = std::mem::take(&mut self.reached);
-        self.usual = Some(Duration::from_secs_f64(usual * 0.8 + mean * 0.2));
-        if !quick {
-            self.shrink(0.9);
-        } else if reached {
-            self.limit = (self.limit + 1.0).min(self.max as f64);
-        }
-        self.answers = 0;
-        self.elapsed = Duration::ZERO;
-    }
-
-    fn shrink(&mut self, factor: f64) {
-        self.limit = (self.limit * factor).max(1.0);
     }
 }
 
