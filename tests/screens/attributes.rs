@@ -181,6 +181,7 @@ fn moving() {
     everywhere("move_edited", &|| only(churn(SyncStatus::Synced, |_| {})), edited);
     everywhere("move_renamed", &renamed, "s");
     everywhere("move_to_the_new_name", &renamed, "s tab tab enter down");
+    everywhere("move_objection", &renamed, "s tab ctrl-u");
     let back = "s tab ctrl-u C h u r n space 2 0 2 5";
     everywhere("move_back", &renamed, back);
 }

@@ -11,6 +11,7 @@ use crate::tui::dialogs::confirm::{Confirm, Deed};
 use crate::tui::dialogs::start::StartDialog;
 use crate::tui::dialogs::stop::StopDialog;
 use crate::tui::dialogs::{start_preview, stop_subject};
+use crate::tui::screens::cohort_attributes::quoted;
 use crate::tui::screens::{cohort_columns, cohort_facts};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -76,8 +77,8 @@ impl App {
         };
         let choices = vec![("Tell everyone again", Deed::Send(fitting.iter().map(order).collect()))];
         let title = match fitting.as_slice() {
-            [view] => format!("Tell everyone in “{}” again?", text::clean(&view.cohort.name)),
-            many => format!("Tell everyone in {} cohorts again?", many.len()),
+            [view] => format!("Tell everyone again: {}", quoted(&view.cohort.name)),
+            many => format!("Tell everyone again: {} cohorts", many.len()),
         };
         self.dialogs.push(Dialog::Confirm(Confirm::new(title, body, choices, "Not now")));
         Vec::new()
@@ -113,7 +114,7 @@ impl App {
         let approve = vec![order(&format!("approve the plan of “{name}”"), Command::Approve(id))];
         let discard = vec![order(&format!("discard the plan of “{name}”"), Command::Discard(id))];
         let choices = vec![("Approve and send", Deed::Send(approve)), ("Discard", Deed::Send(discard))];
-        let title = format!("Held: the plan of “{name}”");
+        let title = format!("Held: the plan of {}", quoted(&view.cohort.name));
         self.dialogs.push(Dialog::Confirm(Confirm::new(title, body, choices, "Later")));
         Vec::new()
     }

@@ -6,8 +6,8 @@
 //! │               ( ) One-time — a snapshot, never updated afterwards        │
 //! │  Attribute    Churn risk 2                                               │
 //! │               The sync moves from “Churn risk”, held by 50,926 users.    │
-//! │               Once everyone was told the new one, the old one is         │
-//! │               (•) set to false   ( ) deleted                             │
+//! │               The old one ends once everyone was told the new one.       │
+//! │  Old one      (•) set to false   ( ) deleted                             │
 //! │  Preview      51,002 users · 38,201 by $mparticle_user_id · …            │
 //! │  [ Start sync ]  [ Dry run ]  [ Cancel ]                                 │
 //! ╰──────────────────────────────────────────────────────────────────────────╯
@@ -37,7 +37,12 @@ impl StartDialog {
         let preview_lines = height(&preview, width.saturating_sub(LABEL));
         let indent = if width < INDENTED_FROM { 0 } else { LABEL };
         let rows = self.below_attribute();
+        // An objection takes as much room as what it stands in for, so that nothing jumps while a name is typed.
+        let moves = self
+            .moved()
+            .map_or(0, |subject| height(&self.where_it_moves(subject), width.saturating_sub(indent)));
         let lines = |row: &Row| match row {
+            Row::Note(Role::Bad, note) => height(note, width.saturating_sub(indent)).max(moves),
             Row::Note(_, note) => height(note, width.saturating_sub(indent)),
             Row::NewName | Row::Former => 1,
         };
@@ -58,12 +63,18 @@ impl StartDialog {
             match row {
                 Row::Note(role, note) => {
                     let room = room.saturating_sub(kept);
-                    y += canvas.paragraph(Rect { y, height: room, ..below }, *role, note);
+                    canvas.paragraph(Rect { y, height: room, ..below }, *role, note);
+                    y += lines(row).min(room);
                     continue;
                 }
                 _ if room == 0 => break,
                 Row::NewName => self.draw_new_name(canvas, Rect { y, height: 1, ..below }),
-                Row::Former => self.draw_former(canvas, Rect { y, height: 1, ..below }),
+                Row::Former => {
+                    if indent > 0 {
+                        canvas.text(area.x, y, indent, Role::Muted, "Old one");
+                    }
+                    self.draw_former(canvas, Rect { y, height: 1, ..below });
+                }
             }
             (y, kept) = (y + 1, kept.saturating_sub(1));
         }
@@ -102,7 +113,7 @@ impl StartDialog {
 
     fn title(&self) -> String {
         match self.subjects.as_slice() {
-            [subject] => format!("Export “{}” to mParticle", subject.name),
+            [subject] => format!("Export {} to mParticle", cohort_attributes::quoted(&subject.name)),
             subjects => format!("Export {} cohorts to mParticle", subjects.len()),
         }
     }
@@ -147,7 +158,7 @@ impl StartDialog {
         let used = self.attribute.draw(canvas, field.x, field.y, field.width, role, is_focused);
         canvas.target(field, Target::Option(Spot::Attribute.option()));
         let remark = match subject.kind {
-            Some(_) if self.moved().is_none() && is_focused => "  type another to move the sync to it",
+            Some(_) if self.moved().is_none() && is_focused => "  type to move the sync",
             Some(_) if self.moved().is_none() => "  pinned",
             _ => "",
         };
@@ -191,7 +202,7 @@ impl StartDialog {
             users => format!(" The new one is held by {} from before.", text::plural(users, "user")),
         };
         format!(
-            "The sync moves from {old}, {holders}.{again} Once everyone was told the new one, the old one is"
+            "The sync moves from {old}, {holders}.{again} The old one ends once everyone was told the new one."
         )
     }
 

@@ -156,6 +156,6 @@ pub fn cost(cohorts: usize, now: Timestamp, zone: &TimeZone, scene: Scene<'_>) -
             let at = text::moment(now, slot, zone);
             format!("no query is left this hour, so it starts at {at}")
         }
-        (left, _) => format!("costs {cohorts} of {left} queries left this hour"),
+        (left, _) => format!("costs {cohorts} of {} queries left this hour", text::count(left.into())),
     }
 }

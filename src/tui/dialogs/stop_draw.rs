@@ -170,8 +170,8 @@ impl StopDialog {
 
     fn title(&self) -> String {
         match (self.subjects.as_slice(), self.are_over()) {
-            ([one], false) => format!("Stop the sync of “{}”?", one.name),
-            ([one], true) => format!("Clean up after “{}”?", one.name),
+            ([one], false) => format!("Stop the sync of {}?", cohort_attributes::quoted(&one.name)),
+            ([one], true) => format!("Clean up after {}?", cohort_attributes::quoted(&one.name)),
             (many, false) => format!("Stop {} syncs?", many.len()),
             (many, true) => format!("Clean up after {} syncs?", many.len()),
         }
@@ -202,16 +202,16 @@ impl StopDialog {
             intro.push((Role::Text, words));
         }
         let attributes = self.attributes();
-        let holders = if in_brief {
+        let mut holders = if in_brief {
             cohort_attributes::holders_in_brief(&attributes)
         } else {
             cohort_attributes::holders(&attributes)
         };
-        intro.push((Role::Strong, holders));
-        if running > 0 {
+        if running > 0 && (!in_brief || attributes.len() == 1) {
             // The baseline moves when a run is settled; what the one at work has told comes on top.
-            intro.push((Role::Muted, "Whoever is being added comes on top.".to_owned()));
+            holders = format!("{}, besides whoever is being added.", holders.trim_end_matches('.'));
         }
+        intro.push((Role::Strong, holders));
         intro
     }
 
@@ -267,14 +267,14 @@ impl StopDialog {
         let it = if attributes.len() == 1 { "it" } else { "them" };
         let trace = match removal {
             Removal::SetFalse => "",
-            Removal::Delete => ", and nothing tells any more that they were in it",
+            Removal::Delete => " without a trace",
         };
         vec![
             (Role::Text, format!("{what} {ended} for {whom} in mParticle{time}.{then}")),
             (
                 Role::Warn,
                 format!(
-                    "Audiences built on {it} lose these users{trace}. Only another export can set {it} again."
+                    "Audiences built on {it} lose these users{trace}. Only another export sets {it} again."
                 ),
             ),
         ]

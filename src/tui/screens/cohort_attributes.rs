@@ -8,15 +8,15 @@ use crate::tui::action::Action;
 use crate::tui::text;
 use crate::tui::theme::Role;
 
-/// The widest an attribute is written within a sentence; the rest of the sentence says more.
+/// The widest a name is written within a sentence; the rest of the sentence says more.
 const LONGEST: usize = 32;
 /// Attributes that a sentence names before it only counts them.
 const NAMED: usize = 3;
 
-/// An attribute between quotes, cut where it would drown the sentence.
+/// A name between quotes, cut where it would drown the sentence.
 #[must_use]
-pub fn quoted(attribute: &str) -> String {
-    format!("“{}”", text::cut(attribute, LONGEST))
+pub fn quoted(name: &str) -> String {
+    format!("“{}”", text::cut(name, LONGEST))
 }
 
 /// The attributes somebody holds because of a sync, its own first.

@@ -24,6 +24,8 @@ use ratatui::layout::Rect;
 
 /// From this width on the charts have a place of their own at the right.
 const CHART_FROM: u16 = 100;
+/// The cells an attribute keeps in its line, whatever else stands there.
+const LEAST_NAME: usize = 12;
 /// The most lines that notes take from what the sync is doing.
 const NOTE_LINES: u16 = 2;
 
@@ -229,20 +231,22 @@ fn attribute_line(scene: Scene<'_>, view: &CohortView, columns: u16) -> Vec<Piec
         None => (Role::Muted, "attribute "),
     };
     let settings = scene.settings;
-    let mut pieces = vec![
-        piece(role, verb),
-        piece(Role::Text, format!("“{}”", view.attribute())),
+    let mut after = vec![
         piece(Role::Muted, " → feed "),
         piece(Role::Text, settings.feed.clone()),
         piece(Role::Muted, format!(" ({})", settings.environment)),
     ];
     if let Some(twin) = view.same_name_as {
-        pieces.push(piece(Role::Warn, format!("   cohort {twin} has nearly the same name")));
-    } else if let Some(sync) = &view.sync
-        && sync.baseline > 0
-    {
+        after.push(piece(Role::Warn, format!("   cohort {twin} has nearly the same name")));
+    }
+    let columns = usize::from(columns);
+    let room = columns.saturating_sub(text::width(verb) + width_of(&after) + 2).max(LEAST_NAME);
+    let name = format!("“{}”", text::cut(view.attribute(), room));
+    let mut pieces = vec![piece(role, verb), piece(Role::Text, name)];
+    pieces.append(&mut after);
+    if let Some(sync) = view.sync.as_ref().filter(|sync| sync.baseline > 0) {
         let more = [piece(Role::Muted, "   acknowledged "), piece(Role::Text, text::count(sync.baseline))];
-        if width_of(&pieces) + width_of(&more) <= usize::from(columns) {
+        if width_of(&pieces) + width_of(&more) <= columns {
             pieces.extend(more);
         }
     }

@@ -91,20 +91,13 @@ pub fn is_stretched(sync: &SyncView, stretch: Option<&Stretch>) -> bool {
 /// How often a sync runs, in words.
 #[must_use]
 pub fn rhythm(sync: &SyncView, stretch: Option<&Stretch>) -> String {
-    let asked = text::interval(sync.interval);
     match (sync.kind, stretch) {
         (SyncKind::OneTime, _) => "one-time, a snapshot".to_owned(),
         (SyncKind::Recurring, Some(stretch)) if is_stretched(sync, Some(stretch)) => {
-            format!("every {} instead of {asked}", text::interval(rounded(stretch.given(sync.interval))))
+            format!("every {}", stretch.instead(sync.interval))
         }
-        (SyncKind::Recurring, _) => format!("every {asked}"),
+        (SyncKind::Recurring, _) => format!("every {}", text::interval(sync.interval)),
     }
-}
-
-/// To the minute, as the engine says it, unless there is less than one.
-fn rounded(interval: Duration) -> Duration {
-    let minutes = (interval.as_secs_f64() / 60.0).round();
-    if minutes < 1.0 { interval } else { Duration::from_secs_f64(minutes * 60.0) }
 }
 
 /// A limit as a percentage, with a decimal only where it has one.
