@@ -104,6 +104,8 @@ struct Rate {
     refusals: VecDeque<Refusal>,
     /// The share of the limit in use as the feed tells it, in percent, averaged over some answers.
     share: Option<f64>,
+    /// When that was last told.
+    heard_at: Instant,
 }
 
 /// How things stood at a refusal.
@@ -281,6 +283,7 @@ impl Rate {
             paused: Duration::ZERO,
             refusals: VecDeque::new(),
             share: None,
+            heard_at: now,
         }
     }
 
@@ -358,13 +361,15 @@ impl Rate {
         }
     }
 
-    /// Uses the share that the feed tells: grow quickly below 75 % and slowly above 90 %; close to the limit hold,
+    /// Uses the share that the feed tells: grow quickly below 75 %, less so up to 90 % and slowly above; close to the limit hold,
     /// and at it back off, while the last refusal is fresh. A single share says little, for one request may be a
     /// third of what a second allows; and a limit that is said to be reached for long without a refusal is not.
     fn told(&mut self, now: Instant, percent: u8) {
         let share = self.share.map_or(f64::from(percent), |usual| usual * 0.85 + f64::from(percent) * 0.15);
         self.share = Some(share);
         let since_lowered = now.duration_since(self.lowered_at);
+        let passed = now.duration_since(self.heard_at).as_secs_f64().min(1.0);
+        self.heard_at = now;
         let was_refused = self.refusals.back().is_some_and(|last| now.duration_since(last.at) < FRESH);
         if share >= 99.5 && was_refused {
             if since_lowered > Duration::from_secs(1) {
@@ -375,13 +380,14 @@ impl Rate {
         } else if share >= 97.0 && was_refused {
             self.grown_at = now;
         } else if share > 90.0 {
-            let passed = now.duration_since(self.grown_at).as_secs_f64().min(1.0);
+            // No quicker than that, however quickly it would grow by itself.
+            self.grown_at = now;
             self.users_per_second *= 1.0 + passed * SLOW_GROWTH;
+        } else if self.refusals.is_empty() || since_lowered > Duration::from_secs(5) {
+            let most = if self.refusals.is_empty() { SEARCHING_GROWTH } else { SEARCHING_GROWTH / 2.0 };
+            let growth = most * ((90.0 - share) / 15.0).clamp(0.1, 1.0);
             self.grown_at = now;
-        } else if share < 75.0 && since_lowered > Duration::from_secs(5) {
-            let passed = now.duration_since(self.grown_at).as_secs_f64().min(1.0);
-            self.users_per_second *= 1.0 + passed * 0.05;
-            self.grown_at = now;
+            self.users_per_second *= 1.0 + passed * growth;
         }
     }
 }

@@ -11,13 +11,15 @@ struct Feed {
     retry_after: Option<Duration>,
     /// Over how many seconds the feed measures the use that it tells.
     tells_use_of: Option<u64>,
+    /// Whether somebody else used all of it until just now.
+    was_busy: bool,
     latency: Duration,
 }
 
 impl Feed {
     fn allowing(allowed: f64) -> Self {
         let latency = Duration::from_millis(20);
-        Self { allowed, burst_seconds: 1.0, retry_after: None, tells_use_of: None, latency }
+        Self { allowed, burst_seconds: 1.0, retry_after: None, tells_use_of: None, was_busy: false, latency }
     }
 }
 
@@ -43,6 +45,11 @@ fn simulate(feed: &Feed, seconds: f64, max_in_flight: usize) -> Seen {
     let (mut allowance, mut refilled) = (feed.allowed * feed.burst_seconds, start);
     let (mut accepted, mut refused) = (0_u64, 0_u64);
     let mut lately: VecDeque<Instant> = VecDeque::new();
+    if feed.was_busy {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some hundreds")]
+        let requests = (feed.allowed * feed.tells_use_of.unwrap_or(10) as f64 / USERS as f64) as usize;
+        lately.extend(std::iter::repeat_n(start, requests));
+    }
     while since(now) < seconds {
         let admission = pacer.admit(now, USERS);
         let answers_at = in_flight.peek().map(|Reverse((at, ..))| *at);
@@ -135,6 +142,15 @@ fn a_feed_that_tells_its_use_is_fed_well() {
             let seen = simulate(&feed, 305.0, 32);
             assert!(seen.share >= 0.9 && seen.refused < 0.02, "{allowed}, over {seconds} s: {seen:?}");
         }
+    }
+}
+
+#[test]
+fn a_feed_that_was_busy_until_just_now_is_soon_used_again() {
+    for seconds in [2, 5] {
+        let feed = Feed { tells_use_of: Some(seconds), was_busy: true, ..Feed::allowing(2_700.0) };
+        let seen = simulate(&feed, 65.0, 4);
+        assert!(seen.share >= 0.8 && seen.refused < 0.02, "over {seconds} s: {seen:?}");
     }
 }
 

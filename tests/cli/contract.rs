@@ -170,7 +170,7 @@ async fn stopping_cleans_up_when_asked_and_agreed_to() {
     let world = World::with(people(0, 120)).await;
     world.run(&["sync", NAME, "--recurring"]).await.exits(0);
     let asked = world.run(&["stop", NAME, "--clean-up", "false"]).await.exits(3);
-    asked.complains(&["sets \"Power users\" for 120 users to false", "--yes"]);
+    asked.complains(&["sets \"Power users\" (held by 120 users) to false", "--yes"]);
     assert_eq!(world.delivered(NAME).len(), 120, "nothing was done unasked");
     let output = world.run(&["stop", NAME, "--clean-up", "false", "--yes"]).await.exits(0);
     assert!(output.out.contains("nobody holds its attribute any more"), "{}", output.out);

@@ -100,10 +100,10 @@ fn describe(sync: &SyncRecord, removal: Removal) -> String {
     let attributes: Vec<String> = std::iter::once((&sync.attribute, sync.baseline))
         .chain(sync.former.iter().map(|former| (&former.attribute, former.members)))
         .filter(|(_, members)| *members > 0)
-        .map(|(attribute, members)| format!("\"{}\" for {} users", harmless(attribute), count(members)))
+        .map(|(attribute, members)| format!("\"{}\" (held by {} users)", harmless(attribute), count(members)))
         .collect();
     let attributes = if attributes.is_empty() {
-        format!("\"{}\" for whoever may hold it", harmless(&sync.attribute))
+        format!("\"{}\" (for whoever may hold it)", harmless(&sync.attribute))
     } else {
         attributes.join(" and ")
     };
