@@ -4,6 +4,8 @@
 
 mod baseline;
 mod cohorts;
+#[cfg(debug_assertions)]
+mod fault_point;
 mod keeper;
 mod lock;
 mod outbox;
@@ -96,6 +98,10 @@ pub enum StoreError {
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase};
+        #[cfg(debug_assertions)]
+        if fault_point::turned_back(&error) {
+            return Self::DiskFull;
+        }
         match error.sqlite_error_code() {
             Some(DiskFull) => Self::DiskFull,
             Some(DatabaseCorrupt | NotADatabase) => Self::Damaged { what: error.to_string() },
@@ -129,6 +135,8 @@ impl Store {
             &path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
+        #[cfg(debug_assertions)]
+        fault_point::arm(&mut connection)?;
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // FULL makes every commit durable: an acknowledgement must survive a power cut.

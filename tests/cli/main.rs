@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the panic says where")]
 
+mod chronicle;
 mod contract;
 mod crash;
+#[cfg(debug_assertions)]
+mod crash_points;
 mod exit_codes;
 mod input;
 mod lists;
