@@ -72,8 +72,13 @@ pub(super) async fn run(tools: Tools, order: Order, stop: CancellationToken) {
         Ok(()) => RunEnd::Succeeded,
         Err(end) => end,
     };
-    let (end, baseline) = run.settle(end).await;
-    let end = run.close(end).await;
+    let (end, baseline) = match run.settle(end).await {
+        Ok((end, baseline)) => (run.close(end).await, baseline),
+        Err(end) => {
+            run.note_end(&end);
+            (end, None)
+        }
+    };
     let cohort = run.order.job.cohort;
     let (reports, record) = (run.tools.reports.clone(), Box::new(run.record));
     reports.run(cohort, RunNews::Ended { record, end, baseline });
@@ -173,38 +178,36 @@ impl Run {
     }
 
     /// Moves the baseline by what was accepted, however the run ended. A held plan has nothing to settle yet.
-    async fn settle(&mut self, end: RunEnd) -> (RunEnd, Option<u64>) {
+    ///
+    /// When that fails the record must stay open, so that the next run or start settles it: a run that is closed
+    /// is never settled again, and what was accepted in it would be forgotten.
+    async fn settle(&mut self, end: RunEnd) -> Result<(RunEnd, Option<u64>), RunEnd> {
         let nothing_sent = matches!(end, RunEnd::Paused { held: true, .. } | RunEnd::DryRun);
         if nothing_sent || self.record.id == RunId(0) {
-            return (end, None);
+            return Ok((end, None));
         }
         let (id, cohort, complete) = (self.record.id, self.record.cohort_id, end == RunEnd::Succeeded);
         if complete && self.enter(Phase::Settle).await.is_err() {
             tracing::warn!(run = %id, "the phase of a run could not be recorded");
         }
-        match self.ask(move |store| store.settle(id, cohort, complete)).await {
-            Ok(settled) => {
-                let counts = &mut self.record.counts;
-                let recount = |planned, accepted, rejected| {
-                    ChangeCounts::restored(planned, accepted, rejected).unwrap_or_else(|| {
-                        tracing::error!(run = %id, planned, accepted, rejected, "more answers than changes");
-                        ChangeCounts::default()
-                    })
-                };
-                // What the store holds is what counts, so the accounts are read back from it.
-                counts.adds = recount(counts.adds.planned(), settled.adds_accepted, settled.adds_rejected);
-                counts.removes =
-                    recount(counts.removes.planned(), settled.removes_accepted, settled.removes_rejected);
-                (end, Some(settled.baseline))
-            }
-            // The record stays open, and the next run or start settles it.
-            Err(error) => (error, None),
-        }
+        let settled = self.ask(move |store| store.settle(id, cohort, complete)).await?;
+        let counts = &mut self.record.counts;
+        let recount = |planned, accepted, rejected| {
+            ChangeCounts::restored(planned, accepted, rejected).unwrap_or_else(|| {
+                tracing::error!(run = %id, planned, accepted, rejected, "more answers than changes");
+                ChangeCounts::default()
+            })
+        };
+        // What the store holds is what counts, so the accounts are read back from it.
+        counts.adds = recount(counts.adds.planned(), settled.adds_accepted, settled.adds_rejected);
+        counts.removes =
+            recount(counts.removes.planned(), settled.removes_accepted, settled.removes_rejected);
+        Ok((end, Some(settled.baseline)))
     }
 
-    /// Writes how the run ended. What could not be written is said, for it changes how the run ended.
-    async fn close(&mut self, end: RunEnd) -> RunEnd {
-        let (outcome, error) = match &end {
+    /// Notes how the run ended in its record, without writing it.
+    fn note_end(&mut self, end: &RunEnd) {
+        let (outcome, error) = match end {
             RunEnd::Succeeded => (Outcome::Succeeded, None),
             RunEnd::DryRun => (Outcome::DryRun, None),
             RunEnd::Failed(error) => (Outcome::Failed, Some(error.clone())),
@@ -215,6 +218,11 @@ impl Run {
         self.record.outcome = Some(outcome);
         self.record.error = error;
         self.record.ended_at = Some(self.tools.clock.now());
+    }
+
+    /// Writes how the run ended. What could not be written is said, for it changes how the run ended.
+    async fn close(&mut self, end: RunEnd) -> RunEnd {
+        self.note_end(&end);
         if self.record.id == RunId(0) {
             return end;
         }
@@ -228,10 +236,7 @@ impl Run {
         match written {
             Ok(()) => end,
             Err(failed) => {
-                if let RunEnd::Failed(error) = &failed {
-                    self.record.outcome = Some(Outcome::Failed);
-                    self.record.error = Some(error.clone());
-                }
+                self.note_end(&failed);
                 failed
             }
         }

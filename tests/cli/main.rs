@@ -8,6 +8,8 @@ mod contract;
 mod crash;
 #[cfg(debug_assertions)]
 mod crash_points;
+#[cfg(debug_assertions)]
+mod disk_full;
 mod exit_codes;
 mod input;
 mod lists;

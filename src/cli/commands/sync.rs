@@ -2,7 +2,7 @@
 //! work; this file starts it, waits, shows progress and says how it ended.
 
 use super::{count, remark, say, say_json};
-use crate::cli::account::{Desk, must_write, settings_of, start_engine};
+use crate::cli::account::{Desk, end_engine, must_write, settings_of, start_engine};
 use crate::cli::args::SyncArgs;
 use crate::cli::failure::{Exit, Failure, report};
 use crate::cli::objects::RunObject;
@@ -26,10 +26,9 @@ pub(in crate::cli) async fn sync(desk: &Desk, config: &Config, asked: &SyncArgs)
     let mut syncing =
         Syncing { desk, handle: handle.clone(), snapshots: handle.snapshots(), exit: Exit::Done };
     let result = syncing.work(asked).await;
-    // The engine was asked to stop or is stopping already; the task tells when it has.
-    let _ = handle.send(Command::Shutdown).await;
-    engine.await.map_err(|error| Failure::Failed(format!("the engine broke down: {error}")))?;
+    let ended = end_engine(&handle, engine).await;
     result?;
+    ended?;
     Ok(syncing.exit)
 }
 

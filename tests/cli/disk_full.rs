@@ -1,0 +1,129 @@
+//! A disk without room: at any commit, from any commit on, at any page the file would grow by, and a real file
+//! system that is full. The command says so and what to do, never that it succeeded; the database opens
+//! afterwards, and once there is room the next run puts everything right.
+
+use crate::chronicle::Chronicle;
+use crate::world::{NAME, Output};
+use futures_util::{StreamExt, stream};
+use std::ops::Range;
+
+const AT_ONCE: usize = 2;
+const RECURRING: &[&str] = &["sync", NAME, "--recurring", "--yes", "--json"];
+const FIRST: Range<i64> = 0..350;
+const LATER: Range<i64> = 60..430;
+const LAST: Range<i64> = 30..400;
+
+/// What is said of a full disk: what happened and what to do.
+const SAID: &[&str] = &["the disk that holds the state directory is full", "free some space"];
+
+/// Asserts that a command failed for want of room and said so: on stderr, unless the end of the run could still
+/// be recorded and its object says it.
+fn complains(output: Output, fault: &str) {
+    assert_eq!(output.code, Some(1), "{fault}: {output:#?}");
+    // Anything that is no object fails here.
+    let objects = output.objects();
+    let error = objects.first().and_then(|run| run["error"].as_str()).unwrap_or_default();
+    if !fault.starts_with("full-from") && SAID.iter().all(|words| error.contains(words)) {
+        assert_eq!(objects[0]["outcome"], "failed", "{fault}: {output:#?}");
+        return;
+    }
+    output.complains(SAID);
+}
+
+/// A fault that strikes while a cohort is exported or, once it was, has 60 people to remove and 80 to add; whether
+/// the command failed.
+async fn strike(fault: String, was_exported: bool, next: Range<i64>) -> bool {
+    let mut chronicle = Chronicle::begin(FIRST).await;
+    if was_exported {
+        chronicle.converges(RECURRING).await;
+        chronicle.becomes(LATER);
+    }
+    let output = chronicle.strike(RECURRING, &fault).await.unwrap();
+    let failed = output.code != Some(0);
+    if failed {
+        complains(output, &fault);
+    } else {
+        output.object();
+    }
+    chronicle.becomes(next);
+    chronicle.converges(RECURRING).await;
+    failed
+}
+
+/// How often the command failed before it succeeded for the first time.
+async fn until_it_succeeds<S>(first: u64, strike: impl Fn(u64) -> S) -> usize
+where
+    S: Future<Output = bool>,
+{
+    let struck = stream::iter(first..).map(strike).buffered(AT_ONCE);
+    struck.take_while(|failed| std::future::ready(*failed)).count().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_any_commit_on() {
+    for was_exported in [false, true] {
+        let points = until_it_succeeds(1, async |number| {
+            let next = if number % 2 == 0 { LATER } else { LAST };
+            strike(format!("full-from:{number}"), was_exported, next).await
+        });
+        let points = points.await;
+        assert!(points > 15, "{points}");
+        eprintln!("disk full from any of {points} commits on");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_one_commit_only() {
+    // Not every commit matters: a line of the journal may be lost.
+    let struck = stream::iter(1..30);
+    let struck = struck.map(async |number| strike(format!("full-once:{number}"), true, LAST).await);
+    let failed = struck.buffered(AT_ONCE).filter(|failed| std::future::ready(*failed)).count().await;
+    assert!(failed > 10, "{failed}");
+    eprintln!("disk full at one commit: {failed} of 29 runs failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_any_page_the_file_would_grow_by() {
+    for was_exported in [false, true] {
+        let points = until_it_succeeds(0, async |number| {
+            strike(format!("full-after-pages:{number}"), was_exported, LAST).await
+        });
+        let points = points.await;
+        assert!(points > 1, "{points}");
+        eprintln!("disk full at any of {points} pages");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_told_once_and_where_they_look() {
+    let mut chronicle = Chronicle::begin(FIRST).await;
+    for fault in ["full-from:2", "full-from:20"] {
+        let output = chronicle.strike(&["sync", NAME], fault).await.unwrap();
+        output.exits(1).complains(SAID);
+    }
+    chronicle.converges(RECURRING).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn steering_that_could_not_be_recorded_is_no_success() {
+    let mut chronicle = Chronicle::begin(FIRST).await;
+    chronicle.converges(RECURRING).await;
+    for (verb, then) in [("pause", "paused"), ("resume", "queued"), ("stop", "stopped")] {
+        let before = chronicle.world.run(&["status", "--json"]).await.exits(0).object();
+        let mut failures = 0;
+        loop {
+            let fault = format!("full-from:{}", failures + 1);
+            let output = chronicle.strike(&[verb, NAME], &fault).await.unwrap();
+            let standing = chronicle.world.run(&["status", "--json"]).await.exits(0).object();
+            if output.code == Some(0) {
+                assert_eq!(standing["status"], then, "{verb}");
+                break;
+            }
+            assert_eq!(output.out, "", "{verb}, {fault}");
+            complains(output, &fault);
+            assert_eq!(standing, before, "{verb}, {fault}");
+            failures += 1;
+        }
+        assert!(failures > 1, "{verb} failed {failures} times");
+    }
+}
