@@ -87,6 +87,11 @@ pub enum StoreError {
         "the disk that holds the state directory is full; free some space, then run it again: nothing that was accepted is lost"
     )]
     DiskFull,
+    /// The system will not let the file be read or written: a failing disk, a quota, permissions.
+    #[error(
+        "the state file cannot be read or written: {0}; check the disk, its quota and the permissions of the state directory, then run it again: nothing that was accepted is lost"
+    )]
+    Unusable(#[source] rusqlite::Error),
     /// Any other trouble with the database.
     #[error("the state file failed: {0}")]
     Database(#[source] rusqlite::Error),
@@ -97,14 +102,22 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase};
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, PermissionDenied, ReadOnly, SystemIoFailure,
+        };
         #[cfg(debug_assertions)]
         if fault_point::turned_back(&error) {
+            return Self::DiskFull;
+        }
+        // SQLite has no better word for a disk on which not even its shared memory finds room.
+        let no_room = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+        if error.sqlite_error().is_some_and(|error| error.extended_code == no_room) {
             return Self::DiskFull;
         }
         match error.sqlite_error_code() {
             Some(DiskFull) => Self::DiskFull,
             Some(DatabaseCorrupt | NotADatabase) => Self::Damaged { what: error.to_string() },
+            Some(CannotOpen | PermissionDenied | ReadOnly | SystemIoFailure) => Self::Unusable(error),
             _ => Self::Database(error),
         }
     }

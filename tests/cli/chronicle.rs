@@ -2,14 +2,15 @@
 //! of it: rule 3, that the next run converges on Mixpanel's membership, forgets nothing that was accepted, and
 //! sends at most the requests in flight twice.
 
-use crate::world::{ID, NAME, Output, World, finish, mpid};
+use crate::world::{ID, NAME, Output, PATIENCE, World, finish, mpid};
 use cohort_sync::domain::{ChangeState, CohortId, Direction, Identity, RunId, SyncStatus};
 use cohort_sync::sandbox::{PersonSeed, ProfileKey};
 use cohort_sync::store::{Reader, RunRecord, StoreError};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
+use tokio::process::{Child, Command};
 
 /// The variable by which a debug build is made to fail, see `src/store/fault_point.rs`.
 pub const FAULT: &str = "COHORT_SYNC_STORE_FAULT";
@@ -73,13 +74,21 @@ impl Chronicle {
     /// Runs a command with a fault; `None` when it was killed.
     pub async fn strike(&mut self, words: &[&str], fault: &str) -> Option<Output> {
         let child = self.world.command(words).env(FAULT, fault).spawn().unwrap();
-        let output = child.wait_with_output().await.unwrap();
-        self.ended(output.status);
-        output.status.code().map(|code| Output {
-            code: Some(code),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        })
+        let (output, status) = finish_somehow(child).await;
+        self.ended(status);
+        status.code().map(|_| output)
+    }
+
+    /// Runs a command inside another that makes its life hard; it must not be killed by that.
+    pub async fn strike_within(&mut self, mut around: Command, words: &[&str]) -> Output {
+        let program = self.world.command(words);
+        let program = program.as_std();
+        around.arg(program.get_program()).args(program.get_args());
+        let piped = around.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (output, status) = finish_somehow(piped.kill_on_drop(true).spawn().unwrap()).await;
+        // How the run was cut off shows in what is recorded once the directory is in its place again.
+        self.cut_off += usize::from(!status.success());
+        output
     }
 
     /// The process ended, most likely before its time: what it had recorded must not be sent again.
@@ -183,6 +192,14 @@ impl Chronicle {
         self.recorded
             .extend(told.into_iter().filter(|told| !baseline.contains(told)).map(|told| (told, false)));
     }
+}
+
+/// Waits for a process that may also be killed.
+async fn finish_somehow(child: Child) -> (Output, ExitStatus) {
+    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await.unwrap().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let status = output.status;
+    (Output { code: status.code(), out: text(output.stdout), err: text(output.stderr) }, status)
 }
 
 /// What a run's record says of its answers is what the single changes say.
