@@ -132,10 +132,11 @@ where
             }
             continue;
         }
-        let (form, chunk): (i64, Vec<u8>) = connection
-            .prepare_cached("SELECT form, chunk FROM baseline WHERE id = ?1")?
-            .query_row([row], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let merged = merge(unpack_chunk(form, &chunk)?, changes, before_next)?;
+        let (_, identities) = connection
+            .prepare_cached("SELECT form, first_key, members, chunk FROM baseline WHERE id = ?1")?
+            .query_row([row], read_row)?
+            .checked()?;
+        let merged = merge(identities, changes, before_next)?;
         connection.prepare_cached("DELETE FROM baseline WHERE id = ?1")?.execute([row])?;
         write_chunks(connection, cohort, &merged)?;
     }
@@ -211,20 +212,24 @@ fn write_chunks(
     Ok(())
 }
 
-/// Reads the baseline of a sync in order, a chunk at a time, holding no statement open between chunks.
+/// Reads the baseline of a sync in order, a chunk at a time, holding no statement open between chunks. A chunk
+/// that is gone is damage as well, and shows at the end in the number of members; nothing may be settled
+/// meanwhile.
 pub(super) fn read(
     connection: &Connection,
     cohort: CohortId,
 ) -> impl Iterator<Item = Result<Identity, StoreError>> {
     let mut last: Option<(i64, Vec<u8>)> = None;
     let mut chunk = Vec::new().into_iter();
-    let mut failed = false;
+    let mut ended = false;
+    let mut members = 0;
     std::iter::from_fn(move || {
         loop {
             if let Some(identity) = chunk.next() {
+                members += 1;
                 return Some(Ok(identity));
             }
-            if failed {
+            if ended {
                 return None;
             }
             match next_chunk(connection, cohort, last.as_ref()) {
@@ -232,14 +237,30 @@ pub(super) fn read(
                     last = Some(start);
                     chunk = identities.into_iter();
                 }
-                Ok(None) => return None,
+                Ok(None) => {
+                    ended = true;
+                    return check_total(connection, cohort, members).err().map(Err);
+                }
                 Err(error) => {
-                    failed = true;
+                    ended = true;
                     return Some(Err(error));
                 }
             }
         }
     })
+}
+
+fn check_total(connection: &Connection, cohort: CohortId, found: i64) -> Result<(), StoreError> {
+    let recorded: Option<i64> = connection
+        .prepare_cached("SELECT baseline FROM syncs WHERE cohort_id = ?1")?
+        .query_row([cohort.0.cast_signed()], |row| row.get(0))
+        .optional()?;
+    match recorded {
+        Some(recorded) if recorded != found => Err(StoreError::Damaged {
+            what: format!("a baseline of {recorded} members of whom {found} are left"),
+        }),
+        _ => Ok(()),
+    }
 }
 
 type Chunk = ((i64, Vec<u8>), Vec<Identity>);
@@ -254,24 +275,33 @@ fn next_chunk(
          WHERE cohort_id = ?1 AND (form, first_key) > (?2, ?3) ORDER BY form, first_key LIMIT 1",
     )?;
     let (form, key) = after.map_or((-1, &[][..]), |(form, key)| (*form, key.as_slice()));
-    let found = statement
-        .query_row(params![cohort.0.cast_signed(), form, key], |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, Vec<u8>>(1)?,
-                row.get::<_, i64>(2)?,
-                row.get::<_, Vec<u8>>(3)?,
-            ))
-        })
-        .optional()?;
-    let Some((form, key, members, chunk)) = found else { return Ok(None) };
-    let identities = unpack_chunk(form, &chunk)?;
-    let fits = identities.len().cast_signed() as i64 == members
-        && identities.first().is_some_and(|first| sort_key(first.borrow()) == key);
-    if !fits {
-        return Err(StoreError::Damaged {
-            what: "a baseline chunk that is not what its row says".to_owned(),
-        });
+    let found = statement.query_row(params![cohort.0.cast_signed(), form, key], read_row).optional()?;
+    found.map(ChunkRow::checked).transpose()
+}
+
+/// A row of the baseline as it was read.
+struct ChunkRow {
+    form: i64,
+    first_key: Vec<u8>,
+    members: i64,
+    chunk: Vec<u8>,
+}
+
+fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ChunkRow> {
+    Ok(ChunkRow { form: row.get(0)?, first_key: row.get(1)?, members: row.get(2)?, chunk: row.get(3)? })
+}
+
+impl ChunkRow {
+    /// The identities, if they are what the row says of them.
+    fn checked(self) -> Result<Chunk, StoreError> {
+        let identities = unpack_chunk(self.form, &self.chunk)?;
+        let fits = identities.len().cast_signed() as i64 == self.members
+            && identities.first().is_some_and(|first| sort_key(first.borrow()) == self.first_key);
+        if !fits {
+            return Err(StoreError::Damaged {
+                what: "a baseline chunk that is not what its row says".to_owned(),
+            });
+        }
+        Ok(((self.form, self.first_key), identities))
     }
-    Ok(Some(((form, key), identities)))
 }

@@ -76,7 +76,7 @@ pub enum StoreError {
     },
     /// What was read back cannot be what was written.
     #[error(
-        "the state file is damaged: {what}; nothing was changed. Keep a copy of it, and start anew with another --state-dir"
+        "the state file is damaged: {what}; nothing more is sent. Keep a copy of the state directory (`cohort-sync config path` names it) and put a backup in its place, or start anew with another --state-dir: then every member is told again, but nobody who has left since"
     )]
     Damaged {
         /// What does not fit.
@@ -118,9 +118,30 @@ impl From<rusqlite::Error> for StoreError {
             Some(DiskFull) => Self::DiskFull,
             Some(DatabaseCorrupt | NotADatabase) => Self::Damaged { what: error.to_string() },
             Some(CannotOpen | PermissionDenied | ReadOnly | SystemIoFailure) => Self::Unusable(error),
+            None => match error {
+                // Without the statement, which says nothing to the operator.
+                rusqlite::Error::SqlInputError { msg, .. } => Self::Damaged { what: msg },
+                error if is_about_what_was_read(&error) => Self::Damaged { what: error.to_string() },
+                error => Self::Database(error),
+            },
             _ => Self::Database(error),
         }
     }
+}
+
+/// Whether SQLite handed out something that this program never wrote: its statements and its schema are fixed.
+fn is_about_what_was_read(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{
+        FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, QueryReturnedNoRows, Utf8Error,
+    };
+    matches!(
+        error,
+        FromSqlConversionFailure(..)
+            | IntegralValueOutOfRange(..)
+            | InvalidColumnType(..)
+            | QueryReturnedNoRows
+            | Utf8Error(..)
+    )
 }
 
 /// The store, open for writing by this process.
@@ -168,8 +189,7 @@ impl Store {
 
 /// Applies what is missing of the schema.
 fn migrate(connection: &mut Connection, directory: &Path) -> Result<(), StoreError> {
-    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    check_format(found, directory)?;
+    let found = format_of(connection, directory)?;
     for (format, block) in (1..).zip(MIGRATIONS).filter(|(format, _)| *format > found) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(block)?;
@@ -179,12 +199,19 @@ fn migrate(connection: &mut Connection, directory: &Path) -> Result<(), StoreErr
     Ok(())
 }
 
-fn check_format(found: u32, directory: &Path) -> Result<(), StoreError> {
-    let known = NEWEST_FORMAT;
+/// The format of the schema; 0 when there is none yet.
+fn format_of(connection: &Connection, directory: &Path) -> Result<u32, StoreError> {
+    let (found, known) =
+        (connection.pragma_query_value(None, "user_version", |row| row.get(0))?, NEWEST_FORMAT);
     if found > known {
         return Err(StoreError::Newer { directory: directory.to_owned(), found, known });
     }
-    Ok(())
+    // What was cut off within its header, or is another program's, must not pass for a new file.
+    let tables: u32 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if found == 0 && tables > 0 {
+        return Err(StoreError::Damaged { what: format!("{tables} tables of no known format") });
+    }
+    Ok(found)
 }
 
 fn installation(connection: &Connection) -> Result<String, StoreError> {

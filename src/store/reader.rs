@@ -3,8 +3,8 @@
 
 use super::packing::{unpack_changes, unpack_remarks};
 use super::{
-    DATABASE_FILE, RememberedCohorts, RunRecord, StoreError, SyncRecord, baseline, check_format, cohorts,
-    runs, syncs, time, trail,
+    DATABASE_FILE, RememberedCohorts, RunRecord, StoreError, SyncRecord, baseline, cohorts, format_of, runs,
+    syncs, time, trail,
 };
 use crate::domain::membership::{Remark, RemarkKind};
 use crate::domain::{Change, ChangeState, CohortId, Identity, RunId};
@@ -50,19 +50,20 @@ impl Reader {
     /// [`StoreError::Absent`] when nothing was recorded there yet, [`StoreError::Newer`] when a newer program did.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join(DATABASE_FILE);
-        if !path.exists() {
-            return Err(StoreError::Absent { directory: directory.to_owned() });
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Err(StoreError::Absent { directory: directory.to_owned() }),
+            // Something that cannot be looked into must not pass for something that is not there.
+            Err(source) => return Err(StoreError::Directory { path: directory.to_owned(), source }),
         }
         let connection = Connection::open_with_flags(
             &path,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
-        let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if found == 0 {
+        if format_of(&connection, directory)? == 0 {
             return Err(StoreError::Absent { directory: directory.to_owned() });
         }
-        check_format(found, directory)?;
         Ok(Self { connection })
     }
 

@@ -6,7 +6,7 @@ use crate::world::{ID, NAME, Output, PATIENCE, World, finish, mpid};
 use cohort_sync::domain::{ChangeState, CohortId, Direction, Identity, RunId, SyncStatus};
 use cohort_sync::sandbox::{PersonSeed, ProfileKey};
 use cohort_sync::store::{Reader, RunRecord, StoreError};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
@@ -162,17 +162,12 @@ impl Chronicle {
         assert_eq!((counts("rejected"), counts("pending")), (0, 0), "{run}");
 
         let expected: BTreeSet<Identity> = self.members.iter().copied().map(identity).collect();
-        let mut told = BTreeSet::new();
-        for (key, value) in self.world.control.profiles_with(NAME) {
-            let identity = match key {
-                ProfileKey::Mpid(mpid) => Identity::Mpid(mpid),
-                ProfileKey::Identity { value, .. } => Identity::of_distinct_id(&value),
-            };
-            assert_eq!(value, json!(expected.contains(&identity)), "the profile of {identity}; {output:?}");
-            told.insert(identity);
+        let told = self.told();
+        for (identity, value) in &told {
+            assert_eq!(*value, expected.contains(identity), "the profile of {identity}; {output:?}");
         }
-        let ever: BTreeSet<Identity> = self.ever.iter().copied().map(identity).collect();
-        assert!(told.is_superset(&expected) && told.is_subset(&ever), "{output:?}");
+        assert!(self.is_delivered(), "{output:?}");
+        assert_eq!(self.strangers(), 0, "{output:?}");
 
         let reader = Reader::open(&self.world.state()).unwrap();
         let baseline: BTreeSet<Identity> = reader.baseline(CohortId(ID)).collect::<Result<_, _>>().unwrap();
@@ -188,9 +183,32 @@ impl Chronicle {
         assert!(self.repeated <= most, "{} users were sent twice, {most} at most may be", self.repeated);
         // From here on everything is known.
         self.judged = RunId(run["run_id"].as_i64().unwrap());
-        self.recorded = expected.into_iter().map(|identity| (identity, true)).collect();
-        self.recorded
-            .extend(told.into_iter().filter(|told| !baseline.contains(told)).map(|told| (told, false)));
+        self.recorded = told;
+    }
+
+    /// What mParticle holds: of everybody who was ever told, the last value.
+    fn told(&self) -> BTreeMap<Identity, bool> {
+        let profiles = self.world.control.profiles_with(NAME).into_iter();
+        let told = profiles.map(|(key, value)| {
+            let identity = match key {
+                ProfileKey::Mpid(mpid) => Identity::Mpid(mpid),
+                ProfileKey::Identity { value, .. } => Identity::of_distinct_id(&value),
+            };
+            (identity, value.as_bool().unwrap())
+        });
+        told.collect()
+    }
+
+    /// Whether mParticle holds exactly the cohort.
+    pub fn is_delivered(&self) -> bool {
+        let holds = self.told().into_iter().filter_map(|(identity, value)| value.then_some(identity));
+        holds.eq(self.members.iter().copied().map(identity).collect::<BTreeSet<_>>())
+    }
+
+    /// How many people it was told about who never were in the cohort.
+    pub fn strangers(&self) -> usize {
+        let ever: BTreeSet<Identity> = self.ever.iter().copied().map(identity).collect();
+        self.told().keys().filter(|told| !ever.contains(told)).count()
     }
 }
 

@@ -9,6 +9,8 @@ mod crash;
 #[cfg(debug_assertions)]
 mod crash_points;
 #[cfg(debug_assertions)]
+mod damage;
+#[cfg(debug_assertions)]
 mod disk_full;
 mod exit_codes;
 mod input;
