@@ -172,10 +172,12 @@ impl Store {
         #[cfg(debug_assertions)]
         fault_point::arm(&mut connection)?;
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        // Asked before anything is written: a file that is not ours stays as it is.
+        let found = format_of(&connection, directory)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // FULL makes every commit durable: an acknowledgement must survive a power cut.
         connection.pragma_update(None, "synchronous", "FULL")?;
-        migrate(&mut connection, directory)?;
+        migrate(&mut connection, found)?;
         let installation = installation(&connection)?;
         Ok(Self { connection, installation, _lock: lock })
     }
@@ -188,8 +190,7 @@ impl Store {
 }
 
 /// Applies what is missing of the schema.
-fn migrate(connection: &mut Connection, directory: &Path) -> Result<(), StoreError> {
-    let found = format_of(connection, directory)?;
+fn migrate(connection: &mut Connection, found: u32) -> Result<(), StoreError> {
     for (format, block) in (1..).zip(MIGRATIONS).filter(|(format, _)| *format > found) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(block)?;
