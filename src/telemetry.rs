@@ -23,6 +23,9 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 
+/// The log file's name in its directory.
+pub const LOG_FILE: &str = "cohort-sync.log";
+
 /// Lines that may wait for the disk; more are dropped and counted rather than making anyone wait.
 const QUEUE_LIMIT: usize = 8_192;
 
@@ -192,7 +195,7 @@ fn build(
     level: LogLevel,
     masks: &Masks,
 ) -> Result<(impl Subscriber + Send + Sync + use<>, Telemetry), TelemetryError> {
-    let path = log_dir.join("cohort-sync.log");
+    let path = log_dir.join(LOG_FILE);
     let file =
         LogFile::open(&path).map_err(|source| TelemetryError::Unwritable { path: path.clone(), source })?;
     let (queue, messages) = mpsc::sync_channel(QUEUE_LIMIT);

@@ -341,6 +341,7 @@ mparticle.profile_api.base_url = (not set)  # optional
 mparticle.profile_api.token_url = (not set)  # optional
 sync.interval = "1h"  # env COHORT_SYNC_SYNC_INTERVAL
 sync.max_removal_share = 0.5  # default
+sync.full_refresh_every = "off"  # default
 sync.skip_anonymous = false  # default
 sync.max_concurrent_requests = 4  # default
 ui.theme = "auto"  # default

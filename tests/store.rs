@@ -3,11 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up should fail")]
 
-use cohort_sync::domain::plan::PlannedRequest;
+#[path = "store/migration.rs"]
+mod migration;
+
+use cohort_sync::domain::plan::{PlannedRequest, Wave};
 use cohort_sync::domain::{
-    Change, CohortId, Direction, Identity, Outcome, Phase, RunId, SyncKind, SyncStatus, Trigger,
+    Change, CohortId, Direction, Identity, Outcome, Phase, Purpose, RunId, SyncKind, SyncStatus, Trigger,
 };
-use cohort_sync::store::{Answered, NewRun, Reader, Store, StoreError, SyncRecord};
+use cohort_sync::store::{Answered, Holding, NewRun, Reader, Store, StoreError, SyncRecord};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -35,9 +38,18 @@ fn add_sync(store: &mut Store) -> CohortId {
             next_due: None,
             since: now(),
             baseline: 0,
+            clean_up: None,
+            former: Vec::new(),
+            max_removal_share: None,
+            last_full: None,
         })
         .unwrap();
     CohortId(1)
+}
+
+/// What the sync holds.
+fn held() -> Holding {
+    Holding { cohort: CohortId(1), attribute: "Power users".to_owned() }
 }
 
 fn begin(store: &mut Store, cohort: CohortId) -> RunId {
@@ -47,6 +59,7 @@ fn begin(store: &mut Store, cohort: CohortId) -> RunId {
             cohort: "Power users".to_owned(),
             attribute: "Power users".to_owned(),
             kind: SyncKind::Recurring,
+            purpose: Purpose::Update,
             trigger: Trigger::Operator,
             started_at: now(),
         })
@@ -67,15 +80,16 @@ fn plan(changes: &BTreeSet<(Identity, bool)>, size: usize) -> Vec<PlannedRequest
     changes
         .chunks(size)
         .map(|chunk| {
-            let request = PlannedRequest { first_position: position, changes: chunk.to_vec() };
+            let request =
+                PlannedRequest { first_position: position, wave: Wave::Removes, changes: chunk.to_vec() };
             position += chunk.len() as u64;
             request
         })
         .collect()
 }
 
-fn baseline(directory: &Path, cohort: CohortId) -> Vec<Identity> {
-    Reader::open(directory).unwrap().baseline(cohort).collect::<Result<_, _>>().unwrap()
+fn baseline(directory: &Path) -> Vec<Identity> {
+    Reader::open(directory).unwrap().baseline(&held()).collect::<Result<_, _>>().unwrap()
 }
 
 fn identity() -> impl Strategy<Value = Identity> {
@@ -102,21 +116,21 @@ proptest! {
             let planned: BTreeSet<(Identity, bool)> =
                 changes.iter().map(|(identity, (add, _))| (identity.clone(), *add)).collect();
             store.write_plan(run, sync, &plan(&planned, 7), true).unwrap();
-            for request in store.claim(run, 1_000).unwrap() {
+            for request in store.claim(run, Wave::Removes, 1_000).unwrap() {
                 let rejected: Vec<(usize, String)> = request.changes.iter().enumerate()
                     .filter(|(_, change)| changes[&change.identity].1)
                     .map(|(place, _)| (place, "no".to_owned()))
                     .collect();
                 store.answer(run, request.first_position, &Answered { rejected, status: 202, tries: 1 }, now()).unwrap();
             }
-            let settled = store.settle(run, sync, true).unwrap();
+            let settled = store.settle(run, &held(), true).unwrap();
             for (identity, (add, rejected)) in changes {
                 if !rejected {
                     if add { expected.insert(identity); } else { expected.remove(&identity); }
                 }
             }
             prop_assert_eq!(settled.baseline, expected.len() as u64);
-            prop_assert_eq!(baseline(directory.path(), sync), expected.iter().cloned().collect::<Vec<_>>());
+            prop_assert_eq!(baseline(directory.path()), expected.iter().cloned().collect::<Vec<_>>());
         }
     }
 }
@@ -134,7 +148,7 @@ fn many_members_are_cut_into_chunks_and_merged_again() {
             .map(|n| (Identity::Mpid(n * 1_000_003), add))
             .collect();
         store.write_plan(run, sync, &plan(&changes, 100), true).unwrap();
-        for request in store.claim(run, 10_000).unwrap() {
+        for request in store.claim(run, Wave::Removes, 10_000).unwrap() {
             store.answer(run, request.first_position, &Answered::default(), now()).unwrap();
         }
         for (identity, _) in changes {
@@ -144,8 +158,8 @@ fn many_members_are_cut_into_chunks_and_merged_again() {
                 expected.remove(&identity)
             };
         }
-        store.settle(run, sync, true).unwrap();
-        assert_eq!(baseline(directory.path(), sync), expected.iter().cloned().collect::<Vec<_>>());
+        store.settle(run, &held(), true).unwrap();
+        assert_eq!(baseline(directory.path()), expected.iter().cloned().collect::<Vec<_>>());
     }
 }
 
@@ -158,14 +172,14 @@ fn a_start_after_a_crash_keeps_what_was_accepted_and_doubts_what_was_claimed() {
         let sync = add_sync(&mut store);
         let run = begin(&mut store, sync);
         store.write_plan(run, sync, &plan(&changes, 2), true).unwrap();
-        let claimed = store.claim(run, 2).unwrap();
+        let claimed = store.claim(run, Wave::Removes, 2).unwrap();
         store.answer(run, claimed[0].first_position, &Answered::default(), now()).unwrap();
         (sync, run)
     };
     let mut store = open(directory.path());
     assert_eq!(store.recover(None, "cut off", now()).unwrap(), [CohortId(1)]);
-    assert_eq!(baseline(directory.path(), sync), [Identity::Mpid(0), Identity::Mpid(1)]);
-    assert_eq!(store.uncertain(sync).unwrap(), [Identity::Mpid(2), Identity::Mpid(3)]);
+    assert_eq!(baseline(directory.path()), [Identity::Mpid(0), Identity::Mpid(1)]);
+    assert_eq!(store.uncertain(&held()).unwrap(), [Identity::Mpid(2), Identity::Mpid(3)]);
     let record = Reader::open(directory.path()).unwrap().run(run).unwrap().unwrap();
     assert_eq!(record.outcome, Some(Outcome::Failed));
     assert_eq!(record.counts.accepted(), 2);
@@ -176,10 +190,10 @@ fn a_start_after_a_crash_keeps_what_was_accepted_and_doubts_what_was_claimed() {
 
     // The doubt ends once a later run has told everything it planned.
     let next = begin(&mut store, sync);
-    store.settle(next, sync, false).unwrap();
-    assert_eq!(store.uncertain(sync).unwrap().len(), 2);
-    store.settle(next, sync, true).unwrap();
-    assert_eq!(store.uncertain(sync).unwrap(), []);
+    store.settle(next, &held(), false).unwrap();
+    assert_eq!(store.uncertain(&held()).unwrap().len(), 2);
+    store.settle(next, &held(), true).unwrap();
+    assert_eq!(store.uncertain(&held()).unwrap(), []);
 }
 
 #[test]
@@ -190,22 +204,22 @@ fn a_doubt_ends_with_the_answer_to_a_later_request_even_of_a_run_that_failed() {
     let changes: BTreeSet<(Identity, bool)> = (0..4).map(|n| (Identity::Mpid(n), true)).collect();
     let lost = begin(&mut store, cohort);
     store.write_plan(lost, cohort, &plan(&changes, 1), true).unwrap();
-    store.claim(lost, 4).unwrap();
+    store.claim(lost, Wave::Removes, 4).unwrap();
     // The next run hears of the first two, one of them refused, loses the third again, and breaks off.
     let next = begin(&mut store, cohort);
     store.write_plan(next, cohort, &plan(&changes, 1), true).unwrap();
-    store.claim(next, 3).unwrap();
+    store.claim(next, Wave::Removes, 3).unwrap();
     let refused = Answered { rejected: vec![(0, "no".to_owned())], status: 400, tries: 1 };
     store.answer(next, 0, &Answered::default(), now()).unwrap();
     store.answer(next, 1, &refused, now()).unwrap();
-    store.settle(next, cohort, false).unwrap();
+    store.settle(next, &held(), false).unwrap();
     let doubtful: Vec<Identity> = (1..4).map(Identity::Mpid).collect();
-    assert_eq!(store.uncertain(cohort).unwrap(), doubtful);
+    assert_eq!(store.uncertain(&held()).unwrap(), doubtful);
     // A third that loses the first one anew puts it back in doubt.
     let third = begin(&mut store, cohort);
     store.write_plan(third, cohort, &plan(&changes, 1), true).unwrap();
-    store.claim(third, 1).unwrap();
-    assert_eq!(store.uncertain(cohort).unwrap().len(), 4);
+    store.claim(third, Wave::Removes, 1).unwrap();
+    assert_eq!(store.uncertain(&held()).unwrap().len(), 4);
 }
 
 #[test]
@@ -216,13 +230,13 @@ fn a_released_request_is_not_in_doubt_and_a_split_one_keeps_its_positions() {
     let run = begin(&mut store, sync);
     let changes: BTreeSet<(Identity, bool)> = (0..5).map(|n| (Identity::Mpid(n), true)).collect();
     store.write_plan(run, sync, &plan(&changes, 5), true).unwrap();
-    let claimed = store.claim(run, 1).unwrap();
+    let claimed = store.claim(run, Wave::Removes, 1).unwrap();
     store.split(run, &claimed[0], 2).unwrap();
     store
         .answer(run, 2, &Answered { rejected: vec![(1, "bad".to_owned())], status: 400, tries: 1 }, now())
         .unwrap();
     store.release(run, 0).unwrap();
-    assert_eq!(store.uncertain(sync).unwrap(), []);
+    assert_eq!(store.uncertain(&held()).unwrap(), []);
     let mut rows = Vec::new();
     let reader = Reader::open(directory.path()).unwrap();
     reader
@@ -300,16 +314,16 @@ fn a_chunk_of_the_baseline_that_is_gone_is_missed() {
     let run = begin(&mut store, sync);
     let changes: BTreeSet<(Identity, bool)> = (0..20_000).map(|n| (Identity::Mpid(n), true)).collect();
     store.write_plan(run, sync, &plan(&changes, 100), true).unwrap();
-    for request in store.claim(run, 1_000).unwrap() {
+    for request in store.claim(run, Wave::Removes, 1_000).unwrap() {
         store.answer(run, request.first_position, &Answered::default(), now()).unwrap();
     }
-    store.settle(run, sync, true).unwrap();
+    store.settle(run, &held(), true).unwrap();
     drop(store);
     let connection =
         rusqlite::Connection::open(directory.path().join(cohort_sync::store::DATABASE_FILE)).unwrap();
     connection.execute("DELETE FROM baseline WHERE id = (SELECT max(id) FROM baseline)", []).unwrap();
     let reader = Reader::open(directory.path()).unwrap();
-    let read: Result<Vec<Identity>, StoreError> = reader.baseline(sync).collect();
+    let read: Result<Vec<Identity>, StoreError> = reader.baseline(&held()).collect();
     assert!(matches!(read, Err(StoreError::Damaged { .. })));
 }
 
@@ -321,14 +335,14 @@ fn history_is_pruned_but_never_what_is_in_doubt() {
     let doubtful = begin(&mut store, sync);
     let changes: BTreeSet<(Identity, bool)> = [(Identity::Mpid(1), true)].into();
     store.write_plan(doubtful, sync, &plan(&changes, 1), true).unwrap();
-    store.claim(doubtful, 1).unwrap();
+    store.claim(doubtful, Wave::Removes, 1).unwrap();
     for _ in 0..800 {
         begin(&mut store, sync);
     }
     store.prune(CohortId(1)).unwrap();
     let runs = Reader::open(directory.path()).unwrap().runs(Some(CohortId(1)), 10_000).unwrap();
     assert_eq!(runs.len(), 701);
-    assert_eq!(store.uncertain(sync).unwrap(), [Identity::Mpid(1)]);
+    assert_eq!(store.uncertain(&held()).unwrap(), [Identity::Mpid(1)]);
     let mut record = runs[0].clone();
     record.outcome = Some(Outcome::Succeeded);
     record.phase = Phase::Settle;

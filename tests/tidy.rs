@@ -112,7 +112,7 @@ const ONLY_IN: [(&str, &[&str], &str); 8] = [
         "time is passed in",
     ),
     ("SystemTime::now", &["sandbox/"], "time is passed in"),
-    ("std::time::Instant", &["sandbox/", "telemetry"], "tokio's can be paused in tests"),
+    ("std::time::Instant", &["telemetry"], "tokio's can be paused in tests"),
     (
         "crossterm::",
         &["tui/terminal.rs", "tui/input.rs", "tui/keymap.rs", "cli/output/destination.rs"],

@@ -3,7 +3,9 @@
 
 use super::args::Args;
 use super::failure::Failure;
-use crate::config::{BaseDirectories, Config, Environment, InterfaceConfig, Layers, Masks, Places, Request};
+use crate::config::{
+    BaseDirectories, Config, ConfigError, Environment, InterfaceConfig, Layers, Masks, Places, Request,
+};
 use crate::domain::ReadingRules;
 use crate::domain::guard::GuardRules;
 use crate::http::{Authorization, Transport, TransportOptions};
@@ -31,13 +33,14 @@ impl Desk {
         Ok(Self { args, environment, places, masks: Masks::new() })
     }
 
-    fn layers(&self) -> Result<Layers, Failure> {
-        Ok(Layers::read(Request {
+    /// Every value that was given, before anyone looks at what it says.
+    pub(super) fn layers(&self) -> Result<Layers, ConfigError> {
+        Layers::read(Request {
             config_file: self.places.config_file.clone(),
             profile: self.places.profile.clone(),
             environment: self.environment.clone(),
             overrides: self.args.overrides(),
-        })?)
+        })
     }
 
     /// The whole configuration, credentials included; they are masked from here on.
@@ -105,6 +108,7 @@ impl Clients {
 pub(super) fn settings_of(config: &Config) -> Settings {
     Settings {
         interval: config.sync.interval,
+        full_refresh_every: config.sync.full_refresh_every,
         guard: GuardRules { max_removal_share: config.sync.max_removal_share },
         reading: ReadingRules { skip_anonymous: config.sync.skip_anonymous },
         concurrent_requests: config.sync.max_concurrent_requests,

@@ -3,6 +3,7 @@
 
 use super::output::Format;
 use crate::config::{ColorChoice, ConfigError, Environment, Origin, Override, Selection, Theme, Word};
+use crate::domain::Removal;
 use crate::telemetry::LogLevel;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
@@ -33,7 +34,13 @@ const AFTER_HELP: &str = "\
 COHORT is the id of a cohort or its exact name. Every setting of the configuration file can be given as an \
 environment variable too: COHORT_SYNC_<SECTION>_<KEY>.
 
-Exit codes: 0 done; 1 a run failed; 2 wrong usage or configuration; 3 refused, or paused until a person decides.";
+Exit codes: 0 done; 1 a run failed, or doctor found a problem; 2 wrong usage or configuration; 3 refused, or paused until a person decides.";
+
+const DOCTOR_AFTER_HELP: &str = "\
+Asks Mixpanel for the cohort list, which costs one query. Nothing is sent to mParticle, and nothing is changed or mended.
+
+Exit codes: 0 no problem, though there may be warnings; 2 the configuration, or where and in which format things are \
+kept, must be changed; 1 any other problem.";
 
 /// What holds for every command, before or after its name.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
@@ -131,10 +138,33 @@ pub enum Command {
         /// The cohort
         cohort: String,
     },
-    /// End a recurring sync; what mParticle holds stays as it is
+    /// End a sync; what mParticle holds stays as it is, unless --clean-up says otherwise
     Stop {
         /// The cohort
         cohort: String,
+        /// Tell mParticle first, for everybody who holds the attribute: set it to false, or delete it
+        #[arg(long, value_name = "HOW", value_parser = word::<Removal>())]
+        clean_up: Option<Removal>,
+        /// Agree beforehand to the clean-up
+        #[arg(long, requires = "clean_up")]
+        yes: bool,
+    },
+    /// Tell this program who holds a cohort's attribute in mParticle already, so that whoever is not in the cohort
+    /// is removed by the next run
+    #[command(
+        about = "Take over who holds a cohort's attribute in mParticle already, so that the next run removes who left"
+    )]
+    Adopt {
+        /// The cohort
+        cohort: String,
+        /// A file with one id a line, such as an export of an mParticle audience; - for standard input
+        file: PathBuf,
+        /// What the ids are
+        #[arg(long = "as", value_name = "KIND", value_enum, default_value_t = IdKind::Mpid)]
+        kind: IdKind,
+        /// The attribute they hold, if it is not the one of the sync or the cohort's name
+        #[arg(long, value_name = "NAME")]
+        attribute: Option<String>,
     },
     /// List the users without a valid MPID.
     #[command(about = "List the users without a valid $mparticle_user_id")]
@@ -150,6 +180,9 @@ pub enum Command {
         /// The cohort
         cohort: String,
     },
+    /// Check configuration, both connections, directories, state and terminal, and say what to do
+    #[command(after_help = DOCTOR_AFTER_HELP)]
+    Doctor,
     /// Serve a make-believe Mixpanel and mParticle on this computer until stopped
     Sandbox {
         /// Where to listen
@@ -169,7 +202,8 @@ pub enum Command {
 }
 
 /// What to export and how.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct SyncArgs {
     /// The cohorts, by id or exact name
     #[arg(value_name = "COHORT", required = true)]
@@ -180,12 +214,38 @@ pub struct SyncArgs {
     /// Fetch, compare and plan, but send nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// The user attribute to set, instead of the cohort's name; for one cohort only
-    #[arg(long, value_name = "NAME")]
+    /// The user attribute to set, instead of the cohort's name; for one cohort only. A sync that has another one
+    /// moves to it.
+    #[arg(
+        long,
+        value_name = "NAME",
+        help = "The user attribute to set, instead of the cohort's name; moves a sync that has another one"
+    )]
     pub attribute: Option<String>,
+    /// When moving to another attribute: what becomes of the old one
+    #[arg(long, value_name = "HOW", value_parser = word::<Removal>(), requires = "attribute",
+          help = "When moving to another attribute, what becomes of the old one [default: false]")]
+    pub clean_up: Option<Removal>,
+    /// Tell mParticle every member again, not only who is new; it forgets profiles that are inactive for long
+    #[arg(long)]
+    pub full: bool,
+    /// The largest share of the users mParticle holds that may be removed unasked, from now on.
+    #[arg(long, value_name = "SHARE", value_parser = share,
+          help = "Hold this sync's plans that remove more than this share, 0 to 1, instead of the configured one")]
+    pub max_removal_share: Option<f64>,
     /// Agree beforehand to removals above the limit
     #[arg(long)]
     pub yes: bool,
+}
+
+/// What the ids in a file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum IdKind {
+    /// mParticle ids: whole numbers, negative ones too
+    Mpid,
+    /// Values of the identity that carries `$distinct_id`
+    #[value(help = "Values of the identity that carries $distinct_id")]
+    DistinctId,
 }
 
 /// How to print a list.
@@ -325,6 +385,12 @@ impl ListArgs {
     fn contradicts_json(&self) -> bool {
         self.format.is_some_and(|format| format != Format::Json)
     }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let wanted = "a share is a number from 0 to 1, such as 0.8";
+    let share: f64 = text.parse().map_err(|_| wanted.to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(wanted.to_owned()) }
 }
 
 /// Reads one of the words of a closed list, and offers them in help and completions.

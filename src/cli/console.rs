@@ -3,7 +3,7 @@
 use super::account::{Desk, settings_of, start_engine};
 use super::failure::{Exit, Failure};
 use crate::config::{
-    Clock, ColorChoice, Config, ConfigError, FallbackIdentity, FeedEnvironment, InterfaceConfig,
+    Clock, ColorChoice, Config, ConfigError, Environment, FallbackIdentity, FeedEnvironment, InterfaceConfig,
     MixpanelConfig, MparticleConfig, Places, Region, Secret, SyncConfig, Theme, WebhookUrl, Word,
 };
 use crate::domain::SyncKind;
@@ -116,14 +116,7 @@ async fn begin_some_syncs(handle: Handle) {
     };
     let cohorts: Vec<_> = listed.cohorts.iter().filter(small).map(|view| view.cohort.id).collect();
     for cohort in cohorts {
-        let request = StartRequest {
-            cohort,
-            kind: SyncKind::Recurring,
-            attribute: None,
-            dry_run: false,
-            approve_removals: false,
-            interval: None,
-        };
+        let request = StartRequest::new(cohort, SyncKind::Recurring);
         if let Err(refusal) = handle.send(Command::Start(request)).await {
             tracing::warn!(%cohort, %refusal, "the demo could not begin a sync");
         }
@@ -169,12 +162,7 @@ fn settings_for(
     places: &Places,
     log: Option<&Telemetry>,
 ) -> Settings {
-    let text = |name| desk.environment.text(name);
-    let colour = match interface.color {
-        ColorChoice::Never => ColourDepth::None,
-        ColorChoice::Auto => ColourDepth::detect(text("NO_COLOR"), text("COLORTERM"), text("TERM")),
-        ColorChoice::Always => ColourDepth::detect(None, text("COLORTERM"), text("TERM")),
-    };
+    let colour = colour_depth(&desk.environment, interface.color);
     let (theme, colour) = match interface.theme {
         Theme::Auto | Theme::Dark => (ThemeChoice::Dark, colour),
         Theme::Light => (ThemeChoice::Light, colour),
@@ -208,5 +196,15 @@ fn settings_for(
             .as_str()
             .to_owned(),
         feed_users_per_second: 270.0,
+    }
+}
+
+/// The colours the terminal has and the operator wants.
+pub(super) fn colour_depth(environment: &Environment, choice: ColorChoice) -> ColourDepth {
+    let text = |name| environment.text(name);
+    match choice {
+        ColorChoice::Never => ColourDepth::None,
+        ColorChoice::Auto => ColourDepth::detect(text("NO_COLOR"), text("COLORTERM"), text("TERM")),
+        ColorChoice::Always => ColourDepth::detect(None, text("COLORTERM"), text("TERM")),
     }
 }

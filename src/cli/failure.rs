@@ -36,6 +36,18 @@ impl From<Exit> for ExitCode {
     }
 }
 
+impl From<&StoreError> for Exit {
+    fn from(error: &StoreError) -> Self {
+        match error {
+            StoreError::Directory { .. } | StoreError::Newer { .. } | StoreError::Absent { .. } => {
+                Self::Usage
+            }
+            StoreError::InUse { .. } => Self::Refused,
+            _ => Self::Failed,
+        }
+    }
+}
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -84,15 +96,11 @@ impl Failure {
             | Self::Usage(_)
             | Self::Telemetry(_)
             | Self::Console(TuiError::NotATerminal | TuiError::Keys(_))
-            | Self::Store(
-                StoreError::Directory { .. } | StoreError::Newer { .. } | StoreError::Absent { .. },
-            )
             | Self::Refused { refusal: Refusal::UnknownCohort(_), .. } => Exit::Usage,
-            Self::Store(StoreError::InUse { .. }) | Self::Waiting(_) | Self::Refused { .. } => Exit::Refused,
+            Self::Store(error) => error.into(),
+            Self::Waiting(_) | Self::Refused { .. } => Exit::Refused,
             Self::Mixpanel(error) if error.pause_cause().is_some() => Exit::Refused,
-            Self::Mixpanel(_) | Self::Store(_) | Self::Failed(_) | Self::Output(_) | Self::Console(_) => {
-                Exit::Failed
-            }
+            Self::Mixpanel(_) | Self::Failed(_) | Self::Output(_) | Self::Console(_) => Exit::Failed,
         }
     }
 }

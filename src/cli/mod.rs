@@ -18,7 +18,7 @@ use crate::config::{BaseDirectories, Environment};
 use account::Desk;
 use args::{Args, Command};
 use commands::steer::Steering;
-use commands::{cohorts, counts, history, run, sandbox, status, steer, sync};
+use commands::{adopt, clean_up, cohorts, counts, doctor, history, run, sandbox, status, steer, sync};
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};
 use output::OutputError;
@@ -52,18 +52,24 @@ fn dispatch(args: Args, environment: Environment) -> Result<Exit, Failure> {
             printed(generate::completions(*shell, &mut io::stdout().lock()))
         }
         Some(Command::Man) => printed(generate::manual_page(&mut io::stdout().lock())),
+        // It reports what keeps every other command from beginning.
+        Some(Command::Doctor) => on_threads(doctor::doctor(args, environment)),
         _ => {
             let desk = Desk::set_up(args, environment)?;
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .enable_all()
-                .build()
-                .map_err(|error| Failure::Failed(format!("the system gives no threads: {error}")))?;
-            let result = runtime.block_on(carry_out(&desk));
-            // A request that hangs must not keep the process from ending; what it was about is recorded.
-            runtime.shutdown_background();
-            result
+            on_threads(carry_out(&desk))
         }
     }
+}
+
+fn on_threads(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(format!("the system gives no threads: {error}")))?;
+    let result = runtime.block_on(work);
+    // A request that hangs must not keep the process from ending; what it was about is recorded.
+    runtime.shutdown_background();
+    result
 }
 
 async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
@@ -86,7 +92,15 @@ async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
         Command::Run => run::run(desk, &config).await,
         Command::Pause { cohort } => steer::steer(desk, &config, Steering::Pause, cohort).await,
         Command::Resume { cohort } => steer::steer(desk, &config, Steering::Resume, cohort).await,
-        Command::Stop { cohort } => steer::steer(desk, &config, Steering::Stop, cohort).await,
+        Command::Adopt { cohort, file, kind, attribute } => {
+            adopt::adopt(desk, &config, cohort, file, *kind, attribute.as_deref()).await
+        }
+        Command::Stop { cohort, clean_up: None, .. } => {
+            steer::steer(desk, &config, Steering::Stop, cohort).await
+        }
+        Command::Stop { cohort, clean_up: Some(removal), yes } => {
+            clean_up::stop(desk, &config, cohort, *removal, *yes).await
+        }
         // The others were carried out above or before.
         _ => Ok(Exit::Done),
     }

@@ -214,6 +214,7 @@ mod tests {
         counts.accept(Direction::Add);
         counts.requests = 1;
         let run = RunRecord {
+            purpose: crate::domain::Purpose::Update,
             id: RunId(7),
             cohort_id: CohortId(1000),
             cohort: "Power users".to_owned(),

@@ -4,7 +4,7 @@
 mod destination;
 mod table;
 
-pub use destination::{Destination, OutputError, allow_closed_pipe};
+pub use destination::{Destination, OutputError, allow_closed_pipe, terminal_size};
 
 use crate::config::{ColorChoice, Environment, Word};
 use std::borrow::Cow;

@@ -225,6 +225,10 @@ impl Builder {
     fn sync(&mut self) -> Option<SyncConfig> {
         let interval = self.read("sync.interval", |value| parse_duration(text(value)?));
         let max_removal_share = self.read("sync.max_removal_share", share);
+        let full_refresh_every = self.read("sync.full_refresh_every", |value| match text(value)? {
+            off if off.trim().eq_ignore_ascii_case("off") => Some(None),
+            duration => parse_duration(duration).map(Some),
+        });
         let skip_anonymous = self.read("sync.skip_anonymous", switch);
         let max_concurrent_requests = self.read("sync.max_concurrent_requests", |value| {
             positive(value).filter(|number| *number <= 32).and_then(|number| usize::try_from(number).ok())
@@ -232,6 +236,7 @@ impl Builder {
         Some(SyncConfig {
             interval: interval?,
             max_removal_share: max_removal_share?,
+            full_refresh_every: full_refresh_every?,
             skip_anonymous: skip_anonymous?,
             max_concurrent_requests: max_concurrent_requests?,
         })

@@ -194,6 +194,21 @@ pub struct MissingSetting {
     pub table: String,
 }
 
+impl MissingSetting {
+    /// Where to write it.
+    #[must_use]
+    pub fn remedy(&self, path: &std::path::Path) -> String {
+        let Self { setting, table } = self;
+        format!(
+            "write `{} = {}` under [{table}] in {}, or set {}",
+            setting.key(),
+            setting.example,
+            path.display(),
+            setting.variable(),
+        )
+    }
+}
+
 fn known_profiles(known: &[String]) -> String {
     if known.is_empty() {
         "it has no [profiles.NAME] tables at all; leave --profile out, or add one".to_owned()
@@ -204,16 +219,8 @@ fn known_profiles(known: &[String]) -> String {
 
 fn list(problems: &[Problem], missing: &[MissingSetting], path: &std::path::Path) -> String {
     let wrong = problems.iter().map(ToString::to_string);
-    let absent = missing.iter().map(|MissingSetting { setting, table }| {
-        format!(
-            "{} is missing: write `{} = {}` under [{table}] in {}, or set {}",
-            setting.name,
-            setting.key(),
-            setting.example,
-            path.display(),
-            setting.variable(),
-        )
-    });
+    let absent =
+        missing.iter().map(|absent| format!("{} is missing: {}", absent.setting.name, absent.remedy(path)));
     let lines: Vec<String> = wrong.chain(absent).collect();
     match lines.as_slice() {
         [only] => only.clone(),

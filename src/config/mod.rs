@@ -33,7 +33,8 @@ pub use model::{
     ProfileApiConfig, SyncConfig,
 };
 pub use paths::{BaseDirectories, Places, Selection};
+pub(crate) use secrets::permission_bits;
 pub use secrets::{Secret, SecretError, SecretSource};
-pub use show::ShownSetting;
+pub use show::{ShownCredential, ShownSetting};
 pub use template::{InitError, TEMPLATE, init};
 pub use words::{Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Region, Theme, Word};

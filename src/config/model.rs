@@ -91,6 +91,8 @@ pub struct SyncConfig {
     pub interval: Duration,
     /// A run that would remove more than this share of the baseline waits for a person, 0 to 1.
     pub max_removal_share: f64,
+    /// How often a recurring sync tells mParticle every member again; never by itself when `None`.
+    pub full_refresh_every: Option<Duration>,
     /// Whether anonymous people (`$device:…`) are left out.
     pub skip_anonymous: bool,
     /// How many requests to mParticle are under way at once, 1 to 32.
@@ -102,6 +104,7 @@ impl Default for SyncConfig {
         Self {
             interval: Duration::from_mins(15),
             max_removal_share: 0.5,
+            full_refresh_every: None,
             skip_anonymous: false,
             max_concurrent_requests: 4,
         }

@@ -156,7 +156,7 @@ pub enum SecretError {
 }
 
 /// The permission bits of a file; those of a private file where the system has no such bits.
-pub(super) fn permission_bits(metadata: &std::fs::Metadata) -> u32 {
+pub(crate) fn permission_bits(metadata: &std::fs::Metadata) -> u32 {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -91,7 +91,7 @@ const SECRET: &str = "a text, or { env = \"NAME\" }, { file = \"PATH\" } or { co
 const PROFILE_SECTION: Need = Need::WithItsSection;
 
 /// Every setting but the key bindings, in the order in which they are shown.
-pub static SETTINGS: [Setting; 26] = [
+pub static SETTINGS: [Setting; 27] = [
     with_default(
         setting(
             "mixpanel.region",
@@ -241,6 +241,16 @@ pub static SETTINGS: [Setting; 26] = [
             "A run that would remove more than this share waits for a person.",
         ),
         "0.5",
+    ),
+    with_default(
+        setting(
+            "sync.full_refresh_every",
+            Form::Text,
+            "a duration such as \"30d\", or \"off\"",
+            r#""30d""#,
+            "How often a recurring sync tells mParticle every member again; it forgets inactive profiles.",
+        ),
+        r#""off""#,
     ),
     with_default(
         setting(

@@ -22,6 +22,17 @@ pub struct ShownSetting {
     pub origin: String,
 }
 
+/// Where a credential is to come from; the credential itself is not in here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownCredential {
+    /// The setting, as in `mixpanel.secret`.
+    pub key: String,
+    /// Where it comes from, as [`ShownSetting::origin`] says it.
+    pub origin: String,
+    /// Whether it stands in the configuration file itself.
+    pub is_plain_in_file: bool,
+}
+
 impl Layers {
     /// Every setting, in the order of the table; key bindings last.
     #[must_use]
@@ -32,6 +43,23 @@ impl Layers {
         });
         let bindings = self.bindings().map(|(action, given)| shown(format!("keys.{action}"), given));
         settings.chain(bindings).collect()
+    }
+
+    /// Every credential that is given, with where it is to come from.
+    #[must_use]
+    pub fn credentials(&self) -> Vec<ShownCredential> {
+        let credential = |(key, given): (&String, &Given)| match &given.value {
+            Value::Secret(source) => Some(ShownCredential {
+                key: key.clone(),
+                origin: shown(key.clone(), given).origin,
+                is_plain_in_file: matches!(
+                    (source, &given.origin),
+                    (SecretSource::Plain(_), Origin::File { .. })
+                ),
+            }),
+            _ => None,
+        };
+        self.values.iter().filter_map(credential).collect()
     }
 
     /// What looks wrong though it may work.

@@ -1,6 +1,8 @@
 //! Settings whose value is one word out of a closed list, and the words themselves. The command line takes
 //! its possible values from the same lists, so help, file and environment cannot disagree.
 
+use crate::domain::Removal;
+
 /// A type whose values are written as one word each.
 pub trait Word: Copy + Sized + 'static {
     /// Every value, in the order in which help lists them.
@@ -40,6 +42,14 @@ macro_rules! words {
             }
         }
     };
+}
+
+impl Word for Removal {
+    const ALL: &'static [Self] = &Removal::ALL;
+
+    fn as_str(self) -> &'static str {
+        self.token()
+    }
 }
 
 words! {

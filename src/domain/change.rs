@@ -29,6 +29,36 @@ impl Direction {
     }
 }
 
+/// What becomes of the attribute of somebody who leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Removal {
+    /// It is set to `false`, as the hosted integration does; audiences can ask for it.
+    #[default]
+    SetFalse,
+    /// It is deleted from the profile, as if it had never been there.
+    Delete,
+}
+
+impl Removal {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::SetFalse, Self::Delete];
+
+    /// The word on the command line and in the store.
+    #[must_use]
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::SetFalse => "false",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// Reads back what [`Removal::token`] wrote.
+    #[must_use]
+    pub fn from_token(token: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|removal| removal.token() == token)
+    }
+}
+
 /// What a run wants mParticle to know about one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {

@@ -152,6 +152,13 @@ impl RunCounts {
         self.adds.pending() + self.removes.pending()
     }
 
+    /// People of a compared read who are neither in the baseline already nor planned as an add, or planned
+    /// without having been read. Zero unless this program is wrong; only a whole account can tell.
+    #[must_use]
+    pub fn unexplained(&self) -> u64 {
+        self.read.sendable().abs_diff(self.unchanged + self.adds.planned)
+    }
+
     /// The share of sendable people who have a valid `$mparticle_user_id`, 0 to 1; `None` for nobody.
     #[must_use]
     pub fn matched_share(&self) -> Option<f64> {

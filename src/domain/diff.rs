@@ -9,9 +9,9 @@ use std::iter::Peekable;
 
 /// What the comparison says about one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Difference {
+pub enum Difference<'a> {
     /// A member whom mParticle already knows as one.
-    Unchanged,
+    Unchanged(MemberRef<'a>),
     /// mParticle must be told.
     Change(Change),
 }
@@ -25,7 +25,7 @@ pub fn diff<'a, E>(
     baseline: impl Iterator<Item = Result<Identity, E>>,
     members: impl Iterator<Item = MemberRef<'a>>,
     uncertain: impl Iterator<Item = Identity>,
-) -> impl Iterator<Item = Result<Difference, E>> {
+) -> impl Iterator<Item = Result<Difference<'a>, E>> {
     let mut merge =
         Merge { baseline: baseline.peekable(), members: members.peekable(), uncertain: uncertain.peekable() };
     std::iter::from_fn(move || merge.next())
@@ -43,9 +43,9 @@ where
     M: Iterator<Item = MemberRef<'a>>,
     U: Iterator<Item = Identity>,
 {
-    fn next(&mut self) -> Option<Result<Difference, E>> {
-        if matches!(self.baseline.peek(), Some(Err(_))) {
-            return self.baseline.next().map(|error| error.map(|_| Difference::Unchanged));
+    fn next(&mut self) -> Option<Result<Difference<'a>, E>> {
+        if let Some(Err(error)) = self.baseline.next_if(Result::is_err) {
+            return Some(Err(error));
         }
         let known = self.baseline.peek().and_then(|item| item.as_ref().ok()).map(Identity::borrow);
         let member = self.members.peek().map(|member| member.identity);
@@ -58,12 +58,8 @@ where
         let doubted = if is_uncertain { self.uncertain.next() } else { None };
         let member = if is_member { self.members.next() } else { None };
         Some(Ok(match (member, known.or(doubted)) {
-            (Some(_), Some(_)) if in_baseline && !is_uncertain => Difference::Unchanged,
-            (Some(member), _) => Difference::Change(Change {
-                direction: Direction::Add,
-                identity: member.identity.to_owned(),
-                distinct_id: member.distinct_id.map(|id| id.into_owned().into_boxed_str()),
-            }),
+            (Some(member), Some(_)) if in_baseline && !is_uncertain => Difference::Unchanged(member),
+            (Some(member), _) => Difference::Change(member.enters()),
             (None, Some(identity)) => {
                 let distinct_id = identity.borrow().distinct_id().map(|id| id.into_owned().into_boxed_str());
                 Difference::Change(Change { direction: Direction::Remove, identity, distinct_id })
@@ -94,7 +90,7 @@ mod tests {
         );
         for difference in differences {
             match difference.unwrap() {
-                Difference::Unchanged => unchanged += 1,
+                Difference::Unchanged(_) => unchanged += 1,
                 Difference::Change(Change { direction, identity: Identity::Mpid(mpid), .. }) => {
                     match direction {
                         Direction::Add => adds.push(mpid),

@@ -5,7 +5,7 @@
 use super::counts::ReadCounts;
 use super::identity::IdentityRef;
 use super::member::{Finding, Member, NoMpid, Profile, ReadingRules};
-use super::{Identity, identity};
+use super::{Change, Direction, Identity, identity};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -146,7 +146,7 @@ impl Collector {
         self.uuids.sort_unstable();
         self.texts.sort_unstable();
         let gathered = self.fetched();
-        let mut remarks = Vec::new();
+        let (mut remarks, mut folded) = (Vec::new(), Vec::new());
         let distinct_ids = self.distinct_ids;
         self.mpids.dedup_by(|later, kept| {
             let same = later.0 == kept.0;
@@ -157,6 +157,7 @@ impl Collector {
                     evidence: Some(later.0.to_string().into()),
                     last_seen: None,
                 });
+                folded.push((later.0, later.1));
             }
             same
         });
@@ -173,16 +174,24 @@ impl Collector {
             anonymous: self.texts.iter().filter(|text| text.starts_with(identity::ANONYMOUS_PREFIX)).count()
                 as u64,
         };
-        let membership =
-            Membership { mpids: self.mpids, uuids: self.uuids, texts: self.texts, distinct_ids, counts };
+        let membership = Membership {
+            mpids: self.mpids,
+            folded,
+            uuids: self.uuids,
+            texts: self.texts,
+            distinct_ids,
+            counts,
+        };
         (membership, remarks)
     }
 }
 
 /// The people of one complete read, each once, in the order of [`Identity`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Membership {
     mpids: Vec<(i64, u32)>,
+    /// Further profiles of people who are in `mpids`.
+    folded: Vec<(i64, u32)>,
     uuids: Vec<[u8; 16]>,
     texts: Vec<Box<str>>,
     distinct_ids: TextPool,
@@ -198,11 +207,35 @@ pub struct MemberRef<'a> {
     pub distinct_id: Option<Cow<'a, str>>,
 }
 
+impl MemberRef<'_> {
+    /// The change that tells mParticle of this member.
+    #[must_use]
+    pub fn enters(self) -> Change {
+        Change {
+            direction: Direction::Add,
+            identity: self.identity.to_owned(),
+            distinct_id: self.distinct_id.map(|id| id.into_owned().into_boxed_str()),
+        }
+    }
+}
+
 impl Membership {
     /// Where the profiles went.
     #[must_use]
     pub fn counts(&self) -> ReadCounts {
         self.counts
+    }
+
+    /// The MPIDs of the matched people of whom a profile bears a `$distinct_id` that `is_asked` knows, in order.
+    pub fn mpids_of(&self, is_asked: impl Fn(&str) -> bool) -> Vec<i64> {
+        let profiles = self.mpids.iter().chain(&self.folded);
+        let mut found: Vec<i64> = profiles
+            .filter(|(_, place)| is_asked(self.distinct_ids.get(*place)))
+            .map(|(mpid, _)| *mpid)
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// Everyone, in order.
@@ -288,6 +321,18 @@ mod tests {
         assert_eq!(remarks[0].distinct_id.as_deref(), Some("b"));
         let first = membership.iter().next().unwrap();
         assert_eq!(first.distinct_id.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn people_are_found_by_any_of_their_profiles() {
+        let mut collector = Collector::new(ReadingRules::default());
+        for (distinct_id, mpid) in [("a", Some("7")), ("b", Some("7")), ("c", Some("-3")), ("d", None)] {
+            collector.add(&profile(distinct_id, mpid));
+        }
+        let (membership, _) = collector.finish();
+        assert_eq!(membership.mpids_of(|id| id != "d"), [-3, 7]);
+        assert_eq!(membership.mpids_of(|id| id == "b"), [7]);
+        assert!(membership.mpids_of(|id| id == "d").is_empty());
     }
 
     #[test]

@@ -18,10 +18,10 @@ pub mod plan;
 pub mod run;
 pub mod status;
 
-pub use change::{Change, ChangeState, Direction};
+pub use change::{Change, ChangeState, Direction, Removal};
 pub use cohort::{Cohort, CohortId};
 pub use counts::{ChangeCounts, ReadCounts, RunCounts};
 pub use identity::{Identity, IdentityRef};
 pub use member::{Finding, Member, NoMpid, Profile, RawId, ReadingRules};
-pub use run::{Outcome, Phase, RunId, Trigger};
+pub use run::{Outcome, Phase, Purpose, RunId, Trigger};
 pub use status::{PauseCause, SyncKind, SyncStatus};

@@ -1,5 +1,6 @@
 //! The straight line of a run: its phases, what started it and how it ended.
 
+use super::change::Removal;
 use std::fmt;
 
 /// The number of a run, counted up in one state directory.
@@ -78,6 +79,56 @@ impl Trigger {
     #[must_use]
     pub fn from_token(token: &str) -> Option<Self> {
         [Self::Operator, Self::Schedule, Self::Recovery].into_iter().find(|trigger| trigger.token() == token)
+    }
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Purpose {
+    /// mParticle is told who entered and who left.
+    #[default]
+    Update,
+    /// mParticle is told every member again, and who left: it forgets profiles that are inactive for long.
+    FullRefresh,
+    /// Whoever holds the attribute is told that it ends; nobody is read from Mixpanel.
+    CleanUp(Removal),
+}
+
+impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 4] =
+        [Self::Update, Self::FullRefresh, Self::CleanUp(Removal::SetFalse), Self::CleanUp(Removal::Delete)];
+
+    /// The word in the store.
+    #[must_use]
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::Update => "update",
+            Self::FullRefresh => "full_refresh",
+            Self::CleanUp(Removal::SetFalse) => "clean_up_false",
+            Self::CleanUp(Removal::Delete) => "clean_up_delete",
+        }
+    }
+
+    /// Reads back what [`Purpose::token`] wrote.
+    #[must_use]
+    pub fn from_token(token: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.token() == token)
+    }
+
+    /// How a removal is told in such a run.
+    #[must_use]
+    pub fn removal(self) -> Removal {
+        match self {
+            Self::Update | Self::FullRefresh => Removal::SetFalse,
+            Self::CleanUp(removal) => removal,
+        }
+    }
+
+    /// Whether the cohort is read from Mixpanel.
+    #[must_use]
+    pub fn reads(self) -> bool {
+        !matches!(self, Self::CleanUp(_))
     }
 }
 

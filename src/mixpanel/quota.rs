@@ -29,28 +29,39 @@ impl Ledger {
         Self { charges: charges.into(), limit: DOCUMENTED_LIMIT, is_learned: false, blocked_until: None }
     }
 
+    /// Believes a limit that was learned earlier, until an answer tells another.
+    #[must_use]
+    pub fn with_limit(self, learned: Option<u32>) -> Self {
+        Self { limit: learned.unwrap_or(self.limit).max(1), is_learned: learned.is_some(), ..self }
+    }
+
     /// When the next query may be made; `None` when one may be made now.
     #[must_use]
-    pub fn earliest(&self, now: Timestamp) -> Option<Timestamp> {
-        let blocked = self.blocked_until.filter(|until| *until > now);
-        let limit = self.limit as usize;
-        let in_window = self.charges.iter().filter(|charge| ends(**charge) > now).count();
+    pub fn earliest(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.move_on(now);
         // The slot frees when enough of the oldest charges have left the window.
-        let full = (in_window >= limit).then(|| {
-            let skip = self.charges.len() - limit.min(self.charges.len());
-            self.charges.get(skip).map_or(now, |charge| ends(*charge))
-        });
-        blocked.max(full)
+        let in_the_way = self.charges.len().checked_sub(self.limit as usize);
+        let full = in_the_way.and_then(|place| self.charges.get(place)).map(|charge| ends(*charge));
+        self.blocked_until.max(full)
     }
 
     /// Notes a charged query.
     pub fn charge(&mut self, now: Timestamp) {
+        self.move_on(now);
+        self.charges.push_back(now);
+    }
+
+    /// Forgets what is over. What lies ahead was noted before the clock was set back, and nobody can say how
+    /// long ago; from now on is never too short, and no longer than the window.
+    fn move_on(&mut self, now: Timestamp) {
         while self.charges.front().is_some_and(|charge| ends(*charge) <= now) {
             self.charges.pop_front();
         }
-        // A clock that was set back must not unsort the ledger.
-        let place = self.charges.partition_point(|charge| *charge <= now);
-        self.charges.insert(place, now);
+        for charge in self.charges.iter_mut().rev().take_while(|charge| **charge > now) {
+            *charge = now;
+        }
+        self.blocked_until =
+            self.blocked_until.filter(|until| *until > now).map(|until| until.min(ends(now)));
     }
 
     /// Takes a charge back that Mixpanel did not count.
@@ -82,9 +93,9 @@ impl Ledger {
 
     /// Queries charged in the window.
     #[must_use]
-    pub fn used(&self, now: Timestamp) -> u32 {
-        let used = self.charges.iter().filter(|charge| ends(**charge) > now).count();
-        u32::try_from(used).unwrap_or(u32::MAX)
+    pub fn used(&mut self, now: Timestamp) -> u32 {
+        self.move_on(now);
+        u32::try_from(self.charges.len()).unwrap_or(u32::MAX)
     }
 
     /// What may be spent in an hour.
@@ -151,6 +162,16 @@ mod tests {
         assert_eq!(ledger.earliest(at(60)), None);
         ledger.exhausted_until(at(90));
         assert_eq!(ledger.earliest(at(60)), Some(at(90)));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_closes_the_budget_for_no_longer_than_the_window() {
+        let mut ledger = Ledger::restored([at(9_000), at(10_000), at(100)]).with_limit(Some(2));
+        ledger.exhausted_until(at(10_060));
+        assert_eq!(ledger.earliest(at(2_000)), Some(at(5_610)));
+        assert_eq!((ledger.used(at(2_000)), ledger.limit(), ledger.is_learned()), (3, 2, true));
+        assert_eq!(ledger.used(at(4_000)), 2);
+        assert_eq!(ledger.earliest(at(5_610)), None);
     }
 
     proptest! {

@@ -2,8 +2,9 @@
 //! another body. What it takes is not public; this is the mission's: an array of mParticle batches, one a user,
 //! each setting one attribute (published batch schema; mission document, Data Format).
 
-use crate::domain::{Change, IdentityRef, RunId};
+use crate::domain::{Change, Direction, IdentityRef, Removal, RunId};
 use bytes::{BufMut, Bytes, BytesMut};
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::ser::Serializer as JsonSerializer;
 use std::collections::BTreeMap;
@@ -22,7 +23,10 @@ struct Batch<'a> {
     #[serde(flatten)]
     address: Address<'a>,
     // A map of one entry keeps the attribute's name free; `false` is a value like any other and always written.
-    user_attributes: BTreeMap<&'a str, bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_attributes: Option<BTreeMap<&'a str, bool>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_user_attributes: Option<[&'a str; 1]>,
     source_request_id: &'a str,
 }
 
@@ -42,15 +46,17 @@ impl Encoder {
         Self { environment: environment.into(), fallback_identity: fallback_identity.into() }
     }
 
-    /// The body of one request: every change with its `source_request_id`, in order.
+    /// The body of one request: every change with its `source_request_id`, in order. Whoever leaves has the
+    /// attribute set to `false` or deleted (`deleted_user_attributes` of the published batch schema).
     pub fn request_body<'a>(
         &self,
         attribute: &str,
+        removal: Removal,
         changes: impl ExactSizeIterator<Item = (&'a Change, &'a str)>,
     ) -> Bytes {
         let mut body = BytesMut::with_capacity(256 * changes.len() + 2).writer();
         let mut serializer = JsonSerializer::new(&mut body);
-        let batches = changes.map(|(change, id)| self.batch(attribute, change, id));
+        let batches = changes.map(|(change, id)| self.batch(attribute, removal, change, id));
         // Strings, booleans and integers cannot fail to serialise, nor can a buffer in memory fail to grow.
         if let Err(error) = serializer.collect_seq(batches) {
             tracing::error!(%error, "a request body could not be written");
@@ -58,7 +64,14 @@ impl Encoder {
         body.into_inner().freeze()
     }
 
-    fn batch<'a>(&'a self, attribute: &'a str, change: &Change, source_request_id: &'a str) -> Batch<'a> {
+    fn batch<'a>(
+        &'a self,
+        attribute: &'a str,
+        removal: Removal,
+        change: &Change,
+        source_request_id: &'a str,
+    ) -> Batch<'a> {
+        let deletes = change.direction == Direction::Remove && removal == Removal::Delete;
         let address = match change.identity.borrow() {
             IdentityRef::Mpid(mpid) => Address::Mpid(mpid),
             other => {
@@ -68,7 +81,9 @@ impl Encoder {
         Batch {
             environment: &self.environment,
             address,
-            user_attributes: BTreeMap::from([(attribute, change.direction.attribute_value())]),
+            user_attributes: (!deletes)
+                .then(|| BTreeMap::from([(attribute, change.direction.attribute_value())])),
+            deleted_user_attributes: deletes.then_some([attribute]),
             source_request_id,
         }
     }
@@ -100,9 +115,12 @@ fn escaped(text: &str) -> usize {
 
 /// The id by which mParticle recognises a repeated batch (published batch schema, kept for 30 to 60 days): the
 /// same for every try of one transition, another for every other transition of every installation.
+///
+/// When the run began is part of it: a state that was restored from a copy counts its runs from there once more,
+/// and what they tell must not be taken for a repeat of what the first runs of these numbers told.
 #[must_use]
-pub fn source_request_id(installation: &str, run: RunId, position: u64) -> String {
-    format!("cohort-sync-{installation}-{run}-{position}")
+pub fn source_request_id(installation: &str, run: RunId, began: Timestamp, position: u64) -> String {
+    format!("cohort-sync-{installation}-{run}-{}-{position}", began.as_millisecond())
 }
 
 #[cfg(test)]
@@ -117,9 +135,14 @@ mod tests {
     }
 
     fn encode(encoder: &Encoder, attribute: &str, changes: &[Change]) -> (Bytes, Value) {
+        let at = Timestamp::from_second(1_770_000_000).unwrap();
         let ids: Vec<String> =
-            (0..changes.len()).map(|n| source_request_id("abc", RunId(7), n as u64)).collect();
-        let body = encoder.request_body(attribute, changes.iter().zip(ids.iter().map(String::as_str)));
+            (0..changes.len()).map(|n| source_request_id("abc", RunId(7), at, n as u64)).collect();
+        let body = encoder.request_body(
+            attribute,
+            Removal::SetFalse,
+            changes.iter().zip(ids.iter().map(String::as_str)),
+        );
         let value = serde_json::from_slice(&body).unwrap();
         (body, value)
     }
@@ -136,11 +159,29 @@ mod tests {
             std::str::from_utf8(&body).unwrap(),
             concat!(
                 r#"[{"environment":"production","mpid":-8553083063767933171,"user_attributes":{"Power \"users\"":true},"#,
-                r#""source_request_id":"cohort-sync-abc-7-0"},"#,
+                r#""source_request_id":"cohort-sync-abc-7-1770000000000-0"},"#,
                 r#"{"environment":"production","user_identities":{"customer_id":"anna"},"#,
-                r#""user_attributes":{"Power \"users\"":false},"source_request_id":"cohort-sync-abc-7-1"}]"#
+                r#""user_attributes":{"Power \"users\"":false},"source_request_id":"cohort-sync-abc-7-1770000000000-1"}]"#
             )
         );
+    }
+
+    #[test]
+    fn a_deletion_names_the_attribute_and_sets_nothing() {
+        let encoder = Encoder::new("production", "customer_id");
+        let changes =
+            [change(Identity::Mpid(7), Direction::Remove), change(Identity::Mpid(8), Direction::Add)];
+        let body =
+            encoder.request_body("Old", Removal::Delete, changes.iter().zip(["request-0", "request-1"]));
+        assert_eq!(
+            std::str::from_utf8(&body).unwrap(),
+            concat!(
+                r#"[{"environment":"production","mpid":7,"deleted_user_attributes":["Old"],"source_request_id":"request-0"},"#,
+                r#"{"environment":"production","mpid":8,"user_attributes":{"Old":true},"source_request_id":"request-1"}]"#
+            )
+        );
+        let bound = encoder.upper_bound("Old", &changes[0]);
+        assert!(body.len() < 2 * bound);
     }
 
     /// Our own reading of mParticle's published batch schema, as far as these batches use it.

@@ -1,5 +1,6 @@
-//! Time and noise. Owns the few ways in which the sandbox looks at the clock or makes up a number; the same seed and the
-//! same counter always give the same noise.
+//! Time and noise. Owns the few ways in which the sandbox looks at the calendar or makes up a number; the same seed and the
+//! same counter always give the same noise. Whatever lasts (quotas, sessions, paces, delays) is measured by tokio's clock
+//! instead, where it happens, so that a test that pauses that clock moves the sandbox along with its client.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

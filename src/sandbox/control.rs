@@ -95,6 +95,12 @@ impl Control {
         self.shared.lock().query_api.query_count
     }
 
+    /// Queries that were refused since the start because there were too many, in the hour or at once.
+    #[must_use]
+    pub fn refused_queries(&self) -> usize {
+        self.shared.lock().query_api.quota.refused
+    }
+
     /// The most requests that the Query API had in progress at the same time, refused ones included.
     #[must_use]
     pub fn max_concurrent_queries_seen(&self) -> usize {
@@ -121,6 +127,12 @@ impl Control {
     /// Whether the feed takes everybody for an existing profile.
     pub fn know_everyone(&self, everyone: bool) {
         self.shared.lock().feed.profiles.knows_everyone = everyone;
+    }
+
+    /// Makes an identity belong to the profile of `key`, as mParticle does once it has seen both together: whatever is
+    /// told of either reaches the same profile.
+    pub fn link_profile(&self, identity: ProfileKey, key: ProfileKey) {
+        self.shared.lock().feed.profiles.link(identity, key);
     }
 
     /// Makes this profile exist, for worlds in which not everybody is known.
@@ -166,6 +178,7 @@ impl Control {
             cohorts,
             query_count: state.query_api.query_count,
             queries_in_last_hour,
+            refused_queries: state.query_api.quota.refused,
             max_concurrent_queries: state.query_api.running.most,
             feed_requests: state.feed.requests.received,
             max_concurrent_feed_requests: state.feed.running.most,
@@ -186,6 +199,8 @@ pub struct SandboxCounts {
     pub query_count: usize,
     /// Queries that were charged in the last hour.
     pub queries_in_last_hour: usize,
+    /// Queries that were refused since the start because there were too many.
+    pub refused_queries: usize,
     /// The most requests that the Query API had in progress at the same time.
     pub max_concurrent_queries: usize,
     /// Requests that the feed received.

@@ -180,6 +180,11 @@ pub enum Effect {
     CutBeforeApply,
     /// Does the work, then closes the connection without an answer.
     CutAfterApply,
+    /// Closes the connection without an answer and does the work later, as a server does whose client gave up on it.
+    CutThenApply {
+        /// How much later.
+        milliseconds: u64,
+    },
     /// The feed refuses some users: 202 with an error for each, or 400 when that is everyone.
     RejectUsers {
         /// Which users.

@@ -8,7 +8,7 @@ use hyper::{HeaderMap, Method};
 use serde_json::Value;
 
 /// A request that has arrived completely.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Received {
     pub method: Method,
     pub path: String,

@@ -76,7 +76,9 @@ impl Reply {
                 Self::empty(429).header(RETRY_AFTER.as_str(), httpdate::fmt_http_date(date))
             }
             Effect::Html { code } => Self::text(*code, "text/html", PROXY_PAGE),
-            Effect::CutBeforeApply => Self { delivery: Delivery::Cut, ..Self::empty(0) },
+            Effect::CutBeforeApply | Effect::CutThenApply { .. } => {
+                Self { delivery: Delivery::Cut, ..Self::empty(0) }
+            }
             _ => return None,
         })
     }

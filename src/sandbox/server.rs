@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -22,6 +23,9 @@ use super::{inspect, mixpanel, mparticle};
 /// Far above what the services take: their own limits must answer, not this one. Cohorts of tests can be large.
 const LARGEST_BODY: usize = 512 * 1024 * 1024;
 
+/// How long a connection may be idle, as usual among servers. A request that leaves just then is cut.
+const IDLE: Duration = Duration::from_mins(1);
+
 /// Serves until it is dropped, and its connections with it.
 pub(super) async fn accept_connections(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
@@ -32,7 +36,7 @@ pub(super) async fn accept_connections(listener: TcpListener, shared: Arc<Shared
                     connections.spawn(serve_connection(stream, peer, Arc::clone(&shared)));
                 }
                 // Too many open files pass; a loop without a pause would only make it worse.
-                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             },
             Some(_) = connections.join_next() => {}
         }
@@ -45,8 +49,11 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
     }
     let service = service_fn(|request| handle(request, &shared));
     // An error here is a client that went away or a connection that the script cut; both are expected.
-    let _expected =
-        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
+    let _expected = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 async fn handle(request: Request<Incoming>, shared: &Arc<Shared>) -> io::Result<Response<ReplyBody>> {

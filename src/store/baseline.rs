@@ -1,10 +1,12 @@
 //! The baseline of a sync: who mParticle last acknowledged as a member, in chunks of some thousands. Settling
 //! merges a run's accepted changes into it in one transaction, and is safe to repeat: it sets, never counts.
 
+use super::holdings::{self, Holding};
 use super::outbox::{self, AnsweredChange};
 use super::packing::{Form, pack_chunk, sort_key, unpack_chunk};
 use super::{Store, StoreError};
-use crate::domain::{Change, CohortId, Direction, Identity, RunId};
+use crate::domain::plan::Wave;
+use crate::domain::{Change, Direction, Identity, RunId};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::iter::Peekable;
 
@@ -38,49 +40,66 @@ impl Settled {
 }
 
 impl Store {
-    /// Merges what mParticle accepted in a run into the baseline, durably and all at once.
+    /// Merges what mParticle accepted in a run for a holding into its baseline, durably and all at once.
     ///
     /// `complete` says that everything the run planned was answered. Requests of earlier runs whose answers
     /// were lost are then no longer in doubt, since the plan told their users anew.
-    pub fn settle(&mut self, run: RunId, cohort: CohortId, complete: bool) -> Result<Settled, StoreError> {
+    pub fn settle(&mut self, run: RunId, holding: &Holding, complete: bool) -> Result<Settled, StoreError> {
         let transaction = self.connection.transaction()?;
+        let id = holdings::find_or_make(&transaction, holding)?;
         let mut settled = Settled::default();
-        {
-            let mut changes = AcceptedChanges::new(&transaction, run, &mut settled).peekable();
-            merge_into_chunks(&transaction, cohort, &mut changes)?;
+        for wave in Wave::ALL {
+            let mut changes = AcceptedChanges::new(&transaction, run, wave, &mut settled).peekable();
+            merge_into_chunks(&transaction, id, &mut changes)?;
         }
         if complete {
-            outbox::supersede_earlier(&transaction, cohort, run)?;
+            outbox::supersede_earlier(&transaction, holding, run)?;
         }
-        settled.baseline = transaction
-            .query_row(
-                "SELECT coalesce(sum(members), 0) FROM baseline WHERE cohort_id = ?1",
-                [cohort.0.cast_signed()],
-                |row| row.get::<_, i64>(0),
-            )?
-            .cast_unsigned();
-        transaction.execute(
-            "UPDATE syncs SET baseline = ?2 WHERE cohort_id = ?1",
-            params![cohort.0.cast_signed(), settled.baseline.cast_signed()],
-        )?;
+        settled.baseline = count_members(&transaction, id)?;
         transaction.commit()?;
         Ok(settled)
     }
+
+    /// Takes people over who hold an attribute already, told by somebody else or by a state that was lost;
+    /// returns how many are known to hold it then.
+    pub fn adopt(&mut self, holding: &Holding, mut people: Vec<Identity>) -> Result<u64, StoreError> {
+        people.sort_unstable();
+        people.dedup();
+        let transaction = self.connection.transaction()?;
+        let id = holdings::find_or_make(&transaction, holding)?;
+        let enters = |identity| Change { direction: Direction::Add, identity, distinct_id: None };
+        merge_into_chunks(&transaction, id, &mut people.into_iter().map(enters).map(Ok).peekable())?;
+        let members = count_members(&transaction, id)?;
+        transaction.commit()?;
+        Ok(members)
+    }
 }
 
-/// The accepted changes of a run in order of identity (a plan is written in that order), request by request,
+/// Counts who is in the baseline of a holding, and keeps the number with it.
+fn count_members(connection: &Connection, holding: i64) -> Result<u64, StoreError> {
+    let members: i64 = connection.query_row(
+        "SELECT coalesce(sum(members), 0) FROM baseline WHERE holding_id = ?1",
+        [holding],
+        |row| row.get(0),
+    )?;
+    connection.execute("UPDATE holdings SET members = ?2 WHERE id = ?1", params![holding, members])?;
+    Ok(members.cast_unsigned())
+}
+
+/// The accepted changes of a wave in order of identity (each wave is written in that order), request by request,
 /// counting on the way.
 struct AcceptedChanges<'a> {
     connection: &'a Connection,
     run: RunId,
+    wave: Wave,
     after: i64,
     page: std::vec::IntoIter<AnsweredChange>,
     settled: &'a mut Settled,
 }
 
 impl<'a> AcceptedChanges<'a> {
-    fn new(connection: &'a Connection, run: RunId, settled: &'a mut Settled) -> Self {
-        Self { connection, run, after: -1, page: Vec::new().into_iter(), settled }
+    fn new(connection: &'a Connection, run: RunId, wave: Wave, settled: &'a mut Settled) -> Self {
+        Self { connection, run, wave, after: -1, page: Vec::new().into_iter(), settled }
     }
 }
 
@@ -95,7 +114,7 @@ impl Iterator for AcceptedChanges<'_> {
                     return Some(Ok(answered.change));
                 }
             }
-            match outbox::next_answered(self.connection, self.run, self.after) {
+            match outbox::next_answered(self.connection, self.run, self.wave, self.after) {
                 Ok(Some((first_position, changes))) => {
                     self.after = first_position;
                     self.page = changes.into_iter();
@@ -111,13 +130,13 @@ type Changes<'c, I> = &'c mut Peekable<I>;
 
 fn merge_into_chunks<I>(
     connection: &Connection,
-    cohort: CohortId,
+    holding: i64,
     changes: Changes<'_, I>,
 ) -> Result<(), StoreError>
 where
     I: Iterator<Item = Result<Change, StoreError>>,
 {
-    let chunks = chunk_starts(connection, cohort)?;
+    let chunks = chunk_starts(connection, holding)?;
     for (place, (row, _, _)) in chunks.iter().enumerate() {
         let next_start = chunks.get(place + 1).map(|(_, form, key)| (*form, key.as_slice()));
         let before_next = |change: &Change| {
@@ -138,7 +157,7 @@ where
             .checked()?;
         let merged = merge(identities, changes, before_next)?;
         connection.prepare_cached("DELETE FROM baseline WHERE id = ?1")?.execute([row])?;
-        write_chunks(connection, cohort, &merged)?;
+        write_chunks(connection, holding, &merged)?;
     }
     // Only a sync without a baseline has changes left here; they are cut to chunks as they come.
     while changes.peek().is_some() {
@@ -147,18 +166,17 @@ where
             taken += 1;
             taken <= CHUNK_MEMBERS
         })?;
-        write_chunks(connection, cohort, &merged)?;
+        write_chunks(connection, holding, &merged)?;
     }
     Ok(())
 }
 
 /// Where each chunk starts, in order: its row, form and first key.
-fn chunk_starts(connection: &Connection, cohort: CohortId) -> Result<Vec<(i64, i64, Vec<u8>)>, StoreError> {
+fn chunk_starts(connection: &Connection, holding: i64) -> Result<Vec<(i64, i64, Vec<u8>)>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, form, first_key FROM baseline WHERE cohort_id = ?1 ORDER BY form, first_key",
+        "SELECT id, form, first_key FROM baseline WHERE holding_id = ?1 ORDER BY form, first_key",
     )?;
-    let starts =
-        statement.query_map([cohort.0.cast_signed()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let starts = statement.query_map([holding], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     Ok(starts.collect::<Result<_, _>>()?)
 }
 
@@ -188,20 +206,16 @@ where
     Ok(merged)
 }
 
-fn write_chunks(
-    connection: &Connection,
-    cohort: CohortId,
-    identities: &[Identity],
-) -> Result<(), StoreError> {
+fn write_chunks(connection: &Connection, holding: i64, identities: &[Identity]) -> Result<(), StoreError> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO baseline (cohort_id, form, first_key, members, chunk) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO baseline (holding_id, form, first_key, members, chunk) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     for of_form in identities.chunk_by(|a, b| Form::of(a.borrow()) == Form::of(b.borrow())) {
         // A chunk may grow to twice its size before it is cut, so that growth does not leave crumbs behind.
         let size = if of_form.len() > 2 * CHUNK_MEMBERS { CHUNK_MEMBERS } else { 2 * CHUNK_MEMBERS };
         for members in of_form.chunks(size) {
             insert.execute(params![
-                cohort.0.cast_signed(),
+                holding,
                 Form::of(members[0].borrow()).number(),
                 sort_key(members[0].borrow()),
                 members.len().cast_signed(),
@@ -212,70 +226,71 @@ fn write_chunks(
     Ok(())
 }
 
-/// Reads the baseline of a sync in order, a chunk at a time, holding no statement open between chunks. A chunk
+/// Reads the baseline of a holding in order, a chunk at a time, holding no statement open between chunks. A chunk
 /// that is gone is damage as well, and shows at the end in the number of members; nothing may be settled
 /// meanwhile.
 pub(super) fn read(
     connection: &Connection,
-    cohort: CohortId,
+    holding: &Holding,
 ) -> impl Iterator<Item = Result<Identity, StoreError>> {
     let mut last: Option<(i64, Vec<u8>)> = None;
     let mut chunk = Vec::new().into_iter();
-    let mut ended = false;
     let mut members = 0;
+    // Without a holding there is nothing to read, and after an error nothing more.
+    let (mut id, mut failed) = match holdings::find(connection, holding) {
+        Ok(id) => (id, None),
+        Err(error) => (None, Some(error)),
+    };
     std::iter::from_fn(move || {
         loop {
             if let Some(identity) = chunk.next() {
                 members += 1;
                 return Some(Ok(identity));
             }
-            if ended {
-                return None;
+            if let Some(error) = failed.take() {
+                return Some(Err(error));
             }
-            match next_chunk(connection, cohort, last.as_ref()) {
+            match next_chunk(connection, id?, last.as_ref()) {
                 Ok(Some((start, identities))) => {
                     last = Some(start);
                     chunk = identities.into_iter();
                 }
                 Ok(None) => {
-                    ended = true;
-                    return check_total(connection, cohort, members).err().map(Err);
+                    failed = check_total(connection, id?, members).err();
+                    id = None;
                 }
                 Err(error) => {
-                    ended = true;
-                    return Some(Err(error));
+                    id = None;
+                    failed = Some(error);
                 }
             }
         }
     })
 }
 
-fn check_total(connection: &Connection, cohort: CohortId, found: i64) -> Result<(), StoreError> {
-    let recorded: Option<i64> = connection
-        .prepare_cached("SELECT baseline FROM syncs WHERE cohort_id = ?1")?
-        .query_row([cohort.0.cast_signed()], |row| row.get(0))
-        .optional()?;
-    match recorded {
-        Some(recorded) if recorded != found => Err(StoreError::Damaged {
-            what: format!("a baseline of {recorded} members of whom {found} are left"),
-        }),
-        _ => Ok(()),
+fn check_total(connection: &Connection, holding: i64, found: i64) -> Result<(), StoreError> {
+    let settled: i64 = connection
+        .prepare_cached("SELECT members FROM holdings WHERE id = ?1")?
+        .query_row([holding], |row| row.get(0))?;
+    if settled == found {
+        return Ok(());
     }
+    Err(StoreError::Damaged { what: format!("{found} members are found where {settled} were settled") })
 }
 
 type Chunk = ((i64, Vec<u8>), Vec<Identity>);
 
 fn next_chunk(
     connection: &Connection,
-    cohort: CohortId,
+    holding: i64,
     after: Option<&(i64, Vec<u8>)>,
 ) -> Result<Option<Chunk>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT form, first_key, members, chunk FROM baseline
-         WHERE cohort_id = ?1 AND (form, first_key) > (?2, ?3) ORDER BY form, first_key LIMIT 1",
+         WHERE holding_id = ?1 AND (form, first_key) > (?2, ?3) ORDER BY form, first_key LIMIT 1",
     )?;
     let (form, key) = after.map_or((-1, &[][..]), |(form, key)| (*form, key.as_slice()));
-    let found = statement.query_row(params![cohort.0.cast_signed(), form, key], read_row).optional()?;
+    let found = statement.query_row(params![holding, form, key], read_row).optional()?;
     found.map(ChunkRow::checked).transpose()
 }
 

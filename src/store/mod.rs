@@ -3,11 +3,14 @@
 //! and nothing in here knows when or why something is recorded: that is the engine's business.
 
 mod baseline;
+mod check;
 mod cohorts;
 #[cfg(debug_assertions)]
 mod fault_point;
+mod holdings;
 mod keeper;
 mod lock;
+mod migration;
 mod outbox;
 mod packing;
 mod reader;
@@ -16,8 +19,10 @@ mod syncs;
 mod trail;
 
 pub use baseline::Settled;
+pub use check::{Condition, Contents, Examination, ExaminedSync, SavedCopy, examine};
 pub use cohorts::RememberedCohorts;
-pub use keeper::Keeper;
+pub use holdings::{FormerAttribute, Holding};
+pub use keeper::{Active, Activity, Keeper};
 pub use lock::WriterLock;
 pub use outbox::{Answered, OutboxRequest};
 pub use reader::{ChangeRow, Reader, UnmatchedRow};
@@ -32,12 +37,6 @@ use std::path::{Path, PathBuf};
 
 /// The database's name in the state directory.
 pub const DATABASE_FILE: &str = "cohort-sync.db";
-
-/// The blocks that lead from one format of the schema to the next, applied in order.
-const MIGRATIONS: [&str; NEWEST_FORMAT as usize] = [include_str!("schema.sql")];
-
-/// The format this program writes.
-const NEWEST_FORMAT: u32 = 1;
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +67,14 @@ pub enum StoreError {
         /// The newest format this program knows.
         known: u32,
     },
+    /// Written by an older version, and this process may not bring it up to date.
+    #[error("the state in {directory} was written by an older cohort-sync (format {found}); start the program once without --read-only to bring it up to date, which keeps a copy", directory = directory.display())]
+    Older {
+        /// The state directory.
+        directory: PathBuf,
+        /// Its format.
+        found: u32,
+    },
     /// Nothing was ever recorded here, and this process may not begin.
     #[error("there is no state in {directory} yet", directory = directory.display())]
     Absent {
@@ -76,7 +83,7 @@ pub enum StoreError {
     },
     /// What was read back cannot be what was written.
     #[error(
-        "the state file is damaged: {what}; nothing more is sent. Keep a copy of the state directory (`cohort-sync config path` names it) and put a backup in its place, or start anew with another --state-dir: then every member is told again, but nobody who has left since"
+        "the state file is damaged: {what}; nothing more is sent. Do not delete it: `cohort-sync doctor` tells what still reads, and how to go on without losing removals"
     )]
     Damaged {
         /// What does not fit.
@@ -173,11 +180,11 @@ impl Store {
         fault_point::arm(&mut connection)?;
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
         // Asked before anything is written: a file that is not ours stays as it is.
-        let found = format_of(&connection, directory)?;
+        migration::check_not_newer(migration::format_of(&connection)?, directory)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // FULL makes every commit durable: an acknowledgement must survive a power cut.
         connection.pragma_update(None, "synchronous", "FULL")?;
-        migrate(&mut connection, found)?;
+        migration::migrate(&mut connection, directory)?;
         let installation = installation(&connection)?;
         Ok(Self { connection, installation, _lock: lock })
     }
@@ -187,32 +194,6 @@ impl Store {
     pub fn installation(&self) -> &str {
         &self.installation
     }
-}
-
-/// Applies what is missing of the schema.
-fn migrate(connection: &mut Connection, found: u32) -> Result<(), StoreError> {
-    for (format, block) in (1..).zip(MIGRATIONS).filter(|(format, _)| *format > found) {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(block)?;
-        transaction.pragma_update(None, "user_version", format)?;
-        transaction.commit()?;
-    }
-    Ok(())
-}
-
-/// The format of the schema; 0 when there is none yet.
-fn format_of(connection: &Connection, directory: &Path) -> Result<u32, StoreError> {
-    let (found, known) =
-        (connection.pragma_query_value(None, "user_version", |row| row.get(0))?, NEWEST_FORMAT);
-    if found > known {
-        return Err(StoreError::Newer { directory: directory.to_owned(), found, known });
-    }
-    // What was cut off within its header, or is another program's, must not pass for a new file.
-    let tables: u32 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if found == 0 && tables > 0 {
-        return Err(StoreError::Damaged { what: format!("{tables} tables of no known format") });
-    }
-    Ok(found)
 }
 
 fn installation(connection: &Connection) -> Result<String, StoreError> {

@@ -3,9 +3,9 @@
 //! it, and after a crash or a lost answer its users are told anew (see `domain::diff`).
 
 use super::packing::{pack_changes, unpack_changes};
-use super::{Store, StoreError};
-use crate::domain::plan::PlannedRequest;
-use crate::domain::{Change, CohortId, Identity, RunId};
+use super::{Holding, RunRecord, Store, StoreError, runs};
+use crate::domain::plan::{PlannedRequest, Wave};
+use crate::domain::{Change, CohortId, Direction, Identity, RunId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeSet;
@@ -48,7 +48,8 @@ impl Store {
         let transaction = self.connection.transaction()?;
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO outbox (run_id, cohort_id, first_position, users, state, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO outbox (run_id, cohort_id, first_position, users, state, changes, wave)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?;
             for request in requests {
                 insert.execute(params![
@@ -58,22 +59,23 @@ impl Store {
                     request.changes.len().cast_signed(),
                     if sendable { "planned" } else { "dry" },
                     pack_changes(&request.changes)?,
+                    request.wave.number().cast_signed(),
                 ])?;
             }
         }
         Ok(transaction.commit()?)
     }
 
-    /// Takes the next planned requests of a run, at most `limit`, durably marked as perhaps on their way.
-    pub fn claim(&mut self, run: RunId, limit: usize) -> Result<Vec<OutboxRequest>, StoreError> {
+    /// Takes the next planned requests of a wave, at most `limit`, durably marked as perhaps on their way.
+    pub fn claim(&mut self, run: RunId, wave: Wave, limit: usize) -> Result<Vec<OutboxRequest>, StoreError> {
         let transaction = self.connection.transaction()?;
         let mut claimed = Vec::new();
         {
             let mut select = transaction.prepare_cached(
                 "SELECT id, first_position, changes FROM outbox
-                 WHERE run_id = ?1 AND state = 'planned' ORDER BY first_position LIMIT ?2",
+                 WHERE run_id = ?1 AND wave = ?2 AND state = 'planned' ORDER BY first_position LIMIT ?3",
             )?;
-            let mut rows = select.query(params![run.0, limit.cast_signed()])?;
+            let mut rows = select.query(params![run.0, wave.number().cast_signed(), limit.cast_signed()])?;
             let mut update =
                 transaction.prepare_cached("UPDATE outbox SET state = 'claimed' WHERE id = ?1")?;
             while let Some(row) = rows.next()? {
@@ -127,6 +129,14 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
+    /// Whether a run has requests without a final answer.
+    pub fn has_unanswered(&mut self, run: RunId) -> Result<bool, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT 1 FROM outbox WHERE run_id = ?1 AND state IN ('planned', 'claimed')")?
+            .exists([run.0])?)
+    }
+
     /// Splits a claimed request that mParticle refused as a whole, at `place`; both parts stay claimed.
     pub fn split(&mut self, run: RunId, request: &OutboxRequest, place: usize) -> Result<(), StoreError> {
         let (front, back) = request.changes.split_at_checked(place).unwrap_or((&request.changes, &[]));
@@ -141,8 +151,9 @@ impl Store {
             ],
         )?;
         transaction.execute(
-            "INSERT INTO outbox (run_id, cohort_id, first_position, users, state, changes)
-             SELECT run_id, cohort_id, first_position + ?3, ?4, state, ?5 FROM outbox WHERE run_id = ?1 AND first_position = ?2",
+            "INSERT INTO outbox (run_id, cohort_id, first_position, users, state, changes, wave)
+             SELECT run_id, cohort_id, first_position + ?3, ?4, state, ?5, wave
+             FROM outbox WHERE run_id = ?1 AND first_position = ?2",
             params![
                 run.0,
                 request.first_position.cast_signed(),
@@ -154,16 +165,50 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// The people of whom nobody knows what mParticle was last told, sorted. Whoever was in a request that was
-    /// lost is out of doubt again once a later run's request about them was accepted, however that run ended.
-    pub fn uncertain(&mut self, cohort: CohortId) -> Result<Vec<Identity>, StoreError> {
+    /// The run whose requests were the last that left for an attribute, if some of them were never answered.
+    pub fn run_in_doubt(&mut self, holding: &Holding) -> Result<Option<RunRecord>, StoreError> {
+        let last: Option<i64> = self.connection.query_row(
+            "SELECT max(run_id) FROM outbox WHERE cohort_id = ?1 AND state IN ('claimed', 'answered')
+                AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)",
+            params![holding.cohort.0.cast_signed(), holding.attribute],
+            |row| row.get(0),
+        )?;
+        let Some(run) = last.map(RunId) else { return Ok(None) };
+        if self.claimed(run)?.is_empty() {
+            return Ok(None);
+        }
+        runs::load_one(&self.connection, run)
+    }
+
+    /// The requests of a run that may have left and were not answered, in the order they were to be sent.
+    pub fn claimed(&mut self, run: RunId) -> Result<Vec<OutboxRequest>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT first_position, changes FROM outbox WHERE run_id = ?1 AND state = 'claimed'
+             ORDER BY wave, first_position",
+        )?;
+        let mut rows = statement.query([run.0])?;
+        let mut requests = Vec::new();
+        while let Some(row) = rows.next()? {
+            requests.push(OutboxRequest {
+                first_position: row.get::<_, i64>(0)?.cast_unsigned(),
+                changes: unpack_changes(&row.get::<_, Vec<u8>>(1)?)?,
+            });
+        }
+        Ok(requests)
+    }
+
+    /// The people of whom nobody knows what mParticle was last told about an attribute, sorted. Whoever was in a
+    /// request that was lost is out of doubt again once a later run's request about them was accepted, however
+    /// that run ended.
+    pub fn uncertain(&mut self, holding: &Holding) -> Result<Vec<Identity>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT run_id, first_position, state, changes FROM outbox
              WHERE cohort_id = ?1 AND state IN ('claimed', 'answered') AND run_id >= (
                  SELECT min(run_id) FROM outbox WHERE cohort_id = ?1 AND state = 'claimed')
+               AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)
              ORDER BY run_id",
         )?;
-        let mut rows = statement.query([cohort.0.cast_signed()])?;
+        let mut rows = statement.query(params![holding.cohort.0.cast_signed(), holding.attribute])?;
         let mut identities = BTreeSet::new();
         while let Some(row) = rows.next()? {
             let (run, first): (i64, i64) = (row.get(0)?, row.get(1)?);
@@ -182,33 +227,65 @@ impl Store {
         }
         Ok(identities.into_iter().collect())
     }
+
+    /// Some of the people a plan would remove, from all over it.
+    pub fn sample_of_removals(&mut self, run: RunId, size: usize) -> Result<Vec<Identity>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT changes FROM outbox WHERE run_id = ?1 AND wave = ?2 ORDER BY first_position",
+        )?;
+        let requests: i64 = self.connection.query_row(
+            "SELECT count(*) FROM outbox WHERE run_id = ?1 AND wave = ?2",
+            params![run.0, Wave::Removes.number().cast_signed()],
+            |row| row.get(0),
+        )?;
+        let requests = usize::try_from(requests).unwrap_or(usize::MAX);
+        let (step, each) =
+            (requests.div_ceil(size.max(1)).max(1), size.div_ceil(requests.clamp(1, size.max(1))));
+        let mut rows = statement.query(params![run.0, Wave::Removes.number().cast_signed()])?;
+        let (mut sample, mut number) = (Vec::new(), 0_usize);
+        while let Some(row) = rows.next()? {
+            if number.is_multiple_of(step) {
+                let changes = unpack_changes(&row.get::<_, Vec<u8>>(0)?)?;
+                let removals = changes.into_iter().filter(|change| change.direction == Direction::Remove);
+                sample.extend(removals.take(each).map(|change| change.identity));
+            }
+            number += 1;
+        }
+        sample.truncate(size);
+        Ok(sample)
+    }
 }
 
 /// Requests of earlier runs are no longer in doubt.
 pub(super) fn supersede_earlier(
     connection: &Connection,
-    cohort: CohortId,
+    holding: &Holding,
     run: RunId,
 ) -> Result<(), StoreError> {
     connection.execute(
-        "UPDATE outbox SET state = 'superseded' WHERE cohort_id = ?1 AND run_id < ?2 AND state = 'claimed'",
-        params![cohort.0.cast_signed(), run.0],
+        "UPDATE outbox SET state = 'superseded' WHERE cohort_id = ?1 AND run_id < ?2 AND state = 'claimed'
+            AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?3)",
+        params![holding.cohort.0.cast_signed(), run.0, holding.attribute],
     )?;
     Ok(())
 }
 
-/// The next answered request of a run after a position: its first position and its changes.
+/// The next answered request of a wave after a position: its first position and its changes.
 pub(super) fn next_answered(
     connection: &Connection,
     run: RunId,
+    wave: Wave,
     after: i64,
 ) -> Result<Option<(i64, Vec<AnsweredChange>)>, StoreError> {
     let found = connection
         .prepare_cached(
             "SELECT first_position, changes FROM outbox
-             WHERE run_id = ?1 AND first_position > ?2 AND state = 'answered' ORDER BY first_position LIMIT 1",
+             WHERE run_id = ?1 AND first_position > ?2 AND state = 'answered' AND wave = ?3
+             ORDER BY first_position LIMIT 1",
         )?
-        .query_row(params![run.0, after], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
+        .query_row(params![run.0, after, wave.number().cast_signed()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })
         .optional()?;
     let Some((first_position, blob)) = found else { return Ok(None) };
     let changes = unpack_changes(&blob)?;

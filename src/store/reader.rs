@@ -3,8 +3,8 @@
 
 use super::packing::{unpack_changes, unpack_remarks};
 use super::{
-    DATABASE_FILE, RememberedCohorts, RunRecord, StoreError, SyncRecord, baseline, cohorts, format_of, runs,
-    syncs, time, trail,
+    DATABASE_FILE, Holding, RememberedCohorts, RunRecord, StoreError, SyncRecord, baseline, cohorts,
+    migration, runs, syncs, time, trail,
 };
 use crate::domain::membership::{Remark, RemarkKind};
 use crate::domain::{Change, ChangeState, CohortId, Identity, RunId};
@@ -47,7 +47,8 @@ impl Reader {
     /// Opens the state directory for reading.
     ///
     /// # Errors
-    /// [`StoreError::Absent`] when nothing was recorded there yet, [`StoreError::Newer`] when a newer program did.
+    /// [`StoreError::Absent`] when nothing was recorded there yet, [`StoreError::Newer`] and [`StoreError::Older`]
+    /// when a program of another format did.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join(DATABASE_FILE);
         match path.try_exists() {
@@ -61,9 +62,7 @@ impl Reader {
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
-        if format_of(&connection, directory)? == 0 {
-            return Err(StoreError::Absent { directory: directory.to_owned() });
-        }
+        migration::check_readable(&connection, directory)?;
         Ok(Self { connection })
     }
 
@@ -98,9 +97,9 @@ impl Reader {
         runs::load_one(&self.connection, run)
     }
 
-    /// The baseline of a sync, in order.
-    pub fn baseline(&self, cohort: CohortId) -> impl Iterator<Item = Result<Identity, StoreError>> {
-        baseline::read(&self.connection, cohort)
+    /// Who holds an attribute because of a cohort, in order.
+    pub fn baseline(&self, holding: &Holding) -> impl Iterator<Item = Result<Identity, StoreError>> {
+        baseline::read(&self.connection, holding)
     }
 
     /// The queries charged since a time, oldest first.

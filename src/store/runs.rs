@@ -2,10 +2,10 @@
 //! after a crash finds what was cut off, and where history is pruned.
 
 use super::packing::pack_remarks;
-use super::{Store, StoreError, time};
+use super::{Holding, Store, StoreError, time};
 use crate::domain::membership::{Remark, RemarkKind};
 use crate::domain::{
-    ChangeCounts, CohortId, Outcome, Phase, ReadCounts, RunCounts, RunId, SyncKind, Trigger,
+    ChangeCounts, CohortId, Outcome, Phase, Purpose, ReadCounts, RunCounts, RunId, SyncKind, Trigger,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
@@ -24,6 +24,8 @@ pub struct RunRecord {
     pub attribute: String,
     /// Once or recurring.
     pub kind: SyncKind,
+    /// What it is for.
+    pub purpose: Purpose,
     /// What started it.
     pub trigger: Trigger,
     /// Where it stands, or stood when it ended.
@@ -47,10 +49,17 @@ impl RunRecord {
     #[must_use]
     pub fn is_whole_account(&self) -> bool {
         match self.phase {
+            _ if !self.purpose.reads() => false,
             Phase::Queued | Phase::Fetch => false,
             Phase::Compare => matches!(self.outcome, Some(Outcome::DryRun | Outcome::Paused)),
             Phase::Send | Phase::Settle => true,
         }
+    }
+
+    /// What it works on.
+    #[must_use]
+    pub fn holding(&self) -> Holding {
+        Holding { cohort: self.cohort_id, attribute: self.attribute.clone() }
     }
 }
 
@@ -65,6 +74,8 @@ pub struct NewRun {
     pub attribute: String,
     /// Once or recurring.
     pub kind: SyncKind,
+    /// What it is for.
+    pub purpose: Purpose,
     /// What started it.
     pub trigger: Trigger,
     /// When.
@@ -111,7 +122,7 @@ const RUNS_KEPT: i64 = 700;
 
 const COLUMNS: &str = "id, cohort_id, cohort, attribute, kind, started_by, outcome, error, started_at, ended_at, phases,
     matched, unmatched, unsendable, duplicates, suspect, anonymous,
-    adds, adds_accepted, adds_rejected, removes, removes_accepted, removes_rejected, unchanged, requests, retries, phase";
+    adds, adds_accepted, adds_rejected, removes, removes_accepted, removes_rejected, unchanged, requests, retries, phase, purpose";
 
 /// Reads runs, newest first: all of them or one cohort's.
 pub(super) fn load(
@@ -147,8 +158,10 @@ pub(super) fn load_recent(connection: &Connection, each: usize) -> Result<Vec<Ru
 
 /// Reads the runs that have not ended, with the phase they are in.
 pub(super) fn load_working(connection: &Connection) -> Result<Vec<RunRecord>, StoreError> {
-    let mut statement = connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM runs WHERE outcome IS NULL ORDER BY id"))?;
+    // An earlier run is open beside the newest one while its last requests are sent again.
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM runs WHERE id IN (SELECT max(id) FROM runs WHERE outcome IS NULL GROUP BY cohort_id) ORDER BY id"
+    ))?;
     let mut rows = statement.query([])?;
     let mut runs = Vec::new();
     while let Some(row) = rows.next()? {
@@ -203,6 +216,7 @@ fn read_row(row: &Row<'_>) -> Result<RunRecord, StoreError> {
         attribute: text(3)?,
         kind: SyncKind::from_token(&text(4)?).ok_or_else(|| damaged("an unknown kind"))?,
         trigger: Trigger::from_token(&text(5)?).ok_or_else(|| damaged("an unknown trigger"))?,
+        purpose: Purpose::from_token(&text(27)?).ok_or_else(|| damaged("an unknown purpose"))?,
         phase: Phase::from_token(&text(26)?).ok_or_else(|| damaged("an unknown phase"))?,
         outcome,
         error: row.get(7)?,
@@ -234,8 +248,8 @@ impl Store {
     /// Records that a run starts.
     pub fn begin_run(&mut self, run: &NewRun) -> Result<RunId, StoreError> {
         self.connection.execute(
-            "INSERT INTO runs (cohort_id, cohort, attribute, kind, started_by, phase, started_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'fetch', ?6)",
+            "INSERT INTO runs (cohort_id, cohort, attribute, kind, started_by, phase, started_at, purpose)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'fetch', ?6, ?7)",
             params![
                 run.cohort_id.0.cast_signed(),
                 run.cohort,
@@ -243,6 +257,7 @@ impl Store {
                 run.kind.token(),
                 run.trigger.token(),
                 run.started_at.as_millisecond(),
+                run.purpose.token(),
             ],
         )?;
         Ok(RunId(self.connection.last_insert_rowid()))
@@ -354,7 +369,7 @@ impl Store {
         let mut cohorts = Vec::new();
         for id in cut_off {
             let Some(mut run) = load_one(&self.connection, id)? else { continue };
-            let settled = self.settle(id, run.cohort_id, false)?;
+            let settled = self.settle(id, &run.holding(), false)?;
             let restore = |planned: u64, accepted, rejected| {
                 ChangeCounts::restored(planned.max(accepted + rejected), accepted, rejected)
                     .unwrap_or_default()
@@ -364,8 +379,9 @@ impl Store {
             run.counts.removes =
                 restore(run.counts.removes.planned(), settled.removes_accepted, settled.removes_rejected);
             run.outcome = Some(Outcome::Failed);
-            run.error = Some(error.to_owned());
-            run.ended_at = Some(at);
+            // One that was open again for its last requests had ended before.
+            run.error.get_or_insert_with(|| error.to_owned());
+            run.ended_at.get_or_insert(at);
             self.save_run(&run)?;
             cohorts.push(run.cohort_id);
         }
@@ -384,7 +400,10 @@ impl Store {
         };
         let (without_changes, gone) = (nth(RUNS_WITH_CHANGES)?, nth(RUNS_KEPT)?);
         let of_cohort = "run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND id <= ?2)";
-        for (table, also) in [("outbox", "AND state <> 'claimed'"), ("rejections", "")] {
+        // What is in doubt and what waits for a decision is needed however old it is.
+        let kept = "AND state <> 'claimed'
+             AND run_id NOT IN (SELECT held_run FROM syncs WHERE held_run IS NOT NULL)";
+        for (table, also) in [("outbox", kept), ("rejections", "")] {
             transaction.execute(
                 &format!("DELETE FROM {table} WHERE {of_cohort} {also}"),
                 params![cohort.0.cast_signed(), without_changes],
@@ -398,7 +417,8 @@ impl Store {
         )?;
         transaction.execute(
             "DELETE FROM runs WHERE cohort_id = ?1 AND id <= ?2
-                AND id NOT IN (SELECT run_id FROM outbox WHERE state = 'claimed')",
+                AND id NOT IN (SELECT run_id FROM outbox WHERE state = 'claimed')
+                AND id NOT IN (SELECT held_run FROM syncs WHERE held_run IS NOT NULL)",
             params![cohort.0.cast_signed(), gone],
         )?;
         Ok(transaction.commit()?)

@@ -1,8 +1,9 @@
 //! Syncs: what was started for a cohort, which attribute it is pinned to, and how it rests between runs.
 //! What moves it from one status to the next is the engine's.
 
+use super::holdings::{self, FormerAttribute, Holding, Stored};
 use super::{Store, StoreError, time};
-use crate::domain::{CohortId, PauseCause, RunId, SyncKind, SyncStatus};
+use crate::domain::{CohortId, PauseCause, Removal, RunId, SyncKind, SyncStatus};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use std::time::Duration;
@@ -18,10 +19,12 @@ pub struct PauseRecord {
     pub at: Timestamp,
     /// The run whose plan is held until a person approves or discards it.
     pub held_run: Option<RunId>,
+    /// Some of the people the held plan would remove, as they are addressed.
+    pub sample: Vec<String>,
 }
 
 /// A sync as it rests between runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SyncRecord {
     /// The cohort; each has at most one sync.
     pub cohort_id: CohortId,
@@ -43,20 +46,52 @@ pub struct SyncRecord {
     pub since: Timestamp,
     /// How many identities mParticle has acknowledged.
     pub baseline: u64,
+    /// What whoever holds the attribute is to be told before the sync rests stopped.
+    pub clean_up: Option<Removal>,
+    /// Attributes that people still hold from before the sync moved to another one.
+    pub former: Vec<FormerAttribute>,
+    /// The largest share of the baseline that may be removed unasked, where it differs from the configured one.
+    pub max_removal_share: Option<f64>,
+    /// When mParticle was last told every member.
+    pub last_full: Option<Timestamp>,
+}
+
+impl SyncRecord {
+    /// What mParticle holds because of this sync.
+    #[must_use]
+    pub fn holding(&self) -> Holding {
+        Holding { cohort: self.cohort_id, attribute: self.attribute.clone() }
+    }
 }
 
 /// Reads every sync, in the order they were first started.
 pub(super) fn load(connection: &Connection) -> Result<Vec<SyncRecord>, StoreError> {
+    let holdings = holdings::load(connection)?;
     let mut statement = connection.prepare_cached(
         "SELECT cohort_id, pinned_name, attribute, kind, status, pause_cause, pause_reason, paused_at, held_run,
-                interval_ms, next_due, since, baseline FROM syncs ORDER BY since, cohort_id",
+                interval_ms, next_due, since, max_removal_share, last_full, held_sample
+         FROM syncs ORDER BY since, cohort_id",
     )?;
     let mut rows = statement.query([])?;
     let mut syncs = Vec::new();
     while let Some(row) = rows.next()? {
-        syncs.push(read_row(row)?);
+        let mut sync = read_row(row)?;
+        take_holdings(&mut sync, &holdings);
+        syncs.push(sync);
     }
     Ok(syncs)
+}
+
+/// Tells a sync what mParticle holds because of it.
+fn take_holdings(sync: &mut SyncRecord, holdings: &[Stored]) {
+    for stored in holdings.iter().filter(|stored| stored.cohort == sync.cohort_id) {
+        if stored.former.attribute == sync.attribute {
+            sync.baseline = stored.former.members;
+            sync.clean_up = stored.former.clean_up;
+        } else {
+            sync.former.push(stored.former.clone());
+        }
+    }
 }
 
 fn read_row(row: &Row<'_>) -> Result<SyncRecord, StoreError> {
@@ -71,6 +106,7 @@ fn read_row(row: &Row<'_>) -> Result<SyncRecord, StoreError> {
             reason: row.get::<_, Option<String>>(6)?.unwrap_or_default(),
             at: time::read(row.get::<_, Option<i64>>(7)?.unwrap_or_default())?,
             held_run: row.get::<_, Option<i64>>(8)?.map(RunId),
+            sample: serde_json::from_str(&row.get::<_, String>(14)?).map_err(|_| unknown("sample"))?,
         }),
     };
     Ok(SyncRecord {
@@ -83,23 +119,33 @@ fn read_row(row: &Row<'_>) -> Result<SyncRecord, StoreError> {
         interval: time::duration(row.get(9)?),
         next_due: row.get::<_, Option<i64>>(10)?.map(time::read).transpose()?,
         since: time::read(row.get(11)?)?,
-        baseline: row.get::<_, i64>(12)?.cast_unsigned(),
+        baseline: 0,
+        clean_up: None,
+        former: Vec::new(),
+        max_removal_share: row.get(12)?,
+        last_full: row.get::<_, Option<i64>>(13)?.map(time::read).transpose()?,
     })
 }
 
 impl Store {
-    /// Records how a sync rests now, making it when it is new; the baseline is moved by settling alone and
-    /// not touched here.
+    /// Records how a sync rests now and what is to become of its attributes, making it when it is new. Who
+    /// holds an attribute is moved by settling alone and not touched here.
     pub fn save_sync(&mut self, sync: &SyncRecord) -> Result<(), StoreError> {
         let pause = sync.pause.as_ref();
-        self.connection.execute(
-            "INSERT INTO syncs (cohort_id, pinned_name, attribute, kind, status, pause_cause, pause_reason,
-                                paused_at, held_run, interval_ms, next_due, since)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-             ON CONFLICT (cohort_id) DO UPDATE SET
-                    pinned_name = ?2, attribute = ?3, kind = ?4, status = ?5, pause_cause = ?6, pause_reason = ?7,
-                    paused_at = ?8, held_run = ?9, interval_ms = ?10, next_due = ?11, since = ?12",
-            params![
+        let sample = pause.map_or(&[][..], |pause| &pause.sample);
+        let transaction = self.connection.transaction()?;
+        transaction
+            .prepare_cached(
+                "INSERT INTO syncs (cohort_id, pinned_name, attribute, kind, status, pause_cause, pause_reason,
+                                    paused_at, held_run, interval_ms, next_due, since, max_removal_share,
+                                    last_full, held_sample)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                 ON CONFLICT (cohort_id) DO UPDATE SET
+                        pinned_name = ?2, attribute = ?3, kind = ?4, status = ?5, pause_cause = ?6,
+                        pause_reason = ?7, paused_at = ?8, held_run = ?9, interval_ms = ?10, next_due = ?11,
+                        since = ?12, max_removal_share = ?13, last_full = ?14, held_sample = ?15",
+            )?
+            .execute(params![
                 sync.cohort_id.0.cast_signed(),
                 sync.pinned_name,
                 sync.attribute,
@@ -112,8 +158,16 @@ impl Store {
                 time::milliseconds(sync.interval),
                 sync.next_due.map(Timestamp::as_millisecond),
                 sync.since.as_millisecond(),
-            ],
-        )?;
-        Ok(())
+                sync.max_removal_share,
+                sync.last_full.map(Timestamp::as_millisecond),
+                // Texts always serialise.
+                serde_json::to_string(sample).unwrap_or_else(|_| "[]".to_owned()),
+            ])?;
+        holdings::set_clean_up(&transaction, &sync.holding(), sync.clean_up)?;
+        for former in &sync.former {
+            let holding = Holding { cohort: sync.cohort_id, attribute: former.attribute.clone() };
+            holdings::set_clean_up(&transaction, &holding, former.clean_up)?;
+        }
+        Ok(transaction.commit()?)
     }
 }

@@ -1,5 +1,5 @@
-//! The trail of single events: requests and answers (bounded), queries charged by Mixpanel in the last hour,
-//! and what the console remembers.
+//! The trail of single events: requests and answers (bounded), queries charged by Mixpanel in the last hour and
+//! how many it allows, and what the console remembers.
 
 use super::{Store, StoreError, time};
 use crate::domain::{CohortId, RunId};
@@ -109,6 +109,24 @@ impl Store {
     /// The queries charged since a time, oldest first.
     pub fn queries_since(&mut self, since: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
         queries_since(&self.connection, since)
+    }
+
+    /// Remembers how many queries Mixpanel allows the project in an hour.
+    pub fn remember_query_limit(&mut self, limit: u32) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT OR REPLACE INTO meta (key, value) VALUES ('query_limit', ?1)",
+            [limit.to_string()],
+        )?;
+        Ok(())
+    }
+
+    /// How many queries Mixpanel allowed the project in an hour when it last told.
+    pub fn query_limit(&mut self) -> Result<Option<u32>, StoreError> {
+        let remembered: Option<String> = self
+            .connection
+            .query_row("SELECT value FROM meta WHERE key = 'query_limit'", [], |row| row.get(0))
+            .optional()?;
+        Ok(remembered.and_then(|limit| limit.parse().ok()))
     }
 
     /// Remembers something for the console.

@@ -2,11 +2,13 @@
 //! snapshots. It only remembers and shows; what to do next is the engine's to decide.
 
 use super::meter::Meter;
+use super::run::Job;
+use super::schedule::Stretch;
 use super::snapshot::{
-    CohortView, Ended, Health, ListState, NOTICE_LIMIT, Notice, NoticeLevel, QueryBudget, RunProgress,
-    Snapshot, SyncView, Writer,
+    CohortView, ENDED_LIMIT, Ended, EndedRun, Health, ListState, NOTICE_LIMIT, Notice, NoticeLevel,
+    QueryBudget, RunProgress, Snapshot, SyncView, Writer,
 };
-use crate::domain::{Cohort, CohortId, Phase, RunCounts, SyncKind, SyncStatus, Trigger};
+use crate::domain::{Cohort, CohortId, Phase, RunCounts, SyncKind, SyncStatus};
 use crate::store::{RememberedCohorts, RunRecord, Side, SyncRecord, TrendPoint};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -31,9 +33,12 @@ pub(super) struct Board {
     pub(super) writer: Writer,
     pub(super) list: ListState,
     pub(super) queries: QueryBudget,
+    pub(super) stretch: Option<Stretch>,
     mixpanel: Health,
     mparticle: Health,
     feed_rate_percent: Option<u8>,
+    ended_runs: VecDeque<EndedRun>,
+    last_ended: u64,
     notices: VecDeque<Notice>,
     last_notice: u64,
     revision: u64,
@@ -57,7 +62,6 @@ struct History {
 struct Active {
     progress: RunProgress,
     kind: SyncKind,
-    attribute: String,
     meter: Meter,
 }
 
@@ -142,14 +146,23 @@ impl Board {
         self.syncs.insert(sync.cohort_id, sync);
     }
 
+    /// So many people are known to hold the attribute of a sync.
+    pub(super) fn adopted(&mut self, id: CohortId, baseline: u64) {
+        self.views.remove(&id);
+        if let Some(sync) = self.syncs.get_mut(&id) {
+            sync.baseline = baseline;
+        }
+    }
+
     /// The sync that owns an attribute, unless it is this cohort's own. One that was stopped before mParticle
-    /// acknowledged anybody owns nothing.
+    /// acknowledged anybody owns nothing; one that moved away owns what it has not cleaned up.
     pub(super) fn owner_of(&self, attribute: &str, except: CohortId) -> Option<&SyncRecord> {
-        self.syncs().find(|sync| {
-            sync.cohort_id != except
-                && sync.attribute == attribute
-                && (sync.status != SyncStatus::Stopped || sync.baseline > 0)
-        })
+        let owns = |sync: &SyncRecord| {
+            let is_current =
+                sync.attribute == attribute && (sync.status != SyncStatus::Stopped || sync.baseline > 0);
+            is_current || sync.former.iter().any(|former| former.attribute == attribute)
+        };
+        self.syncs().find(|sync| sync.cohort_id != except && owns(sync))
     }
 
     /// Whether a run of the cohort is at work or waits.
@@ -158,19 +171,14 @@ impl Board {
     }
 
     /// A run waits for its turn.
-    pub(super) fn queue(
-        &mut self,
-        id: CohortId,
-        kind: SyncKind,
-        attribute: &str,
-        trigger: Trigger,
-        dry_run: bool,
-        at: Timestamp,
-    ) {
+    pub(super) fn queue(&mut self, job: &Job, kind: SyncKind, attribute: &str, at: Timestamp) {
+        let id = job.cohort;
         let progress = RunProgress {
             id: None,
-            trigger,
-            dry_run,
+            trigger: job.trigger,
+            purpose: job.purpose,
+            attribute: attribute.to_owned(),
+            dry_run: job.dry_run,
             phase: Phase::Queued,
             started_at: at,
             expected: None,
@@ -181,7 +189,7 @@ impl Board {
             waiting: Some("waits for its turn".to_owned()),
             stopping: false,
         };
-        let active = Active { progress, kind, attribute: attribute.to_owned(), meter: Meter::new(at) };
+        let active = Active { progress, kind, meter: Meter::new(at) };
         self.active.insert(id, active);
         self.views.remove(&id);
     }
@@ -203,7 +211,8 @@ impl Board {
     pub(super) fn watch_run(&mut self, run: &RunRecord, now: Timestamp) {
         let id = run.cohort_id;
         if self.active.get(&id).is_none_or(|active| active.progress.id != Some(run.id)) {
-            self.queue(id, run.kind, &run.attribute, run.trigger, false, run.started_at);
+            let job = Job { purpose: run.purpose, ..Job::full(id, run.trigger) };
+            self.queue(&job, run.kind, &run.attribute, run.started_at);
         }
         self.news(id, RunNews::Began(run.id, run.started_at), now);
         self.news(id, RunNews::Phase(run.phase), now);
@@ -219,7 +228,18 @@ impl Board {
     pub(super) fn run_ended(&mut self, record: RunRecord, baseline: Option<u64>) {
         self.unqueue(record.cohort_id);
         if let (Some(sync), Some(baseline)) = (self.syncs.get_mut(&record.cohort_id), baseline) {
-            sync.baseline = baseline;
+            if sync.attribute == record.attribute {
+                sync.baseline = baseline;
+            } else if let Some(former) =
+                sync.former.iter_mut().find(|former| former.attribute == record.attribute)
+            {
+                former.members = baseline;
+            }
+        }
+        self.last_ended += 1;
+        self.ended_runs.push_back(EndedRun { number: self.last_ended, run: Arc::new(record.clone()) });
+        if self.ended_runs.len() > ENDED_LIMIT {
+            self.ended_runs.pop_front();
         }
         self.remember_run(record);
     }
@@ -293,9 +313,11 @@ impl Board {
             mixpanel: self.mixpanel.clone(),
             mparticle: self.mparticle.clone(),
             queries: self.queries,
+            stretch: self.stretch,
             feed_rate_percent: self.feed_rate_percent,
             list: self.list.clone(),
             cohorts,
+            ended_runs: self.ended_runs.clone(),
             notices: self.notices.clone(),
             ended,
         }
@@ -338,7 +360,7 @@ impl Board {
         Some(SyncView {
             attribute: sync
                 .map(|sync| sync.attribute.clone())
-                .or_else(|| active.map(|active| active.attribute.clone()))
+                .or_else(|| active.map(|active| active.progress.attribute.clone()))
                 .unwrap_or_else(|| cohort.name.clone()),
             pinned_name: sync.map_or_else(|| cohort.name.clone(), |sync| sync.pinned_name.clone()),
             kind: active
@@ -356,6 +378,10 @@ impl Board {
                 .or_else(|| last_run.as_ref().map(|run| run.started_at))
                 .unwrap_or_default(),
             baseline: sync.map_or(0, |sync| sync.baseline),
+            clean_up: sync.and_then(|sync| sync.clean_up),
+            former: sync.map(|sync| sync.former.clone()).unwrap_or_default(),
+            max_removal_share: sync.and_then(|sync| sync.max_removal_share),
+            last_full: sync.and_then(|sync| sync.last_full),
             progress,
             last_run,
             last_account: history.and_then(|history| history.last_account.clone()),

@@ -8,6 +8,7 @@ use crate::store::Keeper;
 use jiff::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// The project's query budget, shared by everything that asks Mixpanel.
@@ -15,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Budget {
     // Held for a few instructions only, never across an await.
     ledger: Arc<Mutex<Ledger>>,
+    /// Whoever waits for a slot waits in turn, so that nobody is passed by for hours.
+    turn: Arc<Semaphore>,
     keeper: Keeper,
     clock: Clock,
 }
@@ -24,9 +27,10 @@ pub(super) struct Budget {
 pub(super) struct Charge(Timestamp);
 
 impl Budget {
-    /// A budget of which `queries` were spent before.
-    pub(super) fn new(keeper: Keeper, clock: Clock, queries: Vec<Timestamp>) -> Self {
-        Self { ledger: Arc::new(Mutex::new(Ledger::restored(queries))), keeper, clock }
+    /// A budget of which `queries` were spent before, and whose limit may be known from then.
+    pub(super) fn new(keeper: Keeper, clock: Clock, queries: Vec<Timestamp>, limit: Option<u32>) -> Self {
+        let ledger = Ledger::restored(queries).with_limit(limit);
+        Self { ledger: Arc::new(Mutex::new(ledger)), turn: Arc::new(Semaphore::new(1)), keeper, clock }
     }
 
     /// Takes a slot, waiting until one is free; `waits` hears when that will be.
@@ -35,6 +39,17 @@ impl Budget {
         stop: &CancellationToken,
         waits: impl Fn(Timestamp),
     ) -> Result<Charge, MixpanelError> {
+        let mut told = None;
+        if let Some(free_at) = self.state().next_slot {
+            told = Some(free_at);
+            waits(free_at);
+        }
+        let turn = tokio::select! {
+            turn = self.turn.acquire() => turn,
+            () = stop.cancelled() => return Err(MixpanelError::Cancelled),
+        };
+        // It is never closed.
+        let Ok(_turn) = turn else { return Err(MixpanelError::Cancelled) };
         loop {
             let now = self.clock.now();
             let free_at = {
@@ -49,7 +64,9 @@ impl Budget {
                 self.remember(now).await;
                 return Ok(Charge(now));
             };
-            waits(free_at);
+            if told.replace(free_at) != Some(free_at) {
+                waits(free_at);
+            }
             let wait = super::schedule::wait_until(free_at, now);
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
@@ -78,7 +95,27 @@ impl Budget {
     /// Learns the project's own quota from the headers of an answer.
     pub(super) fn learn(&self, heard: &Heard) {
         let now = self.clock.now();
-        self.ledger().learn(heard.rate_limit_policy.as_deref(), heard.rate_limit.as_deref(), now);
+        let learned = {
+            let mut ledger = self.ledger();
+            let before = (ledger.is_learned(), ledger.limit());
+            ledger.learn(heard.rate_limit_policy.as_deref(), heard.rate_limit.as_deref(), now);
+            let after = (ledger.is_learned(), ledger.limit());
+            (after != before).then_some(after.1)
+        };
+        if let Some(limit) = learned {
+            self.remember_limit(limit);
+        }
+    }
+
+    /// Keeps the limit for the next start, which would else spend as much as the documentation allows before it
+    /// knows better. Nobody waits for that.
+    fn remember_limit(&self, limit: u32) {
+        let remembered = self.keeper.ask(move |store| store.remember_query_limit(limit));
+        tokio::spawn(async move {
+            if let Err(error) = remembered.await {
+                tracing::warn!(%error, "the project's query limit could not be remembered");
+            }
+        });
     }
 
     /// Mixpanel refused a query although we thought one was left. The `Retry-After` of the hourly limit is the
@@ -94,7 +131,7 @@ impl Budget {
     /// How the budget stands.
     pub(super) fn state(&self) -> QueryBudget {
         let now = self.clock.now();
-        let ledger = self.ledger();
+        let mut ledger = self.ledger();
         QueryBudget {
             used: ledger.used(now),
             limit: ledger.limit(),

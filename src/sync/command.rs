@@ -1,7 +1,7 @@
 //! What the engine can be asked to do, and how it says no. Every command is answered: done, or a refusal
 //! with the reason and the remedy. Reading needs no command; see [`super::snapshot`].
 
-use crate::domain::{CohortId, SyncKind};
+use crate::domain::{CohortId, Identity, Removal, SyncKind};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -14,24 +14,30 @@ pub enum Command {
     Start(StartRequest),
     /// Run a sync now, whatever its schedule says.
     RunNow(CohortId),
+    /// Run a sync now and tell mParticle every member again, not only who is new.
+    FullRefresh(CohortId),
     /// End the run at work at the next request boundary and start no other until resumed.
     Pause(CohortId),
     /// Take up a paused, failed or stopped sync again and run it at once.
     Resume(CohortId),
-    /// End a recurring sync; the attributes stay as they are.
+    /// End a sync; the attributes stay as they are.
     Stop(CohortId),
+    /// End a sync once whoever holds its attribute was told that it ends.
+    StopAndCleanUp(CohortId, Removal),
     /// End the run at work at the next request boundary; the sync stays on its schedule.
     Cancel(CohortId),
     /// Send exactly the plan that is held.
     Approve(CohortId),
     /// Forget the plan that is held and resume the schedule.
     Discard(CohortId),
+    /// Take people over who hold the attribute of a cohort already; answered once that is recorded.
+    Adopt(AdoptRequest),
     /// End every run at the next request boundary, record everything, and stop.
     Shutdown,
 }
 
 /// What to export and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StartRequest {
     /// The cohort.
     pub cohort: CohortId,
@@ -45,6 +51,41 @@ pub struct StartRequest {
     pub approve_removals: bool,
     /// How often a recurring sync runs; the configured interval when `None`.
     pub interval: Option<Duration>,
+    /// Tell every member, also those whom mParticle knows as such already.
+    pub full: bool,
+    /// What whoever holds the attribute of before is told, when the sync moves to another one.
+    pub former: Removal,
+    /// From now on, the largest share of the baseline that may be removed unasked; as before when `None`.
+    pub max_removal_share: Option<f64>,
+}
+
+impl StartRequest {
+    /// An export of a cohort with nothing out of the ordinary.
+    #[must_use]
+    pub fn new(cohort: CohortId, kind: SyncKind) -> Self {
+        Self {
+            cohort,
+            kind,
+            attribute: None,
+            dry_run: false,
+            approve_removals: false,
+            interval: None,
+            full: false,
+            former: Removal::SetFalse,
+            max_removal_share: None,
+        }
+    }
+}
+
+/// Who holds an attribute already, told by somebody else or by a state that was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdoptRequest {
+    /// The cohort.
+    pub cohort: CohortId,
+    /// The attribute; the pinned one, or else the cohort's name, when `None`.
+    pub attribute: Option<String>,
+    /// The people, in any order.
+    pub people: Vec<Identity>,
 }
 
 /// Why the engine did not do what it was asked.
@@ -70,16 +111,6 @@ pub enum Refusal {
         owner: CohortId,
         /// The owner's name.
         owner_name: String,
-    },
-    /// The sync is pinned to another attribute.
-    #[error(
-        "this cohort is already exported as \"{pinned}\" and mParticle holds {baseline} users under that name; a new attribute would leave them behind"
-    )]
-    PinnedElsewhere {
-        /// The pinned attribute.
-        pinned: String,
-        /// How many users it covers.
-        baseline: u64,
     },
     /// A sync never overlaps with itself.
     #[error("a run of this sync is already at work")]

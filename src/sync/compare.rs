@@ -6,10 +6,12 @@ use super::report::{RunEnd, RunNews};
 use super::run::Run;
 use crate::domain::diff::{Difference, diff};
 use crate::domain::membership::Membership;
-use crate::domain::plan::{PlannedRequest, RequestLimits, requests};
-use crate::domain::{Change, CohortId, Identity, Phase, RunCounts};
+use crate::domain::plan::{PlannedRequest, Planner, RequestLimits, Wave};
+use crate::domain::{Change, Direction, Identity, IdentityRef, Phase, Purpose, RunCounts};
 use crate::mparticle::Encoder;
-use crate::store::{Reader, StoreError};
+use crate::store::{Holding, Reader, StoreError};
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use tokio::sync::mpsc;
 use tokio::task;
@@ -20,19 +22,23 @@ const REQUESTS_TOGETHER: usize = 64;
 /// Merges, plans and writes the plan; the run's accounts then hold what is planned.
 pub(super) async fn compare(run: &mut Run, membership: Membership) -> Result<(), RunEnd> {
     run.enter(Phase::Compare).await?;
-    let cohort = run.order.job.cohort;
-    let uncertain = run.ask(move |store| store.uncertain(cohort)).await?;
+    let holding = run.record.holding();
+    let uncertain = run.ask(move |store| store.uncertain(&holding)).await?;
+    let (planned, mut arriving) = mpsc::channel(2);
     let work = Comparison {
         directory: run.tools.directory.clone(),
-        cohort,
-        attribute: run.order.attribute.clone(),
+        holding: run.record.holding(),
+        tells_everyone: run.record.purpose == Purpose::FullRefresh,
         encoder: run.tools.encoder.clone(),
         uncertain,
         counts: run.record.counts,
+        left: Left::default(),
+        written: Written { planned, together: Vec::with_capacity(REQUESTS_TOGETHER) },
     };
-    let (planned, mut arriving) = mpsc::channel(2);
-    let merging = task::spawn_blocking(move || work.merge(&membership, &planned));
-    let (id, sendable) = (run.record.id, !run.order.job.dry_run);
+    // The merging reads the store past the keeper, for as long as this function waits for it.
+    let _reading = run.tools.keeper.reading();
+    let merging = task::spawn_blocking(move || work.merge(&membership));
+    let (id, cohort, sendable) = (run.record.id, run.record.cohort_id, !run.order.job.dry_run);
     while let Some(batch) = arriving.recv().await {
         if run.stop.is_cancelled() {
             return Err(RunEnd::Cancelled);
@@ -50,48 +56,123 @@ pub(super) async fn compare(run: &mut Run, membership: Membership) -> Result<(),
 
 struct Comparison {
     directory: PathBuf,
-    cohort: CohortId,
-    attribute: String,
+    holding: Holding,
+    /// Whether members who are in the baseline are told as well.
+    tells_everyone: bool,
     encoder: Encoder,
     uncertain: Vec<Identity>,
     counts: RunCounts,
+    left: Left,
+    written: Written,
 }
 
 impl Comparison {
-    fn merge(
-        self,
-        membership: &Membership,
-        planned: &mpsc::Sender<Vec<PlannedRequest>>,
-    ) -> Result<RunCounts, StoreError> {
+    fn merge(mut self, membership: &Membership) -> Result<RunCounts, StoreError> {
         let reader = Reader::open(&self.directory)?;
-        let mut counts = self.counts;
-        let changes = diff(reader.baseline(self.cohort), membership.iter(), self.uncertain.into_iter())
-            .filter_map(|difference| match difference {
-                Ok(Difference::Unchanged) => {
-                    counts.unchanged += 1;
-                    None
+        let (encoder, attribute) = (self.encoder.clone(), self.holding.attribute.clone());
+        let size_of = |change: &Change| encoder.upper_bound(&attribute, change);
+        let mut planner = Planner::new(RequestLimits::default(), size_of);
+        let uncertain = std::mem::take(&mut self.uncertain);
+        let in_doubt: HashSet<Identity> = uncertain.iter().cloned().collect();
+        for difference in diff(reader.baseline(&self.holding), membership.iter(), uncertain.into_iter()) {
+            let change = match difference? {
+                Difference::Unchanged(member) if self.tells_everyone => member.enters(),
+                Difference::Unchanged(_) => {
+                    self.counts.unchanged += 1;
+                    continue;
                 }
-                Ok(Difference::Change(change)) => {
-                    counts.plan(change.direction);
-                    Some(Ok(change))
-                }
-                Err(error) => Some(Err(error)),
-            });
-        let size_of = |change: &Change| self.encoder.upper_bound(&self.attribute, change);
-        let mut together = Vec::with_capacity(REQUESTS_TOGETHER);
-        for request in requests(changes, RequestLimits::default(), size_of) {
-            together.push(request?);
-            if together.len() == REQUESTS_TOGETHER
-                && planned.blocking_send(std::mem::take(&mut together)).is_err()
-            {
-                // Nobody takes the plan any more: the run was asked to end, and its accounts are not needed.
+                Difference::Change(change) => change,
+            };
+            self.counts.plan(change.direction);
+            self.left.note(&change);
+            if !self.written.take(planner.take(Wave::of(change.direction), change)) {
                 return Ok(self.counts);
             }
         }
-        if !together.is_empty() {
-            // As above: a receiver that is gone has stopped.
-            let _ = planned.blocking_send(together);
+        if !self.tells_everyone {
+            for identity in self.reached_by_removals(&reader, membership, &in_doubt)? {
+                self.counts.unchanged -= 1;
+                self.counts.plan(Direction::Add);
+                let change = Change { direction: Direction::Add, identity, distinct_id: None };
+                if !self.written.take(planner.take(Wave::AddsAgain, change)) {
+                    return Ok(self.counts);
+                }
+            }
         }
-        Ok(counts)
+        for request in planner.finish() {
+            self.written.take(Some(request));
+        }
+        self.written.flush();
+        Ok(self.counts)
+    }
+
+    /// Members in the baseline by MPID of whom another identity leaves: the `false` for that one may reach the
+    /// very same profile, so they are told again after it. (Whoever enters anew is told after the removals
+    /// anyway.)
+    fn reached_by_removals(
+        &self,
+        reader: &Reader,
+        membership: &Membership,
+        in_doubt: &HashSet<Identity>,
+    ) -> Result<Vec<Identity>, StoreError> {
+        if self.left.is_nobody() {
+            return Ok(Vec::new());
+        }
+        let mut asked = membership.mpids_of(|distinct_id| self.left.has(distinct_id)).into_iter().peekable();
+        let mut reached = Vec::new();
+        for known in reader.baseline(&self.holding) {
+            let known = known?;
+            let IdentityRef::Mpid(mpid) = known.borrow() else { break };
+            while asked.next_if(|asked| *asked < mpid).is_some() {}
+            if asked.peek().is_none() {
+                break;
+            }
+            if asked.next_if(|asked| *asked == mpid).is_some() && !in_doubt.contains(&known) {
+                reached.push(known);
+            }
+        }
+        Ok(reached)
+    }
+}
+
+/// The `$distinct_id`s that leave. Hashes are kept rather than texts; a collision tells somebody again who need
+/// not have been, which is harmless.
+#[derive(Default)]
+struct Left {
+    hashes: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl Left {
+    fn note(&mut self, change: &Change) {
+        if let (Direction::Remove, Some(distinct_id)) = (change.direction, change.distinct_id.as_deref()) {
+            self.hashes.insert(self.hasher.hash_one(distinct_id));
+        }
+    }
+
+    fn is_nobody(&self) -> bool {
+        self.hashes.is_empty()
+    }
+
+    fn has(&self, distinct_id: &str) -> bool {
+        self.hashes.contains(&self.hasher.hash_one(distinct_id))
+    }
+}
+
+/// The way to the store.
+struct Written {
+    planned: mpsc::Sender<Vec<PlannedRequest>>,
+    together: Vec<PlannedRequest>,
+}
+
+impl Written {
+    /// Passes a request on; false when nobody takes the plan any more, because the run was asked to end.
+    fn take(&mut self, request: Option<PlannedRequest>) -> bool {
+        self.together.extend(request);
+        self.together.len() < REQUESTS_TOGETHER || self.flush()
+    }
+
+    fn flush(&mut self) -> bool {
+        self.together.is_empty() || self.planned.blocking_send(std::mem::take(&mut self.together)).is_ok()
     }
 }

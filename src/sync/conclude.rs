@@ -2,11 +2,13 @@
 //! told. The run says how it ended; this file draws the conclusions.
 
 use super::engine::{Ending, Engine};
+use super::next;
 use super::report::RunEnd;
+use super::run::Job;
 use super::schedule;
 use super::snapshot::NoticeLevel;
 use crate::domain::number::thousands;
-use crate::domain::{CohortId, RunCounts, SyncKind, SyncStatus, Trigger};
+use crate::domain::{CohortId, Purpose, Removal, RunCounts, SyncKind, SyncStatus, Trigger};
 use crate::store::{PauseRecord, RunRecord, SyncRecord};
 use jiff::Timestamp;
 
@@ -21,12 +23,16 @@ impl Engine {
         }
         let Some(sync) = self.board.sync(record.cohort_id).cloned() else { return };
         match (ending, end) {
-            (Ending::Stop, _) => {
-                self.rest(SyncRecord { status: SyncStatus::Stopped, pause: None, next_due: None, ..sync });
-            }
+            (Ending::Stop, _) => self.rest_stopped(sync),
+            (Ending::StopAndCleanUp(removal), _) => self.begin_clean_up(sync, removal),
             (_, RunEnd::Paused { cause, reason, held }) => {
-                let held_run = held.then_some(record.id);
-                let pause = PauseRecord { cause: *cause, reason: reason.clone(), at: now, held_run };
+                let pause = PauseRecord {
+                    cause: *cause,
+                    reason: reason.clone(),
+                    at: now,
+                    held_run: held.as_ref().map(|_| record.id),
+                    sample: held.clone().unwrap_or_default(),
+                };
                 self.rest(SyncRecord {
                     status: SyncStatus::Paused,
                     pause: Some(pause),
@@ -42,14 +48,67 @@ impl Engine {
             }
             (_, RunEnd::Cancelled) => self.rest_after_cancel(sync),
             (_, RunEnd::Failed(_)) => self.rest_ended(sync, SyncStatus::Failed, now),
-            (_, RunEnd::Succeeded | RunEnd::DryRun) => {
-                let status = match sync.kind {
-                    SyncKind::Recurring => SyncStatus::Synced,
-                    SyncKind::OneTime => SyncStatus::Exported,
-                };
-                self.rest_ended(sync, status, now);
-            }
+            (_, RunEnd::Succeeded | RunEnd::DryRun) => self.rest_after_success(sync, record, now),
         }
+    }
+
+    /// What was asked of the run is done; what follows depends on what it was for.
+    fn rest_after_success(&mut self, sync: SyncRecord, record: &RunRecord, now: Timestamp) {
+        let cohort = sync.cohort_id;
+        let cleaned_up = matches!(record.purpose, Purpose::CleanUp(_));
+        if cleaned_up && record.attribute == sync.attribute {
+            self.rest_stopped(sync);
+        } else if cleaned_up {
+            let mut sync = sync;
+            for former in sync.former.iter_mut().filter(|former| former.attribute == record.attribute) {
+                // Whoever was rejected still holds it and is shown; trying again is for a person to decide.
+                former.clean_up = None;
+            }
+            self.rest(sync.clone());
+            sync.former.retain(|former| former.members > 0 || former.clean_up.is_some());
+            self.board.put_sync(sync);
+        } else {
+            let told_everyone = record.purpose == Purpose::FullRefresh || record.counts.unchanged == 0;
+            let last_full = if told_everyone { Some(record.started_at) } else { sync.last_full };
+            let status = match sync.kind {
+                SyncKind::Recurring => SyncStatus::Synced,
+                SyncKind::OneTime => SyncStatus::Exported,
+            };
+            self.rest_ended(SyncRecord { last_full, ..sync }, status, now);
+        }
+        // Attributes that were left behind come after the one that took their place.
+        let sync = self.board.sync(cohort).filter(|_| !self.stopping);
+        if let Some(job) = sync.and_then(|sync| next::clean_up_of_former(sync, record.trigger)) {
+            self.enqueue(job);
+        }
+    }
+
+    /// A sync is over. Whoever holds its attribute keeps it, or was told before.
+    pub(super) fn rest_stopped(&mut self, sync: SyncRecord) {
+        self.rest(SyncRecord {
+            status: SyncStatus::Stopped,
+            pause: None,
+            next_due: None,
+            clean_up: None,
+            ..sync
+        });
+    }
+
+    /// A sync ends once whoever holds its attributes was told; it is queued so that a crash changes nothing.
+    pub(super) fn begin_clean_up(&mut self, sync: SyncRecord, removal: Removal) {
+        let cohort = sync.cohort_id;
+        let mut sync = sync;
+        for former in &mut sync.former {
+            former.clean_up = Some(removal);
+        }
+        self.rest(SyncRecord {
+            status: SyncStatus::Queued,
+            pause: None,
+            next_due: None,
+            clean_up: Some(removal),
+            ..sync
+        });
+        self.enqueue(Job::clean_up(cohort, Trigger::Operator, removal));
     }
 
     /// Logs how a run ended, and makes a notice of what is worth one: a person who started a run wants to hear
@@ -67,14 +126,23 @@ impl Engine {
     }
 
     fn rest_ended(&mut self, sync: SyncRecord, status: SyncStatus, now: Timestamp) {
-        let next_due =
-            (sync.kind == SyncKind::Recurring).then(|| schedule::next_due(sync.next_due, sync.interval, now));
+        let interval = self.interval_given(sync.interval);
+        let goes_on = sync.kind == SyncKind::Recurring || sync.clean_up.is_some();
+        let next_due = goes_on.then(|| schedule::next_due(sync.next_due, interval, now));
         self.rest(SyncRecord { status, pause: None, next_due, ..sync });
     }
 
-    /// A cancelled recurring sync waits for its next tick; a cancelled one-time export is over.
+    /// A cancelled recurring sync waits for its next tick; a cancelled one-time export is over. Whoever cancels a
+    /// clean-up wants those who are left to keep the attribute.
     pub(super) fn rest_after_cancel(&mut self, sync: SyncRecord) {
         let now = self.tools.clock.now();
+        if sync.clean_up.is_some() {
+            return self.rest_stopped(sync);
+        }
+        let mut sync = sync;
+        for former in &mut sync.former {
+            former.clean_up = None;
+        }
         match sync.kind {
             SyncKind::Recurring => self.rest_ended(sync, SyncStatus::Synced, now),
             SyncKind::OneTime => self.rest_ended(sync, SyncStatus::Stopped, now),
@@ -93,15 +161,9 @@ impl Engine {
     }
 }
 
-/// Whether a sync whose run was cut off by a crash is taken up at once. Not when a person had ended it, and
-/// not when it had nothing left to deliver: what was cut off then was a dry run.
-pub(super) fn goes_on_after_a_crash(resting: SyncStatus) -> bool {
-    matches!(resting, SyncStatus::Queued | SyncStatus::Synced | SyncStatus::Failed)
-}
-
 /// How a run's end is announced.
 fn announcement(record: &RunRecord, end: &RunEnd) -> (NoticeLevel, String) {
-    let (cohort, counts) = (&record.cohort, &record.counts);
+    let (cohort, counts) = (subject(record), &record.counts);
     match end {
         RunEnd::Succeeded if counts.rejected() > 0 => {
             let rejected = thousands(counts.rejected());
@@ -120,6 +182,17 @@ fn announcement(record: &RunRecord, end: &RunEnd) -> (NoticeLevel, String) {
         RunEnd::Cancelled => {
             (NoticeLevel::Info, format!("{cohort}: run ended on request, {}", accepted(counts)))
         }
+    }
+}
+
+/// What an announcement is about.
+fn subject(record: &RunRecord) -> String {
+    let (cohort, attribute) = (&record.cohort, &record.attribute);
+    match record.purpose {
+        Purpose::Update => cohort.clone(),
+        Purpose::FullRefresh => format!("{cohort}, everyone again"),
+        Purpose::CleanUp(Removal::SetFalse) => format!("{cohort}, setting \"{attribute}\" to false"),
+        Purpose::CleanUp(Removal::Delete) => format!("{cohort}, deleting \"{attribute}\""),
     }
 }
 

@@ -4,13 +4,15 @@
 
 use super::board::Board;
 use super::command::Envelope;
+use super::next::{due_at, next_job, trigger_of};
 use super::publish::Publisher;
 use super::report::{Report, RunEnd, RunNews, SideNews};
 use super::run::{self, Job};
-use super::schedule;
+use super::schedule::{self, Stretch};
 use super::snapshot::{Ended, ListState, NoticeLevel};
 use super::tools::{Settings, Tools};
-use crate::domain::{CohortId, SyncKind, SyncStatus, Trigger};
+use crate::domain::guard::GuardRules;
+use crate::domain::{CohortId, Removal, SyncKind, SyncStatus};
 use crate::mixpanel::MixpanelError;
 use crate::store::{Side, SyncRecord};
 use jiff::Timestamp;
@@ -54,6 +56,8 @@ pub(super) enum Ending {
     Pause,
     /// It rests stopped.
     Stop,
+    /// Whoever holds its attribute is told that it ends, then it rests stopped.
+    StopAndCleanUp(Removal),
     /// It stays on its schedule; a one-time export rests stopped.
     Cancel,
     /// The program ends; the next start goes on.
@@ -93,6 +97,7 @@ impl Engine {
         }
         loop {
             self.list_when_old();
+            self.stretch_intervals();
             self.start_due();
             self.start_queued();
             self.publish();
@@ -162,15 +167,61 @@ impl Engine {
             return;
         }
         let now = self.tools.clock.now();
-        let due: Vec<(CohortId, Trigger)> = self
+        self.heed_a_clock_set_back(now);
+        let every = self.settings.full_refresh_every;
+        let due: Vec<Job> = self
             .board
             .syncs()
             .filter(|sync| !self.board.is_active(sync.cohort_id))
             .filter(|sync| due_at(sync).is_some_and(|due| due <= now))
-            .map(|sync| (sync.cohort_id, trigger_of(sync)))
+            .map(|sync| next_job(sync, trigger_of(sync), every, now))
             .collect();
-        for (cohort, trigger) in due {
-            self.enqueue(Job::full(cohort, trigger));
+        for job in due {
+            self.enqueue(job);
+        }
+    }
+
+    /// Works out whether the recurring syncs ask for more queries than there are, and says so when that changes.
+    fn stretch_intervals(&mut self) {
+        let intervals: Vec<Duration> = self
+            .board
+            .syncs()
+            .filter(|sync| sync.kind == SyncKind::Recurring)
+            .filter(|sync| !matches!(sync.status, SyncStatus::Paused | SyncStatus::Stopped))
+            .map(|sync| sync.interval)
+            .collect();
+        let stretch = Stretch::of(&intervals, self.tools.budget.state().limit);
+        let said = |stretch: Option<Stretch>| stretch.map(|stretch| stretch.to_string());
+        let before = said(std::mem::replace(&mut self.board.stretch, stretch));
+        if said(stretch) == before {
+            return;
+        }
+        let text = said(stretch).unwrap_or_else(|| {
+            "There are queries enough again: every sync keeps its own interval".to_owned()
+        });
+        tracing::info!("{text}");
+        if self.settings.schedule {
+            self.board.notice(NoticeLevel::Info, None, text, self.tools.clock.now());
+        }
+        self.publisher.changed();
+    }
+
+    /// How often a sync runs, given how many queries there are.
+    pub(super) fn interval_given(&self, interval: Duration) -> Duration {
+        self.board.stretch.map_or(interval, |stretch| stretch.given(interval))
+    }
+
+    /// Ticks that were set before the clock was set back must not keep their syncs silent until it catches up.
+    fn heed_a_clock_set_back(&mut self, now: Timestamp) {
+        let brought_back = |sync: &SyncRecord| {
+            let next_due = schedule::brought_back(sync.next_due?, self.interval_given(sync.interval), now)?;
+            Some(SyncRecord { next_due: Some(next_due), ..sync.clone() })
+        };
+        let syncs: Vec<SyncRecord> = self.board.syncs().filter_map(brought_back).collect();
+        for sync in syncs {
+            tracing::info!(cohort = %sync.cohort_id, "the clock was set back; the next tick comes earlier by it");
+            self.rest(sync);
+            self.publisher.changed();
         }
     }
 
@@ -178,14 +229,14 @@ impl Engine {
     pub(super) fn enqueue(&mut self, job: Job) {
         let now = self.tools.clock.now();
         let (kind, attribute) = self.pinned(&job);
-        self.board.queue(job.cohort, kind, &attribute, job.trigger, job.dry_run, now);
+        self.board.queue(&job, kind, &attribute, now);
         self.queue.push_back(job);
         self.publisher.changed();
     }
 
     /// The kind and attribute a job works under.
     fn pinned(&self, job: &Job) -> (SyncKind, String) {
-        match (&job.preview, self.board.sync(job.cohort)) {
+        match (&job.instead, self.board.sync(job.cohort)) {
             (Some((kind, attribute)), _) => (*kind, attribute.clone()),
             (None, Some(sync)) => (sync.kind, sync.attribute.clone()),
             (None, None) => (SyncKind::OneTime, String::new()),
@@ -200,17 +251,14 @@ impl Engine {
             let (kind, attribute) = self.pinned(&job);
             let name =
                 self.board.cohort(cohort).map_or_else(|| attribute.clone(), |cohort| cohort.name.clone());
-            let baseline = self.board.sync(cohort).map_or(0, |sync| sync.baseline);
+            let sync = self.board.sync(cohort);
+            let baseline = sync.map_or(0, |sync| sync.baseline);
+            let own_limit = sync.and_then(|sync| sync.max_removal_share);
+            let guard =
+                GuardRules { max_removal_share: own_limit.unwrap_or(self.settings.guard.max_removal_share) };
             let stop = CancellationToken::new();
-            let order = run::Order {
-                job,
-                name,
-                kind,
-                attribute,
-                baseline,
-                guard: self.settings.guard,
-                reading: self.settings.reading,
-            };
+            let order =
+                run::Order { job, name, kind, attribute, baseline, guard, reading: self.settings.reading };
             let task = self.runs.spawn(run::run(self.tools.clone(), order, stop.clone()));
             self.tasks.insert(task.id(), cohort);
             self.at_work.insert(cohort, AtWork { stop, ending: Ending::OfItself });
@@ -264,6 +312,7 @@ impl Engine {
             Report::Listed(Ok(cohorts)) => self.list_arrived(cohorts),
             Report::Listed(Err(error)) => self.list_failed(&error, now),
             Report::Side(side, news) => self.board.side(side, news),
+            Report::Adopted(cohort, baseline) => self.board.adopted(cohort, baseline),
             Report::Recorded(result) => self.recorded(result),
         }
     }
@@ -301,13 +350,22 @@ impl Engine {
             // A list that failed is asked for again by a person, or by the next start.
             ListState::Never | ListState::Loading(_) | ListState::Failed { .. } => return None,
         };
-        shown.saturating_add(every).ok()
+        let due = shown.saturating_add(every).ok()?;
+        let now = self.tools.clock.now();
+        // Nobody can say how old a list is that was fetched before the clock was set back.
+        Some(if schedule::brought_back(due, every, now).is_some() { now } else { due })
     }
 
     fn list_when_old(&mut self) {
         let now = self.tools.clock.now();
         let budget = self.tools.budget.state();
-        let can_afford = budget.left() > budget.limit / 4;
+        // While syncs need all the queries, the list still gets one of those that are kept for such things.
+        let is_very_old = self
+            .list_due()
+            .zip(self.settings.list_every)
+            .and_then(|(due, every)| due.checked_add(every.saturating_mul(3)).ok())
+            .is_some_and(|due| due <= now);
+        let can_afford = budget.left() > if is_very_old { 0 } else { budget.limit / 4 };
         if !self.stopping && can_afford && self.list_due().is_some_and(|due| due <= now) {
             self.list_cohorts();
         }
@@ -375,20 +433,4 @@ impl Engine {
             self.board.side(side, SideNews::Down(reason.clone()));
         }
     }
-}
-
-/// When a sync is due by itself; a one-time export is only while it was never delivered.
-fn due_at(sync: &SyncRecord) -> Option<Timestamp> {
-    match (sync.kind, sync.status) {
-        (SyncKind::Recurring, SyncStatus::Queued | SyncStatus::Synced | SyncStatus::Failed) => {
-            Some(sync.next_due.unwrap_or(Timestamp::UNIX_EPOCH))
-        }
-        (SyncKind::OneTime, SyncStatus::Queued) => Some(Timestamp::UNIX_EPOCH),
-        _ => None,
-    }
-}
-
-/// A sync that rests queued was cut off before its run had ended.
-fn trigger_of(sync: &SyncRecord) -> Trigger {
-    if sync.status == SyncStatus::Queued { Trigger::Recovery } else { Trigger::Schedule }
 }

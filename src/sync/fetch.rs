@@ -161,7 +161,7 @@ async fn gone_or(run: &Run, otherwise: Result<(), MixpanelError>) -> Result<(), 
                 return otherwise.map_err(|error| end_of(&run.tools, &error));
             }
             let reason = "Mixpanel no longer lists this cohort; nothing was removed in mParticle".to_owned();
-            Err(RunEnd::Paused { cause: PauseCause::CohortGone, reason, held: false })
+            Err(RunEnd::Paused { cause: PauseCause::CohortGone, reason, held: None })
         }
         Err(error) => Err(end_of(&run.tools, &otherwise.err().unwrap_or(error))),
     }
@@ -173,7 +173,7 @@ fn end_of(tools: &Tools, error: &MixpanelError) -> RunEnd {
     }
     let reason = error.to_string();
     if let Some(cause) = error.pause_cause() {
-        return RunEnd::Paused { cause, reason, held: false };
+        return RunEnd::Paused { cause, reason, held: None };
     }
     tools.reports.side(Side::Mixpanel, SideNews::Down(reason.clone()));
     RunEnd::Failed(reason)

@@ -8,9 +8,11 @@ mod clock;
 pub mod command;
 mod compare;
 mod conclude;
+mod doubt;
 mod engine;
 mod fetch;
 mod meter;
+mod next;
 mod observe;
 mod orders;
 mod publish;
@@ -28,7 +30,7 @@ pub use tools::Settings;
 use crate::http::{FeedGate, PacerOptions};
 use crate::mixpanel;
 use crate::mparticle::{self, Encoder};
-use crate::store::{Keeper, Reader, Store, StoreError};
+use crate::store::{Activity, Keeper, Reader, Store, StoreError};
 use board::{Board, TREND_POINTS};
 use budget::Budget;
 use command::{Command, Envelope, Refusal};
@@ -47,13 +49,14 @@ use tools::Tools;
 pub struct Handle {
     commands: mpsc::Sender<Envelope>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    store: Activity,
 }
 
 impl Handle {
     /// Joins the two ends that an engine (or a test standing in for one) listens on and publishes to.
     #[must_use]
     pub fn new(commands: mpsc::Sender<Envelope>, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
-        Self { commands, snapshots }
+        Self { commands, snapshots, store: Activity::default() }
     }
 
     /// Asks the engine to do something and waits until it has taken it on (not until it is done).
@@ -64,6 +67,13 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.commands.send(Envelope { command, reply }).await.map_err(|_| Refusal::Stopping)?;
         answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Whether the store has nothing to do. It works on threads that block and takes real time, so whoever
+    /// simulates time lets it come to rest before moving on.
+    #[must_use]
+    pub fn store_is_at_rest(&self) -> bool {
+        self.store.is_none()
     }
 
     /// The latest snapshot, and a way to wait for the next.
@@ -103,12 +113,16 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
     let (reports, reported) = mpsc::unbounded_channel();
     let clock = parts.clock;
     let (directory, holder) = (parts.directory.clone(), parts.holder);
-    let opened = task::spawn_blocking(move || open(&directory, &holder, clock));
-    let Opened { store, board, queries } = opened.await.unwrap_or(Err(StoreError::Closed))?;
+    let opened = task::spawn_blocking({
+        let clock = clock.clone();
+        move || open(&directory, &holder, &clock)
+    });
+    let Opened { store, board, queries, query_limit } = opened.await.unwrap_or(Err(StoreError::Closed))?;
     let installation = store.installation().into();
     let keeper = Keeper::start(store)?;
+    let activity = keeper.activity();
     let tools = Tools {
-        budget: Budget::new(keeper.clone(), clock, queries),
+        budget: Budget::new(keeper.clone(), clock.clone(), queries, query_limit),
         keeper,
         directory: parts.directory,
         installation,
@@ -127,7 +141,8 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
     let mut board = board;
     board.writer = if parts.read_only { Writer::ReadOnly } else { Writer::ThisProcess };
     let engine = Engine::new(tools, settings, board, orders, reported, Publisher::new(snapshots));
-    Ok((Handle::new(commands, readers_end), tokio::spawn(engine.work())))
+    let handle = Handle { store: activity, ..Handle::new(commands, readers_end) };
+    Ok((handle, tokio::spawn(engine.work())))
 }
 
 /// A store, opened, and what was remembered in it.
@@ -135,16 +150,17 @@ struct Opened {
     store: Store,
     board: Board,
     queries: Vec<jiff::Timestamp>,
+    query_limit: Option<u32>,
 }
 
-fn open(directory: &Path, holder: &str, clock: Clock) -> Result<Opened, StoreError> {
+fn open(directory: &Path, holder: &str, clock: &Clock) -> Result<Opened, StoreError> {
     let now = clock.now();
     let mut store = Store::open(directory, holder)?;
     let cut_off = store.recover(None, run::INTERRUPTED, now)?;
     let reader = Reader::open(directory)?;
     let mut syncs = reader.syncs()?;
     for sync in syncs.iter_mut().filter(|sync| cut_off.contains(&sync.cohort_id)) {
-        if conclude::goes_on_after_a_crash(sync.status) {
+        if next::goes_on_after_a_crash(sync) {
             // Queued and due: whoever keeps the schedule goes on at once.
             sync.status = crate::domain::SyncStatus::Queued;
             sync.next_due = sync.next_due.map(|_| now);
@@ -155,5 +171,6 @@ fn open(directory: &Path, holder: &str, clock: Clock) -> Result<Opened, StoreErr
     board.restore(reader.cohorts()?, syncs, reader.recent_runs(TREND_POINTS)?);
     let hour_ago = now.saturating_sub(jiff::SignedDuration::from_hours(1)).unwrap_or(now);
     let queries = store.queries_since(hour_ago)?;
-    Ok(Opened { store, board, queries })
+    let query_limit = store.query_limit()?;
+    Ok(Opened { store, board, queries, query_limit })
 }

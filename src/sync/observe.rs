@@ -29,8 +29,8 @@ pub async fn observe(directory: PathBuf, writer: Writer) -> Result<Handle, Store
     let (commands, waiting) = mpsc::channel(16);
     let (snapshots, reader_end) = watch::channel(Arc::default());
     let sight = blocking({
-        let directory = directory.clone();
-        move || Sight::first(&directory, clock.now())
+        let (directory, now) = (directory.clone(), clock.now());
+        move || Sight::first(&directory, now)
     })
     .await?;
     let observer =

@@ -1,13 +1,15 @@
 //! How the engine carries out commands: each is checked against the board, refused with a reason or taken on.
 //! The rules of who may do what when stand here and nowhere else.
 
-use super::command::{Command, Refusal, StartRequest};
+use super::command::{AdoptRequest, Command, Refusal, StartRequest};
 use super::engine::{Ending, Engine};
+use super::next::next_job;
+use super::report::Report;
 use super::run::Job;
 use super::snapshot::{NoticeLevel, Writer};
 use crate::domain::cohort::check_attribute_name;
-use crate::domain::{Cohort, CohortId, PauseCause, RunId, SyncKind, SyncStatus, Trigger};
-use crate::store::{PauseRecord, SyncRecord};
+use crate::domain::{Cohort, CohortId, PauseCause, Purpose, Removal, RunId, SyncKind, SyncStatus, Trigger};
+use crate::store::{FormerAttribute, PauseRecord, SyncRecord};
 use tokio::sync::oneshot;
 
 type Reply = oneshot::Sender<Result<(), Refusal>>;
@@ -25,15 +27,18 @@ impl Engine {
             ))
         } else {
             match command {
+                Command::Adopt(request) => return self.adopt(request, reply),
                 Command::Refresh => {
                     self.list_cohorts();
                     Ok(())
                 }
                 Command::Start(request) => self.start(&request),
-                Command::RunNow(cohort) => self.run_now(cohort),
+                Command::RunNow(cohort) => self.run_now(cohort, None),
+                Command::FullRefresh(cohort) => self.run_now(cohort, Some(Purpose::FullRefresh)),
                 Command::Pause(cohort) => self.pause(cohort),
                 Command::Resume(cohort) => self.resume(cohort),
                 Command::Stop(cohort) => self.stop(cohort),
+                Command::StopAndCleanUp(cohort, removal) => self.stop_and_clean_up(cohort, removal),
                 Command::Cancel(cohort) => self.cancel(cohort),
                 Command::Approve(cohort) => self.approve(cohort),
                 Command::Discard(cohort) => self.discard(cohort),
@@ -59,9 +64,12 @@ impl Engine {
         let attribute = self.attribute_for(&cohort, request.attribute.as_deref())?;
         let mut job = Job::full(id, Trigger::Operator);
         job.approve_removals = request.approve_removals;
+        if request.full {
+            job.purpose = Purpose::FullRefresh;
+        }
         if request.dry_run {
             job.dry_run = true;
-            job.preview = Some((self.kind_for(id, request.kind), attribute));
+            job.instead = Some((self.kind_for(id, request.kind), attribute));
         } else {
             self.pin(&cohort, attribute, request);
         }
@@ -75,9 +83,6 @@ impl Engine {
         let pinned = existing.map(|sync| sync.attribute.as_str());
         let attribute = asked.or(pinned).unwrap_or(&cohort.name);
         check_attribute_name(attribute).map_err(|error| Refusal::BadAttribute(error.to_string()))?;
-        if let Some(sync) = existing.filter(|sync| sync.attribute != attribute && sync.baseline > 0) {
-            return Err(Refusal::PinnedElsewhere { pinned: sync.attribute.clone(), baseline: sync.baseline });
-        }
         match self.board.owner_of(attribute, cohort.id) {
             None => Ok(attribute.to_owned()),
             Some(owner) => Err(Refusal::AttributeTaken {
@@ -107,11 +112,12 @@ impl Engine {
         let kind = self.kind_for(cohort.id, request.kind);
         let existing = self.board.sync(cohort.id).cloned();
         let kept = existing.as_ref().filter(|sync| sync.attribute == attribute);
-        let interval = request
-            .interval
-            .or_else(|| kept.filter(|sync| sync.kind == kind).map(|sync| sync.interval))
-            .unwrap_or(self.settings.interval);
+        let goes_on = existing.as_ref().filter(|sync| sync.kind == kind);
+        let interval =
+            request.interval.or(goes_on.map(|sync| sync.interval)).unwrap_or(self.settings.interval);
         let since = kept.filter(|sync| sync.status != SyncStatus::Stopped).map_or(now, |sync| sync.since);
+        let own_limit = existing.as_ref().and_then(|sync| sync.max_removal_share);
+        let (baseline, former) = left_behind(existing.as_ref(), &attribute, request.former);
         self.rest(SyncRecord {
             cohort_id: cohort.id,
             pinned_name: kept.map_or_else(|| cohort.name.clone(), |sync| sync.pinned_name.clone()),
@@ -122,7 +128,11 @@ impl Engine {
             interval,
             next_due: (kind == SyncKind::Recurring).then_some(now),
             since,
-            baseline: existing.map_or(0, |sync| sync.baseline),
+            baseline,
+            clean_up: None,
+            former,
+            max_removal_share: request.max_removal_share.or(own_limit),
+            last_full: kept.and_then(|sync| sync.last_full),
         });
     }
 
@@ -136,7 +146,7 @@ impl Engine {
         }
     }
 
-    fn run_now(&mut self, id: CohortId) -> Result<(), Refusal> {
+    fn run_now(&mut self, id: CohortId, purpose: Option<Purpose>) -> Result<(), Refusal> {
         let sync = self.known(id)?;
         if self.board.is_active(id) {
             return Err(Refusal::AlreadyRunning);
@@ -151,9 +161,11 @@ impl Engine {
             _ => {
                 if sync.kind == SyncKind::OneTime {
                     // Not delivered until this run has ended; a crash in the middle of it must not hide that.
-                    self.rest(SyncRecord { status: SyncStatus::Queued, ..sync });
+                    self.rest(SyncRecord { status: SyncStatus::Queued, ..sync.clone() });
                 }
-                self.enqueue(Job::full(id, Trigger::Operator));
+                let mut job = self.next_job_of(&sync);
+                job.purpose = purpose.filter(|_| job.purpose.reads()).unwrap_or(job.purpose);
+                self.enqueue(job);
                 Ok(())
             }
         }
@@ -189,6 +201,7 @@ impl Engine {
             reason: "paused by you".to_owned(),
             at: self.tools.clock.now(),
             held_run: None,
+            sample: Vec::new(),
         };
         self.rest(SyncRecord { status: SyncStatus::Paused, pause: Some(pause), next_due: None, ..sync });
     }
@@ -213,12 +226,17 @@ impl Engine {
     /// Puts a sync back on its way; without a schedule in this process, the next one that has one runs it.
     fn take_up_again(&mut self, sync: SyncRecord) {
         let now = self.tools.clock.now();
-        let id = sync.cohort_id;
         let next_due = (sync.kind == SyncKind::Recurring).then_some(now);
-        self.rest(SyncRecord { status: SyncStatus::Queued, pause: None, next_due, ..sync });
+        let sync = SyncRecord { status: SyncStatus::Queued, pause: None, next_due, ..sync };
+        self.rest(sync.clone());
         if self.settings.schedule {
-            self.enqueue(Job::full(id, Trigger::Operator));
+            self.enqueue(self.next_job_of(&sync));
         }
+    }
+
+    /// The run a sync needs next, started by a person.
+    fn next_job_of(&self, sync: &SyncRecord) -> Job {
+        next_job(sync, Trigger::Operator, self.settings.full_refresh_every, self.tools.clock.now())
     }
 
     fn stop(&mut self, id: CohortId) -> Result<(), Refusal> {
@@ -230,7 +248,25 @@ impl Engine {
         if sync.status == SyncStatus::Stopped {
             return Err(Refusal::WrongStatus("this sync is already stopped".to_owned()));
         }
-        self.rest(SyncRecord { status: SyncStatus::Stopped, pause: None, next_due: None, ..sync });
+        self.rest_stopped(sync);
+        Ok(())
+    }
+
+    /// Also for a sync that is stopped or delivered, as long as somebody holds an attribute because of it.
+    fn stop_and_clean_up(&mut self, id: CohortId, removal: Removal) -> Result<(), Refusal> {
+        let sync = self.known(id)?;
+        let left: u64 = sync.former.iter().map(|former| former.members).sum();
+        let is_over = matches!(sync.status, SyncStatus::Stopped | SyncStatus::Exported);
+        if is_over && sync.baseline + left == 0 {
+            return Err(Refusal::WrongStatus(format!(
+                "nobody holds \"{}\" because of this sync; there is nothing to clean up",
+                sync.attribute
+            )));
+        }
+        self.unqueue(id);
+        if !self.end_run(id, Ending::StopAndCleanUp(removal)) {
+            self.begin_clean_up(sync, removal);
+        }
         Ok(())
     }
 
@@ -270,7 +306,8 @@ impl Engine {
         let now = self.tools.clock.now();
         let (status, next_due) = match sync.kind {
             SyncKind::Recurring => {
-                (SyncStatus::Synced, Some(super::schedule::next_due(sync.next_due, sync.interval, now)))
+                let interval = self.interval_given(sync.interval);
+                (SyncStatus::Synced, Some(super::schedule::next_due(sync.next_due, interval, now)))
             }
             SyncKind::OneTime => (SyncStatus::Stopped, None),
         };
@@ -278,6 +315,72 @@ impl Engine {
         self.board.notice(NoticeLevel::Info, Some(id), text, now);
         self.rest(SyncRecord { status, pause: None, next_due, ..sync });
         Ok(())
+    }
+
+    /// Pins the attribute, and answers once the people are recorded as its holders.
+    fn adopt(&mut self, request: AdoptRequest, reply: Reply) {
+        match self.pin_for_adoption(&request) {
+            Err(refusal) => {
+                // Whoever asked may have stopped waiting; nothing was done.
+                let _ = reply.send(Err(refusal));
+            }
+            Ok(sync) => {
+                let (cohort, holding) = (sync.cohort_id, sync.holding());
+                self.rest(sync);
+                let adopted = self.tools.keeper.ask(move |store| store.adopt(&holding, request.people));
+                let reports = self.tools.reports.clone();
+                tokio::spawn(async move {
+                    let answer = match adopted.await {
+                        Ok(baseline) => {
+                            reports.tell(Report::Adopted(cohort, baseline));
+                            Ok(())
+                        }
+                        Err(error) => Err(Refusal::Store(error.to_string())),
+                    };
+                    // As above; what was recorded is recorded.
+                    let _ = reply.send(answer);
+                });
+            }
+        }
+    }
+
+    /// The sync as it rests while people are taken over: a new one is stopped until somebody starts it.
+    fn pin_for_adoption(&self, request: &AdoptRequest) -> Result<SyncRecord, Refusal> {
+        let id = request.cohort;
+        let cohort = self.board.cohort(id).ok_or(Refusal::UnknownCohort(id))?;
+        if self.board.is_active(id) {
+            return Err(Refusal::AlreadyRunning);
+        }
+        let attribute = self.attribute_for(cohort, request.attribute.as_deref())?;
+        let Some(sync) = self.board.sync(id) else {
+            let now = self.tools.clock.now();
+            return Ok(SyncRecord {
+                cohort_id: id,
+                pinned_name: cohort.name.clone(),
+                attribute,
+                kind: SyncKind::Recurring,
+                status: SyncStatus::Stopped,
+                pause: None,
+                interval: self.settings.interval,
+                next_due: None,
+                since: now,
+                baseline: 0,
+                clean_up: None,
+                former: Vec::new(),
+                max_removal_share: None,
+                last_full: None,
+            });
+        };
+        if sync.pause.as_ref().is_some_and(|pause| pause.held_run.is_some()) {
+            return Err(Refusal::PlanHeld);
+        }
+        if sync.attribute != attribute {
+            return Err(Refusal::WrongStatus(format!(
+                "this sync sets \"{}\", not \"{attribute}\"; move it first with: cohort-sync sync {id} --attribute \"{attribute}\"",
+                sync.attribute
+            )));
+        }
+        Ok(sync.clone())
     }
 
     fn shut_down(&mut self) {
@@ -293,4 +396,26 @@ impl Engine {
             }
         }
     }
+}
+
+/// What a sync holds under the attribute it is about to set, and what it leaves behind under others. A former
+/// attribute that is taken up again goes on from those who still hold it.
+fn left_behind(
+    existing: Option<&SyncRecord>,
+    attribute: &str,
+    removal: Removal,
+) -> (u64, Vec<FormerAttribute>) {
+    let Some(sync) = existing else { return (0, Vec::new()) };
+    if sync.attribute == attribute {
+        return (sync.baseline, sync.former.clone());
+    }
+    let (again, mut former): (Vec<_>, Vec<_>) =
+        sync.former.iter().cloned().partition(|former| former.attribute == attribute);
+    // Even where nobody is known to hold it, a request whose answer was lost may have told somebody.
+    former.push(FormerAttribute {
+        attribute: sync.attribute.clone(),
+        members: sync.baseline,
+        clean_up: Some(removal),
+    });
+    (again.first().map_or(0, |former| former.members), former)
 }

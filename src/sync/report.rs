@@ -16,6 +16,8 @@ pub(super) enum Report {
     Listed(Result<Vec<Cohort>, MixpanelError>),
     /// A side answered, is being tried again, or is down.
     Side(Side, SideNews),
+    /// So many people are known to hold the attribute of a sync, after some were taken over.
+    Adopted(CohortId, u64),
     /// Something was recorded, or could not be.
     Recorded(Result<(), String>),
 }
@@ -59,8 +61,8 @@ pub(super) enum RunEnd {
         cause: PauseCause,
         /// What happened, in words.
         reason: String,
-        /// Whether the plan is held for a decision.
-        held: bool,
+        /// Set when the plan is held for a decision: some of the people it would remove, as they are addressed.
+        held: Option<Vec<String>>,
     },
     /// It was asked to end.
     Cancelled,

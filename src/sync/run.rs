@@ -3,10 +3,12 @@
 
 use super::report::{RunEnd, RunNews};
 use super::tools::Tools;
-use super::{compare, fetch, send};
+use super::{compare, doubt, fetch, send};
 use crate::domain::guard::{self, GuardRules};
+use crate::domain::membership::Membership;
 use crate::domain::{
-    ChangeCounts, CohortId, Outcome, PauseCause, Phase, ReadingRules, RunCounts, RunId, SyncKind, Trigger,
+    ChangeCounts, CohortId, Outcome, PauseCause, Phase, Purpose, ReadingRules, Removal, RunCounts, RunId,
+    SyncKind, Trigger,
 };
 use crate::store::{NewRun, RunRecord, Store, StoreError};
 use std::time::Duration;
@@ -18,19 +20,34 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Job {
     pub cohort: CohortId,
     pub trigger: Trigger,
+    pub purpose: Purpose,
     pub dry_run: bool,
     /// A person already agreed to whatever the guard would object to.
     pub approve_removals: bool,
     /// Send the plan of this run, which was held, instead of reading anew.
     pub held: Option<RunId>,
-    /// Kind and attribute of a dry run, which leaves the sync (if there is one) as it is.
-    pub preview: Option<(SyncKind, String)>,
+    /// Kind and attribute where they are not the sync's: of a dry run, which leaves the sync (if there is one) as
+    /// it is, and of cleaning up a former attribute.
+    pub instead: Option<(SyncKind, String)>,
 }
 
 impl Job {
     /// A run from fetch to settle.
     pub(super) fn full(cohort: CohortId, trigger: Trigger) -> Self {
-        Self { cohort, trigger, dry_run: false, approve_removals: false, held: None, preview: None }
+        Self {
+            cohort,
+            trigger,
+            purpose: Purpose::Update,
+            dry_run: false,
+            approve_removals: false,
+            held: None,
+            instead: None,
+        }
+    }
+
+    /// Tells whoever holds the sync's attribute that it ends.
+    pub(super) fn clean_up(cohort: CohortId, trigger: Trigger, removal: Removal) -> Self {
+        Self { purpose: Purpose::CleanUp(removal), ..Self::full(cohort, trigger) }
     }
 
     /// The rest of a run whose plan was held.
@@ -57,12 +74,17 @@ pub(super) struct Run {
     pub order: Order,
     pub stop: CancellationToken,
     pub record: RunRecord,
+    /// Whether this is an earlier run whose last requests are sent again; the engine hears of the new one only.
+    is_earlier: bool,
     phase_began: Instant,
     saved: Instant,
 }
 
 /// How often the record of a working run is refreshed for processes that only look on.
 const SAVED_EVERY: Duration = Duration::from_secs(1);
+
+/// People of a held plan who are shown with the question.
+const SAMPLE: usize = 6;
 
 /// Carries out a job and reports its end, whatever happens.
 pub(super) async fn run(tools: Tools, order: Order, stop: CancellationToken) {
@@ -93,6 +115,7 @@ impl Run {
             cohort: order.name.clone(),
             attribute: order.attribute.clone(),
             kind: order.kind,
+            purpose: order.job.purpose,
             trigger: order.job.trigger,
             phase: Phase::Queued,
             outcome: None,
@@ -103,18 +126,29 @@ impl Run {
             phases: Vec::new(),
         };
         let now = Instant::now();
-        Self { tools, order, stop, record, phase_began: now, saved: now }
+        Self { tools, order, stop, record, is_earlier: false, phase_began: now, saved: now }
+    }
+
+    /// An earlier run, taken up for its last requests.
+    pub(super) fn earlier(&self, record: RunRecord) -> Self {
+        let mut earlier = Self::new(self.tools.clone(), self.order.clone(), self.stop.clone());
+        earlier.record = record;
+        earlier.is_earlier = true;
+        earlier
     }
 
     /// The line itself; an early end is an error, so that `?` can carry it.
     async fn line(&mut self) -> Result<(), RunEnd> {
         if let Some(held) = self.order.job.held {
             self.take_up(held).await?;
+            doubt::clear(self).await?;
         } else {
             self.begin().await?;
-            let membership = fetch::fetch(self).await?;
+            doubt::clear(self).await?;
+            let reads = self.record.purpose.reads();
+            let membership = if reads { fetch::fetch(self).await? } else { Membership::default() };
             compare::compare(self, membership).await?;
-            self.ask_guard()?;
+            self.ask_guard().await?;
         }
         if self.order.job.dry_run {
             return Ok(());
@@ -129,6 +163,7 @@ impl Run {
             cohort: self.record.cohort.clone(),
             attribute: self.record.attribute.clone(),
             kind: self.record.kind,
+            purpose: self.record.purpose,
             trigger: self.record.trigger,
             started_at: self.record.started_at,
         };
@@ -158,12 +193,13 @@ impl Run {
         Ok(())
     }
 
-    fn ask_guard(&self) -> Result<(), RunEnd> {
-        let (counts, baseline) = (&self.record.counts, self.order.baseline);
-        let Some(cause) = guard::objection(self.order.guard, baseline, counts) else { return Ok(()) };
-        if self.order.job.approve_removals || self.order.job.dry_run {
+    async fn ask_guard(&self) -> Result<(), RunEnd> {
+        // A clean-up removes everybody, and that was agreed to before it began.
+        if self.order.job.approve_removals || self.order.job.dry_run || !self.record.purpose.reads() {
             return Ok(());
         }
+        let (counts, baseline) = (&self.record.counts, self.order.baseline);
+        let Some(cause) = guard::objection(self.order.guard, baseline, counts) else { return Ok(()) };
         let removals = counts.removes.planned();
         let reason = match cause {
             PauseCause::EmptyRead => format!(
@@ -174,7 +210,10 @@ impl Run {
                 self.order.guard.max_removal_share * 100.0
             ),
         };
-        Err(RunEnd::Paused { cause, reason, held: true })
+        let id = self.record.id;
+        let sample = self.ask(move |store| store.sample_of_removals(id, SAMPLE)).await?;
+        let sample = sample.iter().map(ToString::to_string).collect();
+        Err(RunEnd::Paused { cause, reason, held: Some(sample) })
     }
 
     /// Moves the baseline by what was accepted, however the run ended. A held plan has nothing to settle yet.
@@ -182,27 +221,34 @@ impl Run {
     /// When that fails the record must stay open, so that the next run or start settles it: a run that is closed
     /// is never settled again, and what was accepted in it would be forgotten.
     async fn settle(&mut self, end: RunEnd) -> Result<(RunEnd, Option<u64>), RunEnd> {
-        let nothing_sent = matches!(end, RunEnd::Paused { held: true, .. } | RunEnd::DryRun);
+        let nothing_sent = matches!(end, RunEnd::Paused { held: Some(_), .. } | RunEnd::DryRun);
         if nothing_sent || self.record.id == RunId(0) {
             return Ok((end, None));
         }
-        let (id, cohort, complete) = (self.record.id, self.record.cohort_id, end == RunEnd::Succeeded);
+        let complete = end == RunEnd::Succeeded;
         if complete && self.enter(Phase::Settle).await.is_err() {
-            tracing::warn!(run = %id, "the phase of a run could not be recorded");
+            tracing::warn!(run = %self.record.id, "the phase of a run could not be recorded");
         }
-        let settled = self.ask(move |store| store.settle(id, cohort, complete)).await?;
-        let counts = &mut self.record.counts;
+        let baseline = self.settle_accepted(complete).await?;
+        Ok((end, Some(baseline)))
+    }
+
+    /// Merges what was accepted into the baseline, whose size it returns, and reads the accounts back: what the
+    /// store holds is what counts.
+    pub(super) async fn settle_accepted(&mut self, complete: bool) -> Result<u64, RunEnd> {
+        let (id, holding) = (self.record.id, self.record.holding());
+        let settled = self.ask(move |store| store.settle(id, &holding, complete)).await?;
         let recount = |planned, accepted, rejected| {
             ChangeCounts::restored(planned, accepted, rejected).unwrap_or_else(|| {
                 tracing::error!(run = %id, planned, accepted, rejected, "more answers than changes");
                 ChangeCounts::default()
             })
         };
-        // What the store holds is what counts, so the accounts are read back from it.
+        let counts = &mut self.record.counts;
         counts.adds = recount(counts.adds.planned(), settled.adds_accepted, settled.adds_rejected);
         counts.removes =
             recount(counts.removes.planned(), settled.removes_accepted, settled.removes_rejected);
-        Ok((end, Some(settled.baseline)))
+        Ok(settled.baseline)
     }
 
     /// Notes how the run ended in its record, without writing it.
@@ -250,6 +296,11 @@ impl Run {
         self.save().await
     }
 
+    /// The baseline is another than when the run was ordered.
+    pub(super) fn baseline_became(&mut self, baseline: u64) {
+        self.order.baseline = baseline;
+    }
+
     fn leave_phase(&mut self) {
         let left = self.record.phase;
         if left != Phase::Queued {
@@ -262,7 +313,7 @@ impl Run {
         self.phase_began = Instant::now();
     }
 
-    async fn save(&mut self) -> Result<(), RunEnd> {
+    pub(super) async fn save(&mut self) -> Result<(), RunEnd> {
         self.saved = Instant::now();
         let record = self.record.clone();
         self.ask(move |store| store.save_run(&record)).await
@@ -276,6 +327,9 @@ impl Run {
 
     /// Tells the engine something about this run.
     pub(super) fn tell(&self, news: RunNews) {
+        if self.is_earlier {
+            return;
+        }
         self.tools.reports.run(self.order.job.cohort, news);
     }
 

@@ -1,16 +1,18 @@
 //! Send: the plan leaves the outbox for mParticle, some requests at a time, and every answer is recorded before
-//! the next request is taken. It stops between requests when asked to, splits what is refused as a whole until
+//! the next request is taken, a wave at a time. It stops between requests when asked to, splits what is refused as a whole until
 //! the offending user stands alone, and gives up only after the retries of the failure policy.
 
 use super::report::{RunEnd, RunNews, SideNews};
 use super::run::Run;
 use super::tools::Tools;
-use crate::domain::{CohortId, PauseCause, Phase, RunId};
+use crate::domain::plan::Wave;
+use crate::domain::{CohortId, PauseCause, Phase, Removal, RunId};
 use crate::http::backoff::jitter;
 use crate::http::{Answer, Feedback, Limit, Permit, TransportError};
 use crate::mparticle::{Verdict, judge, judge_failure, source_request_id};
 use crate::store::{Answered, JournalEntry, OutboxRequest, Side};
 use bytes::Bytes;
+use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,16 @@ pub(super) async fn send(run: &mut Run) -> Result<(), RunEnd> {
     sent.and(released)
 }
 
+/// Sends again what a run may have sent already, just as it was, until it is answered. Nothing of it is ever put
+/// back: whatever becomes of this try, an earlier one may have arrived.
+pub(super) async fn send_again(run: &mut Run, requests: Vec<OutboxRequest>) -> Result<(), RunEnd> {
+    let mut sending = Sending::new(run);
+    sending.again = true;
+    sending.wave = None;
+    sending.ready = requests.into_iter().map(|request| Ready { request, is_counted: true }).collect();
+    sending.work().await
+}
+
 /// The requests of a run on their way.
 struct Sending<'r> {
     run: &'r mut Run,
@@ -42,14 +54,17 @@ struct Sending<'r> {
     /// Set when no further request may leave: asked to end, given up or refused.
     last_call: CancellationToken,
     end: Option<RunEnd>,
-    drained: bool,
+    /// The wave that is being sent; none when everything planned was taken up.
+    wave: Option<Wave>,
+    /// Whether these requests may have been sent before.
+    again: bool,
 }
 
 /// A claimed request that may leave.
 struct Ready {
     request: OutboxRequest,
-    /// Whether an earlier try, as part of a larger request, was already counted.
-    part_of_split: bool,
+    /// Whether an earlier try, perhaps as part of a larger request, was already counted.
+    is_counted: bool,
 }
 
 /// A request that came back.
@@ -76,7 +91,15 @@ enum Landing {
 impl<'r> Sending<'r> {
     fn new(run: &'r mut Run) -> Self {
         let last_call = run.stop.child_token();
-        Self { run, ready: VecDeque::new(), flights: JoinSet::new(), last_call, end: None, drained: false }
+        Self {
+            run,
+            ready: VecDeque::new(),
+            flights: JoinSet::new(),
+            last_call,
+            end: None,
+            wave: Some(Wave::Removes),
+            again: false,
+        }
     }
 
     async fn work(&mut self) -> Result<(), RunEnd> {
@@ -88,25 +111,42 @@ impl<'r> Sending<'r> {
             })?;
             self.land(landed).await?;
         }
-        match self.end.take() {
-            Some(end) => Err(end),
-            None if self.run.stop.is_cancelled() && !self.drained => Err(RunEnd::Cancelled),
-            None => Ok(()),
+        if let Some(end) = self.end.take() {
+            return Err(end);
         }
+        let id = self.run.record.id;
+        let stopped_short =
+            self.run.stop.is_cancelled() && self.run.ask(move |store| store.has_unanswered(id)).await?;
+        if stopped_short { Err(RunEnd::Cancelled) } else { Ok(()) }
+    }
+
+    /// Takes up more of the plan; false when nothing more can leave now. A wave begins when the last request of
+    /// the one before was answered.
+    async fn claim(&mut self) -> Result<bool, RunEnd> {
+        while let Some(wave) = self.wave {
+            let id = self.run.record.id;
+            let claimed = self.run.ask(move |store| store.claim(id, wave, CLAIMED_TOGETHER)).await?;
+            if !claimed.is_empty() {
+                self.ready.extend(claimed.into_iter().map(|request| Ready { request, is_counted: false }));
+                return Ok(true);
+            }
+            if !self.flights.is_empty() {
+                return Ok(false);
+            }
+            self.wave = wave.next();
+        }
+        Ok(false)
     }
 
     /// Lets requests leave while there is room.
     async fn launch(&mut self) -> Result<(), RunEnd> {
         while !self.last_call.is_cancelled() && self.flights.len() < self.run.tools.concurrent_requests {
-            if self.ready.is_empty() {
-                let id = self.run.record.id;
-                let claimed = self.run.ask(move |store| store.claim(id, CLAIMED_TOGETHER)).await?;
-                self.drained = claimed.is_empty();
-                self.ready.extend(claimed.into_iter().map(|request| Ready { request, part_of_split: false }));
+            if self.ready.is_empty() && !self.claim().await? {
+                break;
             }
             let Some(ready) = self.ready.pop_front() else { break };
-            self.run.record.counts.requests += u64::from(!ready.part_of_split);
-            self.run.record.counts.retries += u64::from(ready.part_of_split);
+            self.run.record.counts.requests += u64::from(!ready.is_counted);
+            self.run.record.counts.retries += u64::from(ready.is_counted);
             let courier = Courier::new(self.run, self.last_call.clone());
             self.flights.spawn(courier.deliver(ready.request));
         }
@@ -123,7 +163,7 @@ impl<'r> Sending<'r> {
             Landing::Refused { reason } => {
                 self.release(&request).await?;
                 let cause = PauseCause::MparticleFeed;
-                self.finish_with(RunEnd::Paused { cause, reason, held: false });
+                self.finish_with(RunEnd::Paused { cause, reason, held: None });
             }
             Landing::GaveUp { reason, may_have_arrived } => {
                 if !may_have_arrived {
@@ -135,7 +175,6 @@ impl<'r> Sending<'r> {
                 if !may_have_arrived {
                     self.release(&request).await?;
                 }
-                self.drained = false;
             }
         }
         self.run.counted().await
@@ -178,12 +217,15 @@ impl<'r> Sending<'r> {
             changes: front.changes.split_off(place),
         };
         for part in [back, front] {
-            self.ready.push_front(Ready { request: part, part_of_split: true });
+            self.ready.push_front(Ready { request: part, is_counted: true });
         }
         Ok(())
     }
 
     async fn release(&mut self, request: &OutboxRequest) -> Result<(), RunEnd> {
+        if self.again {
+            return Ok(());
+        }
         let (id, position) = (self.run.record.id, request.first_position);
         self.run.ask(move |store| store.release(id, position)).await
     }
@@ -193,8 +235,10 @@ impl<'r> Sending<'r> {
 struct Courier {
     tools: Tools,
     run: RunId,
+    began: Timestamp,
     cohort: CohortId,
     attribute: Arc<str>,
+    removal: Removal,
     last_call: CancellationToken,
 }
 
@@ -203,8 +247,10 @@ impl Courier {
         Self {
             tools: run.tools.clone(),
             run: run.record.id,
+            began: run.record.started_at,
             cohort: run.record.cohort_id,
-            attribute: run.order.attribute.as_str().into(),
+            attribute: run.record.attribute.as_str().into(),
+            removal: run.record.purpose.removal(),
             last_call,
         }
     }
@@ -280,10 +326,10 @@ impl Courier {
     fn body(&self, request: &OutboxRequest) -> Bytes {
         let ids: Vec<String> = (request.first_position..)
             .take(request.changes.len())
-            .map(|position| source_request_id(&self.tools.installation, self.run, position))
+            .map(|position| source_request_id(&self.tools.installation, self.run, self.began, position))
             .collect();
         let changes = request.changes.iter().zip(ids.iter().map(String::as_str));
-        self.tools.encoder.request_body(&self.attribute, changes)
+        self.tools.encoder.request_body(&self.attribute, self.removal, changes)
     }
 
     /// What a verdict means for the request.

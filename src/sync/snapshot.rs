@@ -2,8 +2,11 @@
 //! `watch` channel at most twenty times a second. Readers (the console, the headless commands) take an
 //! `Arc` and never a lock. Lists as long as a cohort are not in here; they are paged from the store.
 
-use crate::domain::{Cohort, CohortId, Phase, RunCounts, RunId, SyncKind, SyncStatus, Trigger};
-pub use crate::store::{PauseRecord as Pause, RunRecord as RunView, TrendPoint};
+pub use super::schedule::Stretch;
+use crate::domain::{
+    Cohort, CohortId, Phase, Purpose, Removal, RunCounts, RunId, SyncKind, SyncStatus, Trigger,
+};
+pub use crate::store::{FormerAttribute, PauseRecord as Pause, RunRecord as RunView, TrendPoint};
 use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,17 +25,25 @@ pub struct Snapshot {
     pub mparticle: Health,
     /// Mixpanel's query budget.
     pub queries: QueryBudget,
+    /// Set while recurring syncs ask for more queries than there are, so that their intervals are stretched.
+    pub stretch: Option<Stretch>,
     /// Percent of the feed's rate in use, from `X-mp-rate-limit-percentage-used`.
     pub feed_rate_percent: Option<u8>,
     /// How the cohort list stands.
     pub list: ListState,
     /// The cohorts, in Mixpanel's order; those no longer listed but still synced come last.
     pub cohorts: Vec<Arc<CohortView>>,
+    /// Runs that ended in this process, oldest first, at most [`ENDED_LIMIT`]; two of one cohort may end between
+    /// two snapshots, so whoever tells of every run reads them here.
+    pub ended_runs: VecDeque<EndedRun>,
     /// Recent events worth a toast, oldest first, at most [`NOTICE_LIMIT`].
     pub notices: VecDeque<Notice>,
     /// Set once the engine has stopped for good.
     pub ended: Option<Ended>,
 }
+
+/// How many ended runs a snapshot keeps; older ones are in the store.
+pub const ENDED_LIMIT: usize = 64;
 
 /// How many notices a snapshot keeps; older ones are in the log.
 pub const NOTICE_LIMIT: usize = 32;
@@ -198,7 +209,7 @@ pub struct SyncView {
     pub status: SyncStatus,
     /// Why it waits for a person.
     pub pause: Option<Pause>,
-    /// How often it runs, when recurring.
+    /// How often it is meant to run, when recurring; [`Snapshot::stretch`] may make it longer.
     pub interval: Duration,
     /// When it runs next, when recurring and not paused or stopped.
     pub next_due: Option<Timestamp>,
@@ -206,6 +217,14 @@ pub struct SyncView {
     pub since: Timestamp,
     /// How many identities mParticle has acknowledged.
     pub baseline: u64,
+    /// What whoever holds the attribute is being told before the sync rests stopped.
+    pub clean_up: Option<Removal>,
+    /// Attributes that people still hold from before the sync moved to another one.
+    pub former: Vec<FormerAttribute>,
+    /// Its own limit for removals, where it has one.
+    pub max_removal_share: Option<f64>,
+    /// When mParticle was last told every member.
+    pub last_full: Option<Timestamp>,
     /// The run at work or in the queue.
     pub progress: Option<RunProgress>,
     /// The last run that ended.
@@ -223,6 +242,10 @@ pub struct RunProgress {
     pub id: Option<RunId>,
     /// What started it.
     pub trigger: Trigger,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The attribute it sets, which is not the sync's while a former one is cleaned up.
+    pub attribute: String,
     /// True when nothing will be sent.
     pub dry_run: bool,
     /// Where it stands.
@@ -257,6 +280,15 @@ impl RunProgress {
         };
         Some(if of == 0 { 1.0 } else { (done as f64 / of as f64).min(1.0) })
     }
+}
+
+/// A run that ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndedRun {
+    /// Counts up; a reader tells of each number once.
+    pub number: u64,
+    /// How it went.
+    pub run: Arc<RunView>,
 }
 
 /// How loud a notice is.

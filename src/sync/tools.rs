@@ -37,6 +37,8 @@ pub(super) struct Tools {
 pub struct Settings {
     /// How often a new recurring sync runs.
     pub interval: Duration,
+    /// How often a recurring sync tells mParticle every member again; never by itself when `None`.
+    pub full_refresh_every: Option<Duration>,
     /// When a plan needs a person's word.
     pub guard: GuardRules,
     /// How profiles are read.
@@ -60,6 +62,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             interval: Duration::from_mins(15),
+            full_refresh_every: None,
             guard: GuardRules::default(),
             reading: ReadingRules::default(),
             schedule: true,

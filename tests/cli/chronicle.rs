@@ -3,7 +3,7 @@
 //! sends at most the requests in flight twice.
 
 use crate::world::{ID, NAME, Output, PATIENCE, World, finish, mpid};
-use cohort_sync::domain::{ChangeState, CohortId, Direction, Identity, RunId, SyncStatus};
+use cohort_sync::domain::{ChangeState, Direction, Identity, RunId, SyncStatus};
 use cohort_sync::sandbox::{PersonSeed, ProfileKey};
 use cohort_sync::store::{Reader, RunRecord, StoreError};
 use serde_json::Value;
@@ -170,9 +170,9 @@ impl Chronicle {
         assert_eq!(self.strangers(), 0, "{output:?}");
 
         let reader = Reader::open(&self.world.state()).unwrap();
-        let baseline: BTreeSet<Identity> = reader.baseline(CohortId(ID)).collect::<Result<_, _>>().unwrap();
-        assert!(baseline == expected, "the baseline is not the cohort");
         let sync = reader.syncs().unwrap().remove(0);
+        let baseline: Result<BTreeSet<Identity>, _> = reader.baseline(&sync.holding()).collect();
+        assert!(baseline.unwrap() == expected, "the baseline is not the cohort");
         assert_eq!(sync.baseline, members);
         assert!(matches!(sync.status, SyncStatus::Synced | SyncStatus::Exported), "{:?}", sync.status);
         assert!(reader.working_runs().unwrap().is_empty());

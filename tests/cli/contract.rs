@@ -5,6 +5,11 @@ use crate::world::{ID, NAME, World, keys, mpid, people};
 use cohort_sync::sandbox::PersonSeed;
 use serde_json::{Value, json};
 
+/// The MPID in a profile's key.
+fn mpid_of(key: &str) -> String {
+    key.trim_start_matches("mpid ").to_owned()
+}
+
 const RUN_FIELDS: &[&str] = &[
     "run_id",
     "cohort_id",
@@ -140,14 +145,56 @@ async fn several_cohorts_give_an_object_each_and_naming_one_twice_runs_it_once()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_attribute_can_be_chosen_and_is_pinned() {
+async fn the_attribute_can_be_chosen_and_moved() {
     let world = World::with(people(0, 3)).await;
     let run = world.run(&["sync", NAME, "--attribute", "vip", "--json"]).await.exits(0).object();
     assert_eq!(run["attribute"], "vip");
     assert_eq!(world.delivered("vip"), keys(0, 3));
     assert!(world.delivered(NAME).is_empty());
-    world.run(&["sync", NAME, "--attribute", "other"]).await.exits(3).complains(&["\"vip\"", NAME]);
-    assert!(world.delivered("other").is_empty());
+    // It stays pinned until another one is named; then each of the two runs has its object.
+    assert_eq!(world.run(&["sync", NAME, "--json"]).await.exits(0).object()["attribute"], "vip");
+    let moved = world.run(&["sync", NAME, "--attribute", "other", "--json"]).await.exits(0);
+    let moved = moved.complains(&["moving to \"other\"", "\"vip\" is set to false for the 3 users"]);
+    let attributes: Vec<_> = moved.objects().iter().map(|run| run["attribute"].clone()).collect();
+    assert_eq!(attributes, ["other", "vip"]);
+    assert_eq!(world.delivered("other"), keys(0, 3));
+    assert!(world.delivered("vip").is_empty());
+    let deleted = world.run(&["sync", NAME, "--attribute", "third", "--clean-up", "delete"]).await.exits(0);
+    assert!(deleted.out.contains("\"other\" deleted for whoever held it"), "{}", deleted.out);
+    assert!(world.control.profiles_with("other").is_empty());
+    world.run(&["sync", NAME, "--clean-up", "delete"]).await.exits(2).complains(&["--attribute"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_cleans_up_when_asked_and_agreed_to() {
+    let world = World::with(people(0, 120)).await;
+    world.run(&["sync", NAME, "--recurring"]).await.exits(0);
+    let asked = world.run(&["stop", NAME, "--clean-up", "false"]).await.exits(3);
+    asked.complains(&["sets \"Power users\" for 120 users to false", "--yes"]);
+    assert_eq!(world.delivered(NAME).len(), 120, "nothing was done unasked");
+    let output = world.run(&["stop", NAME, "--clean-up", "false", "--yes"]).await.exits(0);
+    assert!(output.out.contains("nobody holds its attribute any more"), "{}", output.out);
+    assert!(world.delivered(NAME).is_empty());
+    let status = world.run(&["status", NAME, "--json"]).await.exits(0).object();
+    assert_eq!(status["status"], "stopped");
+    let again = world.run(&["stop", NAME, "--clean-up", "delete", "--yes"]).await.exits(3);
+    again.complains(&["nothing to clean up"]);
+    world.run(&["stop", NAME, "--yes"]).await.exits(2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_refresh_and_a_limit_of_its_own_are_flags() {
+    let world = World::with(people(0, 150)).await;
+    world.run(&["sync", NAME, "--max-removal-share", "0.02"]).await.exits(0);
+    let run = world.run(&["sync", NAME, "--full", "--json"]).await.exits(0).object();
+    assert_eq!((&run["counts"]["adds"], &run["counts"]["unchanged"]), (&json!(150), &json!(0)));
+    world.control.set_members(ID, people(5, 145));
+    let held = world.run(&["sync", NAME]).await.exits(3);
+    assert!(held.out.contains("more than 2 %"), "{}", held.out);
+    let some = keys(0, 5).into_iter().filter(|key| held.out.contains(&mpid_of(key))).count();
+    assert_eq!(some, 5, "a sample of who would be removed: {}", held.out);
+    world.run(&["sync", NAME, "--yes"]).await.exits(0);
+    world.run(&["sync", NAME, "--max-removal-share", "2"]).await.exits(2).complains(&["from 0 to 1"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ const READING: &[&[&str]] =
     &[&["status"], &["runs"], &["changes", "1"], &["counts", NAME], &["unmatched", NAME]];
 
 /// What is said of damage: what it is and what to do.
-const SAID: &[&str] = &["the state file is damaged", "Keep a copy of the state directory", "--state-dir"];
+const SAID: &[&str] = &["the state file is damaged", "Do not delete it", "cohort-sync doctor"];
 
 const FIRST: Range<i64> = 0..5_000;
 const LATER: Range<i64> = 1_000..6_000;

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the panic says where")]
 
+mod adopt;
 mod chronicle;
 mod contract;
 mod crash;
@@ -12,6 +13,7 @@ mod crash_points;
 mod damage;
 #[cfg(debug_assertions)]
 mod disk_full;
+mod doctor;
 mod exit_codes;
 mod input;
 mod lists;

@@ -72,13 +72,14 @@ async fn go_through_a_lot(world: &World, variables: &[(&str, String)]) {
         ),
         Some(Fault::mparticle(Effect::CutAfterApply)),
     ];
-    let commands: [&[&str]; 8] = [
+    let commands: [&[&str]; 9] = [
         &["cohorts"],
         &["sync", NAME, "--recurring"],
         &["status", "--json"],
         &["runs"],
         &["config", "show"],
         &["config", "show", "--json"],
+        &["doctor"],
         &["sync", "zzz"],
         &["changes", "1", "--json"],
     ];

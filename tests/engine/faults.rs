@@ -137,7 +137,7 @@ async fn what_needs_a_person_pauses_and_resuming_goes_on() {
         assert_eq!(run.outcome, Some(Outcome::Paused), "{described}");
         let pause = world.view(COHORT).sync.as_ref().unwrap().pause.clone().unwrap();
         assert_eq!((pause.cause, pause.held_run), (cause, None), "{described}");
-        assert_eq!(world.reader().baseline(COHORT).count(), 0, "{described}");
+        assert_eq!(world.reader().baseline(&held(NAME)).count(), 0, "{described}");
         world.control.clear_faults();
         let next = world.export().await;
         assert_eq!((next.outcome, next.counts.accepted()), (Some(Outcome::Succeeded), 250), "{described}");

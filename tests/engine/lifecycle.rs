@@ -51,7 +51,7 @@ async fn a_run_is_paused_between_requests_with_everything_accepted_recorded() {
     assert_eq!(run.outcome, Some(Outcome::Cancelled));
     assert!(run.counts.pending() > 0);
     assert_counts_add_up(&run);
-    let baseline: Vec<_> = world.reader().baseline(COHORT).map(Result::unwrap).collect();
+    let baseline: Vec<_> = world.reader().baseline(&held(NAME)).map(Result::unwrap).collect();
     assert_eq!(baseline.len() as u64, run.counts.accepted());
     assert_eq!(world.current_members().len(), baseline.len());
     world.control.clear_faults();
@@ -162,11 +162,6 @@ async fn what_may_not_be_done_is_refused_with_a_reason() {
     assert!(matches!(world.refused(start(3)).await, Refusal::BadAttribute(_)));
     assert!(matches!(world.refused(start(4)).await, Refusal::NotExportable(_)));
     assert!(matches!(world.refused(start(99)).await, Refusal::UnknownCohort(CohortId(99))));
-    let elsewhere = StartRequest { attribute: Some("Other".to_owned()), ..request(SyncKind::OneTime) };
-    assert!(matches!(
-        world.refused(Command::Start(elsewhere)).await,
-        Refusal::PinnedElsewhere { baseline: 10, .. }
-    ));
     let apart = StartRequest {
         cohort: CohortId(2),
         attribute: Some("Apart".to_owned()),

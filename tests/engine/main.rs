@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up should fail")]
 
+mod attributes;
 mod faults;
+mod identity;
 mod lifecycle;
 mod recovery;
 mod runs;
+mod simulated;
 mod world;

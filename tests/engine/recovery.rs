@@ -18,7 +18,7 @@ async fn a_shutdown_in_the_middle_is_taken_up_by_the_next_start() {
         })
         .await;
     world.shut_down().await;
-    let accepted = world.reader().baseline(COHORT).count();
+    let accepted = world.reader().baseline(&held(NAME)).count();
     assert!((500..3_000).contains(&accepted), "{accepted}");
     world.control.clear_faults();
     world.settings.schedule = true;

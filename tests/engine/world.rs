@@ -1,12 +1,14 @@
 //! A world for the engine's tests: the sandbox as both services, a state directory that goes away, an engine
-//! on top, and ways to wait for what must come true.
+//! on top, and ways to wait for what must come true. Whether its time is real or simulated (see `simulated`)
+//! makes no difference to a test.
 
+use crate::simulated::StandingClock;
 use cohort_sync::domain::{CohortId, SyncKind, SyncStatus};
 use cohort_sync::http::{Authorization, Backoff, Transport, TransportOptions};
 use cohort_sync::mixpanel;
 use cohort_sync::mparticle::{self, Encoder, FeedUrl};
 use cohort_sync::sandbox::{self, CohortSeed, Control, PersonSeed, ProfileKey, Sandbox, SandboxOptions};
-use cohort_sync::store::{Reader, RunRecord, StoreError};
+use cohort_sync::store::{Holding, Reader, RunRecord, StoreError};
 use cohort_sync::sync::command::{Command, Refusal, StartRequest};
 use cohort_sync::sync::snapshot::{CohortView, Snapshot};
 use cohort_sync::sync::{self, Clock, Handle, Parts, Settings};
@@ -19,12 +21,18 @@ use tokio::task::JoinHandle;
 /// Long enough for a loaded machine, short enough to notice that something hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Longer than anything a test waits for, and passed in a few seconds.
+const SIMULATED_PATIENCE: Duration = Duration::from_hours(12);
+
 pub struct World {
     pub sandbox: Sandbox,
     pub control: Control,
     pub directory: tempfile::TempDir,
     pub settings: Settings,
-    engine: Option<(Handle, JoinHandle<()>)>,
+    pub clock: Clock,
+    /// What holds the time still between steps, in a world whose time is simulated.
+    pub standing: Option<StandingClock>,
+    pub engine: Option<(Handle, JoinHandle<()>)>,
 }
 
 /// Settings for tests: no schedule of their own, and retries that do not wait for a minute.
@@ -47,10 +55,19 @@ impl World {
     }
 
     pub async fn with(settings: Settings) -> Self {
-        let sandbox = Sandbox::start(SandboxOptions::quiet()).await.unwrap();
+        Self::of(settings, SandboxOptions::quiet(), Clock::system(), None).await
+    }
+
+    pub async fn of(
+        settings: Settings,
+        options: SandboxOptions,
+        clock: Clock,
+        standing: Option<StandingClock>,
+    ) -> Self {
+        let sandbox = Sandbox::start(options).await.unwrap();
         let control = sandbox.control();
         let directory = tempfile::tempdir().unwrap();
-        Self { sandbox, control, directory, settings, engine: None }
+        Self { sandbox, control, directory, settings, clock, standing, engine: None }
     }
 
     /// Adds a cohort of `people` and starts the engine with its list.
@@ -93,7 +110,7 @@ impl World {
                 FeedUrl::parse(&self.sandbox.webhook_url()).unwrap(),
             ),
             encoder: Encoder::new("production", "customer_id"),
-            clock: Clock::system(),
+            clock: self.clock.clone(),
             read_only: false,
         };
         self.engine = Some(sync::start(parts, self.settings).await?);
@@ -101,18 +118,30 @@ impl World {
     }
 
     pub fn handle(&self) -> &Handle {
-        &self.engine.as_ref().unwrap().0
+        self.running().unwrap()
+    }
+
+    /// The engine, while there is one.
+    pub fn running(&self) -> Option<&Handle> {
+        self.engine.as_ref().map(|(handle, _)| handle)
     }
 
     /// Ends the engine the orderly way.
     pub async fn shut_down(&mut self) {
-        let (handle, task) = self.engine.take().unwrap();
-        handle.send(Command::Shutdown).await.unwrap();
-        tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap();
+        self.handle().send(Command::Shutdown).await.unwrap();
+        self.until("the engine ends", |snapshot| snapshot.ended.is_some()).await;
+        let (_, task) = self.engine.take().unwrap();
+        task.await.unwrap();
     }
 
     pub async fn refresh(&self) {
-        let before = self.snapshot().list.clone();
+        if self.standing.is_some() {
+            // Two lists of the same moment look the same.
+            self.pass(Duration::from_millis(1)).await;
+        }
+        // What is remembered must not pass for news.
+        let restored = self.until("the engine has begun", |snapshot| snapshot.revision > 0).await;
+        let before = restored.list.clone();
         self.handle().send(Command::Refresh).await.unwrap();
         self.until("the list arrives", move |snapshot| {
             use cohort_sync::sync::snapshot::ListState;
@@ -128,6 +157,9 @@ impl World {
 
     /// Waits until a snapshot fulfils a condition.
     pub async fn until(&self, what: &str, condition: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        if self.standing.is_some() {
+            return self.pass_until(what, SIMULATED_PATIENCE, condition).await;
+        }
         let mut snapshots = self.handle().snapshots();
         let waited = tokio::time::timeout(PATIENCE, snapshots.wait_for(|snapshot| condition(snapshot))).await;
         let Ok(snapshot) = waited else {
@@ -200,15 +232,13 @@ impl World {
 pub const COHORT: CohortId = CohortId(1000);
 pub const NAME: &str = "Power users";
 
+/// What the sync of [`COHORT`] holds under an attribute.
+pub fn held(attribute: &str) -> Holding {
+    Holding { cohort: COHORT, attribute: attribute.to_owned() }
+}
+
 pub fn request(kind: SyncKind) -> StartRequest {
-    StartRequest {
-        cohort: COHORT,
-        kind,
-        attribute: None,
-        dry_run: false,
-        approve_removals: false,
-        interval: None,
-    }
+    StartRequest::new(COHORT, kind)
 }
 
 /// `count` people with MPIDs from `first` on.
@@ -241,4 +271,7 @@ pub fn assert_counts_add_up(run: &RunRecord) {
     let read = &counts.read;
     assert_eq!(read.fetched(), read.matched + read.unmatched + read.unsendable + read.duplicates);
     assert_eq!(counts.planned(), counts.accepted() + counts.rejected() + counts.pending());
+    if run.is_whole_account() {
+        assert_eq!(counts.unexplained(), 0, "{run:?}");
+    }
 }

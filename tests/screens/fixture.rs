@@ -1,8 +1,8 @@
 //! A made-up project for the screens: every status, every kind of trouble, and names that are hard to draw.
 
 use cohort_sync::domain::{
-    ChangeCounts, Cohort, CohortId, Outcome, PauseCause, Phase, ReadCounts, RunCounts, RunId, SyncKind,
-    SyncStatus, Trigger,
+    ChangeCounts, Cohort, CohortId, Outcome, PauseCause, Phase, Purpose, ReadCounts, RunCounts, RunId,
+    SyncKind, SyncStatus, Trigger,
 };
 use cohort_sync::sync::snapshot::{
     CohortView, Health, ListState, Pause, QueryBudget, RunProgress, RunView, Snapshot, SyncView, TrendPoint,
@@ -76,6 +76,7 @@ pub fn run(view: &CohortView, ended: i64, counts: RunCounts) -> RunView {
         cohort: view.cohort.name.clone(),
         attribute: view.cohort.name.clone(),
         kind: SyncKind::Recurring,
+        purpose: Purpose::Update,
         trigger: Trigger::Schedule,
         phase: Phase::Settle,
         outcome: Some(Outcome::Succeeded),
@@ -99,6 +100,10 @@ pub fn synced(mut view: CohortView, status: SyncStatus, counts: RunCounts) -> Co
         next_due: Some(ago(-760)),
         since: ago(2_000_000),
         baseline: counts.read.sendable(),
+        clean_up: None,
+        former: Vec::new(),
+        max_removal_share: None,
+        last_full: Some(ago(2_000_000)),
         progress: None,
         last_account: Some(last_run.clone()),
         last_run: Some(last_run),
@@ -137,6 +142,8 @@ pub fn running(view: CohortView, phase: Phase, counts: RunCounts) -> CohortView 
         sync.progress = Some(RunProgress {
             id: Some(RunId(41)),
             trigger: Trigger::Schedule,
+            purpose: Purpose::Update,
+            attribute: sync.attribute.clone(),
             dry_run: false,
             phase,
             started_at: ago(30),
@@ -153,6 +160,10 @@ pub fn running(view: CohortView, phase: Phase, counts: RunCounts) -> CohortView 
     })
 }
 
+/// People of a held plan.
+const SAMPLE: [&str; 4] =
+    ["-5183712098411029934", "-1620092812211209338", "4017220190551823104", "ana@example.com"];
+
 pub fn paused(view: CohortView, cause: PauseCause, reason: &str, held: bool) -> CohortView {
     edit(view, |sync| {
         sync.status = SyncStatus::Paused;
@@ -162,6 +173,7 @@ pub fn paused(view: CohortView, cause: PauseCause, reason: &str, held: bool) -> 
             reason: reason.to_owned(),
             at: ago(3_700),
             held_run: held.then_some(RunId(40)),
+            sample: if held { SAMPLE.map(str::to_owned).to_vec() } else { Vec::new() },
         });
     })
 }

@@ -38,6 +38,8 @@ fn every_command_of_the_design_is_read() {
         "stop 1000",
         "unmatched 1000 -o users.csv --format csv",
         "counts 1000",
+        "doctor",
+        "doctor --json --read-only",
         "sandbox",
         "sandbox --listen 127.0.0.1:0",
         "config init",

@@ -1,7 +1,11 @@
 //! The headless commands, a file each. They read the same snapshots and the same state as the console.
 
+pub(super) mod adopt;
+mod awaiting;
+pub(super) mod clean_up;
 pub(super) mod cohorts;
 pub(super) mod counts;
+pub(super) mod doctor;
 pub(super) mod history;
 pub(super) mod run;
 pub(super) mod sandbox;

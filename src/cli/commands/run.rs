@@ -1,5 +1,6 @@
 //! `run`: keeps every recurring sync on schedule until stopped, and says what happens.
 
+use super::awaiting::sample_of;
 use super::sync::summary;
 use super::{remark, say, say_json};
 use crate::cli::account::{Desk, must_write, settings_of, start_engine};
@@ -7,11 +8,11 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::objects::RunObject;
 use crate::cli::signals::asked_to_end;
 use crate::config::Config;
-use crate::domain::{CohortId, SyncKind, SyncStatus};
+use crate::domain::{SyncKind, SyncStatus};
 use crate::store::RunRecord;
 use crate::sync::command::Command;
 use crate::sync::snapshot::{ListState, Snapshot};
-use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Keeps the schedule.
 pub(in crate::cli) async fn run(desk: &Desk, config: &Config) -> Result<Exit, Failure> {
@@ -33,7 +34,7 @@ pub(in crate::cli) async fn run(desk: &Desk, config: &Config) -> Result<Exit, Fa
                 }
                 let snapshot = snapshots.borrow_and_update().clone();
                 for run in told.news(&snapshot) {
-                    if desk.args.global.json { say_json(&RunObject::from(&run))? } else { say(&summary(&run))? }
+                    if desk.args.global.json { say_json(&RunObject::from(&*run))? } else { say(&summary(&run, sample_of(&snapshot, &run)))? }
                 }
             }
             signal = &mut asked_to_end => {
@@ -48,13 +49,17 @@ pub(in crate::cli) async fn run(desk: &Desk, config: &Config) -> Result<Exit, Fa
     engine.await.map_err(|error| Failure::Failed(format!("the engine broke down: {error}")))?;
     let last = snapshots.borrow().clone();
     for run in told.news(&last) {
-        if desk.args.global.json { say_json(&RunObject::from(&run))? } else { say(&summary(&run))? }
+        if desk.args.global.json {
+            say_json(&RunObject::from(&*run))?;
+        } else {
+            say(&summary(&run, sample_of(&last, &run)))?;
+        }
     }
     Ok(Exit::Done)
 }
 
 fn greet(snapshot: &Snapshot) {
-    let recurring = |view: &&std::sync::Arc<crate::sync::snapshot::CohortView>| {
+    let recurring = |view: &&Arc<crate::sync::snapshot::CohortView>| {
         let kept = |sync: &crate::sync::snapshot::SyncView| {
             sync.kind == SyncKind::Recurring && sync.status != SyncStatus::Stopped
         };
@@ -72,36 +77,33 @@ fn greet(snapshot: &Snapshot) {
 
 /// What was already told, so that each run is told once.
 struct Told {
-    runs: HashMap<CohortId, RunRecord>,
+    newest: u64,
     list_error: Option<String>,
+    stretch: Option<String>,
 }
 
 impl Told {
     fn of(snapshot: &Snapshot) -> Self {
-        let runs = snapshot
-            .cohorts
-            .iter()
-            .filter_map(|view| Some((view.cohort.id, view.sync.as_ref()?.last_run.clone()?)));
-        Self { runs: runs.collect(), list_error: None }
+        let newest = snapshot.ended_runs.back().map_or(0, |ended| ended.number);
+        Self { newest, list_error: None, stretch: None }
     }
 
     /// The runs that ended since.
-    fn news(&mut self, snapshot: &Snapshot) -> Vec<RunRecord> {
+    fn news(&mut self, snapshot: &Snapshot) -> Vec<Arc<RunRecord>> {
         if let ListState::Failed { error, .. } = &snapshot.list
             && self.list_error.as_ref() != Some(error)
         {
             remark(&format!("the cohort list did not arrive: {error}"));
             self.list_error = Some(error.clone());
         }
-        let mut news = Vec::new();
-        for view in &snapshot.cohorts {
-            let Some(run) = view.sync.as_ref().and_then(|sync| sync.last_run.as_ref()) else { continue };
-            if self.runs.get(&view.cohort.id) != Some(run) {
-                self.runs.insert(view.cohort.id, run.clone());
-                news.push(run.clone());
-            }
+        let stretch = snapshot.stretch.map(|stretch| stretch.to_string());
+        if let Some(text) = stretch.as_ref().filter(|_| stretch != self.stretch) {
+            remark(text);
         }
-        news.sort_by_key(|run| run.ended_at);
+        self.stretch = stretch;
+        let ended = snapshot.ended_runs.iter().filter(|ended| ended.number > self.newest);
+        let news = ended.map(|ended| Arc::clone(&ended.run)).collect();
+        self.newest = snapshot.ended_runs.back().map_or(self.newest, |ended| ended.number);
         news
     }
 }

@@ -1,16 +1,14 @@
 //! `sync`: one run now of each named cohort, one-time unless it is or becomes recurring. The engine does the
-//! work; this file starts it, waits, shows progress and says how it ended.
+//! work; this file starts it, waits and says how it ended.
 
-use super::{count, remark, say, say_json};
+use super::awaiting::Awaiting;
+use super::{count, remark};
 use crate::cli::account::{Desk, end_engine, must_write, settings_of, start_engine};
 use crate::cli::args::SyncArgs;
 use crate::cli::failure::{Exit, Failure, report};
-use crate::cli::objects::RunObject;
-use crate::cli::progress::Progress;
 use crate::cli::select::{self, Candidate};
-use crate::cli::signals::asked_to_end;
 use crate::config::Config;
-use crate::domain::{CohortId, Outcome, SyncKind};
+use crate::domain::{CohortId, Outcome, Purpose, Removal, SyncKind};
 use crate::store::RunRecord;
 use crate::sync::command::{Command, StartRequest};
 use crate::sync::snapshot::{ListState, Snapshot};
@@ -23,169 +21,95 @@ pub(in crate::cli) async fn sync(desk: &Desk, config: &Config, asked: &SyncArgs)
     must_write(&desk.places, "sync")?;
     let settings = Settings { schedule: false, ..settings_of(config) };
     let (handle, engine) = start_engine(&desk.places, config, settings, "cohort-sync sync").await?;
-    let mut syncing =
-        Syncing { desk, handle: handle.clone(), snapshots: handle.snapshots(), exit: Exit::Done };
-    let result = syncing.work(asked).await;
+    let mut awaiting = Awaiting::new(&handle, desk.args.global.json);
+    let result = start_and_wait(&handle, asked, &mut awaiting).await;
     let ended = end_engine(&handle, engine).await;
     result?;
     ended?;
-    Ok(syncing.exit)
+    Ok(awaiting.exit())
 }
 
-struct Syncing<'d> {
-    desk: &'d Desk,
-    handle: Handle,
-    snapshots: watch::Receiver<Arc<Snapshot>>,
-    exit: Exit,
+async fn start_and_wait(handle: &Handle, asked: &SyncArgs, awaiting: &mut Awaiting) -> Result<(), Failure> {
+    let mut snapshots = handle.snapshots();
+    let candidates = list(&mut snapshots).await?;
+    // Nothing is started unless every name is known: half of what was asked would be a surprise. Who names a
+    // cohort twice, by id and by name perhaps, wants it once.
+    let mut chosen: Vec<(CohortId, &String)> = Vec::new();
+    for wanted in &asked.cohorts {
+        let id = select::find(wanted, &candidates)?;
+        if !chosen.iter().any(|(known, _)| *known == id) {
+            chosen.push((id, wanted));
+        }
+    }
+    for (id, wanted) in chosen {
+        announce_move(&snapshots.borrow(), id, asked);
+        match handle.send(Command::Start(request(id, asked))).await {
+            Ok(()) => awaiting.expect(id),
+            Err(refusal) => {
+                let failure = Failure::Refused { subject: wanted.clone(), refusal };
+                awaiting.worsen(report(&failure));
+            }
+        }
+    }
+    awaiting.wait().await
 }
 
-/// A run that was started and is waited for.
-struct Awaited {
-    cohort: CohortId,
-    /// The last run of this cohort before; the one that is waited for is another.
-    before: Option<RunRecord>,
-}
-
-impl Syncing<'_> {
-    async fn work(&mut self, asked: &SyncArgs) -> Result<(), Failure> {
-        let candidates = self.list().await?;
-        // Nothing is started unless every name is known: half of what was asked would be a surprise. Who
-        // names a cohort twice, by id and by name perhaps, wants it once.
-        let mut chosen: Vec<(CohortId, &String)> = Vec::new();
-        for wanted in &asked.cohorts {
-            let id = select::find(wanted, &candidates)?;
-            if !chosen.iter().any(|(known, _)| *known == id) {
-                chosen.push((id, wanted));
-            }
-        }
-        let mut awaited = Vec::new();
-        for (id, wanted) in chosen {
-            let before = last_run(&self.snapshots.borrow(), id);
-            match self.handle.send(Command::Start(request(id, asked))).await {
-                Ok(()) => awaited.push(Awaited { cohort: id, before }),
-                Err(refusal) => {
-                    let failure = Failure::Refused { subject: wanted.clone(), refusal };
-                    self.worsen(report(&failure));
-                }
-            }
-        }
-        self.wait(awaited).await
-    }
-
-    /// Waits for Mixpanel's list. Without it the remembered one serves, for what is known needs no list.
-    async fn list(&mut self) -> Result<Vec<Candidate>, Failure> {
-        let arrived = self.snapshots.wait_for(|snapshot| {
-            matches!(snapshot.list, ListState::Listed(_) | ListState::Failed { .. }) && snapshot.revision > 1
-        });
-        let snapshot = arrived.await.map_err(|_| Failure::Failed("the engine stopped".to_owned()))?.clone();
-        let candidates: Vec<Candidate> = snapshot
-            .cohorts
-            .iter()
-            .map(|view| Candidate { id: view.cohort.id, name: view.cohort.name.clone() })
-            .collect();
-        match &snapshot.list {
-            ListState::Failed { error, needs_person, .. } if candidates.is_empty() => Err(if *needs_person {
-                Failure::Waiting(error.clone())
-            } else {
-                Failure::Failed(error.clone())
-            }),
-            ListState::Failed { error, .. } => {
-                remark(&format!(
-                    "going by the remembered cohort list, for Mixpanel's did not arrive: {error}"
-                ));
-                Ok(candidates)
-            }
-            _ => Ok(candidates),
-        }
-    }
-
-    /// Waits for every run, shows how they go, and ends them between requests when asked to.
-    async fn wait(&mut self, mut awaited: Vec<Awaited>) -> Result<(), Failure> {
-        let mut progress = Progress::new(self.desk.args.global.json);
-        let mut asked_to_end = Box::pin(asked_to_end());
-        let mut ending = false;
-        while !awaited.is_empty() {
-            let snapshot = self.snapshots.borrow_and_update().clone();
-            let mut left = Vec::new();
-            for run in awaited {
-                match ended(&snapshot, &run) {
-                    Some(record) => {
-                        progress.clear();
-                        self.tell(&record)?;
-                    }
-                    None => left.push(run),
-                }
-            }
-            awaited = left;
-            progress.show(&snapshot, awaited.iter().map(|run| run.cohort));
-            if awaited.is_empty() {
-                break;
-            }
-            tokio::select! {
-                changed = self.snapshots.changed() => {
-                    changed.map_err(|_| Failure::Failed("the engine stopped in the middle".to_owned()))?;
-                }
-                signal = &mut asked_to_end, if !ending => {
-                    signal.map_err(|error| Failure::Failed(format!("cannot wait for signals: {error}")))?;
-                    ending = true;
-                    progress.clear();
-                    remark("ending after the requests in flight; what was accepted is kept");
-                    for run in &awaited {
-                        // A run that ended meanwhile refuses to be cancelled, which is fine.
-                        let _ = self.handle.send(Command::Cancel(run.cohort)).await;
-                    }
-                }
-            }
-        }
-        progress.clear();
-        Ok(())
-    }
-
-    fn tell(&mut self, run: &RunRecord) -> Result<(), Failure> {
-        self.worsen(match run.outcome {
-            Some(Outcome::Succeeded | Outcome::DryRun) => Exit::Done,
-            Some(Outcome::Paused) => Exit::Refused,
-            Some(Outcome::Failed | Outcome::Cancelled) | None => Exit::Failed,
-        });
-        if self.desk.args.global.json { say_json(&RunObject::from(run)) } else { say(&summary(run)) }
-    }
-
-    /// A failed run weighs more than one that waits for a person: it is the one nobody expects.
-    fn worsen(&mut self, exit: Exit) {
-        self.exit = match (self.exit, exit) {
-            (Exit::Failed, _) | (_, Exit::Failed) => Exit::Failed,
-            (now, Exit::Done) => now,
-            (_, worse) => worse,
+/// Says beforehand what becomes of the attribute that is left behind.
+fn announce_move(snapshot: &Snapshot, cohort: CohortId, asked: &SyncArgs) {
+    let sync = snapshot.cohort(cohort).and_then(|view| view.sync.as_ref());
+    let (Some(sync), Some(attribute), false) = (sync, asked.attribute.as_ref(), asked.dry_run) else {
+        return;
+    };
+    if sync.attribute != *attribute && sync.baseline > 0 {
+        let (held, former) = (count(sync.baseline), &sync.attribute);
+        let then = match asked.clean_up.unwrap_or_default() {
+            Removal::SetFalse => "is set to false",
+            Removal::Delete => "is deleted",
         };
+        remark(&format!(
+            "moving to \"{attribute}\"; then \"{former}\" {then} for the {held} users who hold it"
+        ));
+    }
+}
+
+/// Waits for Mixpanel's list. Without it the remembered one serves, for what is known needs no list.
+pub(super) async fn list(snapshots: &mut watch::Receiver<Arc<Snapshot>>) -> Result<Vec<Candidate>, Failure> {
+    let arrived = snapshots.wait_for(|snapshot| {
+        matches!(snapshot.list, ListState::Listed(_) | ListState::Failed { .. }) && snapshot.revision > 1
+    });
+    let snapshot = arrived.await.map_err(|_| Failure::Failed("the engine stopped".to_owned()))?.clone();
+    let candidates: Vec<Candidate> = snapshot
+        .cohorts
+        .iter()
+        .map(|view| Candidate { id: view.cohort.id, name: view.cohort.name.clone() })
+        .collect();
+    match &snapshot.list {
+        ListState::Failed { error, needs_person, .. } if candidates.is_empty() => {
+            Err(if *needs_person { Failure::Waiting(error.clone()) } else { Failure::Failed(error.clone()) })
+        }
+        ListState::Failed { error, .. } => {
+            remark(&format!("going by the remembered cohort list, for Mixpanel's did not arrive: {error}"));
+            Ok(candidates)
+        }
+        _ => Ok(candidates),
     }
 }
 
 fn request(cohort: CohortId, asked: &SyncArgs) -> StartRequest {
+    let kind = if asked.recurring { SyncKind::Recurring } else { SyncKind::OneTime };
     StartRequest {
-        cohort,
-        kind: if asked.recurring { SyncKind::Recurring } else { SyncKind::OneTime },
         attribute: asked.attribute.clone(),
         dry_run: asked.dry_run,
         approve_removals: asked.yes,
-        interval: None,
+        full: asked.full,
+        former: asked.clean_up.unwrap_or_default(),
+        max_removal_share: asked.max_removal_share,
+        ..StartRequest::new(cohort, kind)
     }
 }
 
-fn last_run(snapshot: &Snapshot, cohort: CohortId) -> Option<RunRecord> {
-    snapshot.cohort(cohort)?.sync.as_ref()?.last_run.clone()
-}
-
-/// The record of a run once it has ended.
-fn ended(snapshot: &Snapshot, run: &Awaited) -> Option<RunRecord> {
-    let view = snapshot.cohort(run.cohort)?;
-    if view.status().is_active() {
-        return None;
-    }
-    last_run(snapshot, run.cohort).filter(|record| run.before.as_ref() != Some(record))
-}
-
-/// How a run ended, for people.
-pub(super) fn summary(run: &RunRecord) -> String {
+/// How a run ended, for people; `sample` are some of those whose removal it holds back.
+pub(super) fn summary(run: &RunRecord, sample: &[String]) -> String {
     let counts = &run.counts;
     let name = crate::cli::output::harmless(&run.cohort).into_owned();
     let took = run.ended_at.map_or(0.0, |ended| ended.duration_since(run.started_at).as_secs_f64());
@@ -197,6 +121,17 @@ pub(super) fn summary(run: &RunRecord) -> String {
         count(counts.read.unsendable),
         count(counts.read.duplicates),
     );
+    let read = match run.purpose {
+        Purpose::Update => read,
+        Purpose::FullRefresh => format!("{read}, everyone told again"),
+        Purpose::CleanUp(removal) => {
+            let attribute = crate::cli::output::harmless(&run.attribute);
+            match removal {
+                Removal::SetFalse => format!("\"{attribute}\" set to false for whoever held it"),
+                Removal::Delete => format!("\"{attribute}\" deleted for whoever held it"),
+            }
+        }
+    };
     let (adds, removes) = (count(counts.adds.planned()), count(counts.removes.planned()));
     let sent = format!(
         "+{adds} −{removes}: {} accepted, {} rejected, {} pending",
@@ -218,6 +153,10 @@ pub(super) fn summary(run: &RunRecord) -> String {
         if run.outcome == Some(Outcome::Paused) && counts.pending() > 0 && error.contains("would remove") {
             text.push_str("\n  To agree, run it again with --yes; to look first: cohort-sync changes ");
             text.push_str(&run.id.to_string());
+        }
+        if !sample.is_empty() {
+            text.push_str("\n  Among those who would be removed: ");
+            text.push_str(&crate::cli::output::harmless(&sample.join(", ")));
         }
     }
     text

@@ -64,10 +64,7 @@ impl Destination {
     #[must_use]
     pub fn room(&self) -> Option<usize> {
         match &self.target {
-            Target::Standard(out) if out.get_ref().is_terminal() => crossterm::terminal::size()
-                .ok()
-                .map(|(columns, _)| usize::from(columns))
-                .filter(|room| *room > 0),
+            Target::Standard(_) => terminal_size().map(|(columns, _)| columns),
             _ => None,
         }
     }
@@ -114,6 +111,16 @@ impl Write for Destination {
             Target::Direct(file, _) | Target::Beside(file, _) => file.flush(),
         }
     }
+}
+
+/// The columns and rows of the terminal that standard output goes to; `None` where it goes elsewhere.
+#[must_use]
+pub fn terminal_size() -> Option<(usize, usize)> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    let (columns, rows) = crossterm::terminal::size().ok().filter(|(columns, _)| *columns > 0)?;
+    Some((usize::from(columns), usize::from(rows)))
 }
 
 /// Takes a reader who closed the pipe (`… | head`) for success: they have what they wanted.

@@ -2,10 +2,11 @@
 //! about it and the two refusals; which requests count is left to the parent module.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::header::RETRY_AFTER;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::super::PROJECT_ID;
 use super::super::reply::Reply;
@@ -22,12 +23,14 @@ pub(in crate::sandbox) struct Quota {
     per_hour: usize,
     at_once: usize,
     charged: VecDeque<Instant>,
+    /// Queries that were refused since the start, for either limit.
+    pub refused: usize,
 }
 
 impl Quota {
     pub(super) fn new(per_hour: u32, at_once: u32) -> Self {
         let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
-        Self { per_hour: count(per_hour), at_once: count(at_once), charged: VecDeque::new() }
+        Self { per_hour: count(per_hour), at_once: count(at_once), charged: VecDeque::new(), refused: 0 }
     }
 
     pub(super) fn is_crowded(&self, running: usize) -> bool {
@@ -72,6 +75,7 @@ impl Quota {
 /// The refusal of a query over the hourly quota. `Retry-After` names the whole window, as Mixpanel's does, although a slot
 /// may be free much earlier.
 pub(super) fn hourly_exceeded(api: &mut QueryApi, address: &str) -> Reply {
+    api.quota.refused += 1;
     let window = WINDOW.as_secs();
     let at_once = api.quota.at_once.saturating_sub(api.running.now);
     let message = format!(
@@ -89,6 +93,7 @@ pub(super) fn hourly_exceeded(api: &mut QueryApi, address: &str) -> Reply {
 
 /// The refusal of a query too many at once.
 pub(super) fn concurrency_exceeded(api: &mut QueryApi, running: usize) -> Reply {
+    api.quota.refused += 1;
     let hourly = api.quota.left();
     let message = format!(
         "Query rate limit exceeded for project_id: {PROJECT_ID}. This request exceeded the concurrency limit \

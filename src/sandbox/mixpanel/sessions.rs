@@ -2,7 +2,9 @@
 //! expiry; what is read is left to `engage`.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::super::clock::{scramble, unix_seconds};
 use super::super::world::Snapshot;

@@ -10,8 +10,11 @@ mod requests;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::fault::{Effect, RejectedUsers, Side, Target};
 use super::parameters::Received;
@@ -81,8 +84,9 @@ fn fingerprint(id: &str) -> u128 {
 }
 
 /// Answers one request and writes it into the log.
-pub(super) async fn answer(shared: &Shared, received: &Received, token: &str) -> Reply {
+pub(super) async fn answer(shared: &Arc<Shared>, received: &Received, token: &str) -> Reply {
     let _ticket = Ticket::take(shared, |state| &mut state.feed.running);
+    let arrived = Instant::now();
     let body = parse(received);
     let identities: Vec<Vec<String>> =
         body.iter().flat_map(|body| body.batches().iter().map(batch::identities)).collect();
@@ -94,8 +98,12 @@ pub(super) async fn answer(shared: &Shared, received: &Received, token: &str) ->
         identities: &identities,
     };
     let effect = shared.strike(&target, shared.options.latency.feed).await;
+    if let Some(Effect::CutThenApply { milliseconds }) = effect {
+        let delay = Duration::from_millis(milliseconds);
+        tokio::spawn(apply_later(Arc::clone(shared), received.clone(), token.to_owned(), delay));
+    }
     let mut state = shared.lock();
-    let mut entry = FeedRequest::begin(body.as_ref().map_or(0, |body| body.batches().len()));
+    let mut entry = FeedRequest::begin(body.as_ref().map_or(0, |body| body.batches().len()), arrived);
     let reply = match effect.as_ref().and_then(Reply::instead_of_work) {
         Some(reply) => reply,
         None => work(
@@ -113,6 +121,18 @@ pub(super) async fn answer(shared: &Shared, received: &Received, token: &str) ->
     entry.status = reply.status_sent();
     state.feed.requests.push(entry, &received.body);
     reply
+}
+
+/// Does the work of a request whose client is gone; nobody hears how it went.
+async fn apply_later(shared: Arc<Shared>, received: Received, token: String, delay: Duration) {
+    tokio::time::sleep(delay).await;
+    let body = parse(&received);
+    let mut entry = FeedRequest::begin(body.as_ref().map_or(0, |body| body.batches().len()), Instant::now());
+    let mut unheard = Work { identities: Vec::new(), effect: None, entry: &mut entry };
+    let mut state = shared.lock();
+    work(&mut state, &received, &token, body, &mut unheard);
+    entry.status = None;
+    state.feed.requests.push(entry, &received.body);
 }
 
 /// What a request's way through the feed needs besides the state.

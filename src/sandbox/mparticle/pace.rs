@@ -1,9 +1,10 @@
 //! The feed's rate limit: so many users a second. Owns the bucket, the refusal and the header that says how close a
 //! client is; what counts as a user is left to the parent module.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::header::RETRY_AFTER;
+use tokio::time::Instant;
 
 use super::super::reply::Reply;
 

@@ -32,6 +32,8 @@ pub(in crate::sandbox) struct Profiles {
     knows_by_rule: bool,
     pub knows_everyone: bool,
     listed: HashSet<ProfileKey>,
+    /// Identities that belong to a profile with another key.
+    also_known: HashMap<ProfileKey, ProfileKey>,
     attributes: BTreeMap<String, Holders>,
 }
 
@@ -60,12 +62,22 @@ impl Profiles {
             knows_by_rule: is_demo,
             knows_everyone: !is_demo,
             listed: HashSet::new(),
+            also_known: HashMap::new(),
             attributes: BTreeMap::new(),
         }
     }
 
     pub(in crate::sandbox) fn add(&mut self, key: ProfileKey) {
         self.listed.insert(key);
+    }
+
+    /// From now on, whatever is told of `identity` reaches the profile of `key`.
+    pub(in crate::sandbox) fn link(&mut self, identity: ProfileKey, key: ProfileKey) {
+        self.also_known.insert(identity, key);
+    }
+
+    fn resolve<'a>(&'a self, key: &'a ProfileKey) -> &'a ProfileKey {
+        self.also_known.get(key).unwrap_or(key)
     }
 
     /// Whether there is such a profile. A rounded mParticle id is nobody's, and an anonymous device was never identified.
@@ -90,11 +102,12 @@ impl Profiles {
     }
 
     pub(super) fn update(&mut self, batch: &Batch) {
+        let key = self.resolve(&batch.key).clone();
         for (name, value) in &batch.attributes {
-            self.holders(name).set(&batch.key, value);
+            self.holders(name).set(&key, value);
         }
         for name in &batch.deleted_attributes {
-            self.holders(name).set(&batch.key, &Value::Null);
+            self.holders(name).set(&key, &Value::Null);
         }
     }
 
@@ -116,7 +129,7 @@ impl Profiles {
     pub(in crate::sandbox) fn history(&self, key: &ProfileKey, attribute: &str) -> Vec<Option<bool>> {
         self.attributes
             .get(attribute)
-            .and_then(|holders| holders.history(key))
+            .and_then(|holders| holders.history(self.resolve(key)))
             .map(History::unpack)
             .unwrap_or_default()
     }

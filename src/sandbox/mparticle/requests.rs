@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
+use tokio::time::Instant;
 
 /// Entries are dropped, oldest first, beyond this count.
 const MOST_ENTRIES: usize = 200_000;
@@ -17,6 +18,9 @@ pub struct FeedRequest {
     /// When it was answered.
     #[serde(serialize_with = "as_unix_milliseconds")]
     pub at: SystemTime,
+    /// When it had arrived, by tokio's clock: simulated where that is.
+    #[serde(skip)]
+    pub received: Instant,
     /// The status that was answered; `None` when the connection was cut instead.
     pub status: Option<u16>,
     /// Batches in the request; zero when it was not readable.
@@ -37,9 +41,10 @@ pub struct FeedRequest {
 }
 
 impl FeedRequest {
-    pub(super) fn begin(batches: usize) -> Self {
+    pub(super) fn begin(batches: usize, received: Instant) -> Self {
         Self {
             at: SystemTime::now(),
+            received,
             status: None,
             batches,
             applied: false,
@@ -111,7 +116,7 @@ mod tests {
         let mut log = RequestLog::new(true);
         let body = Bytes::from(vec![b'x'; MOST_BODY_BYTES / 2 - 1]);
         for _ in 0..3 {
-            log.push(FeedRequest::begin(1), &body);
+            log.push(FeedRequest::begin(1, Instant::now()), &body);
         }
         let kept: Vec<bool> = log.entries().iter().map(|entry| entry.body.is_some()).collect();
         assert_eq!(kept, [false, true, true]);

@@ -8,7 +8,9 @@ mod seed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 pub use seed::{CohortSeed, PersonSeed};
 

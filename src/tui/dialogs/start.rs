@@ -151,12 +151,9 @@ impl StartDialog {
         }
         let named = self.attribute_is_free() && self.attribute.value() != subject.name;
         let request = StartRequest {
-            cohort: subject.id,
-            kind: self.kind,
             attribute: named.then(|| self.attribute.value().to_owned()),
             dry_run,
-            approve_removals: false,
-            interval: None,
+            ..StartRequest::new(subject.id, self.kind)
         };
         Order { what, command: Command::Start(request) }
     }

@@ -1,0 +1,38 @@
+//! The feed of mParticle, as far as it can be judged without sending anything: a feed takes nothing that would
+//! change nothing, so its token is only tried by a sync.
+
+use super::finding::{Check, Finding};
+use crate::config::{MparticleConfig, Word};
+use crate::http::{Url, is_loopback};
+
+/// Looks at the webhook URL.
+pub(super) fn check(config: &MparticleConfig, mixpanel_base_url: &str) -> Finding {
+    let webhook_url = &config.webhook_url;
+    // The configuration was read, so this is a URL; were it not, there would be no host to name.
+    let url = Url::parse(webhook_url.expose()).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or("?");
+    let scheme = url.as_ref().map_or("?", Url::scheme);
+    let described = format!(
+        "The webhook URL leads to {host} over {scheme} (token {}); batches are labelled {}. Nothing was sent, because \
+         a feed has no harmless request: whether mParticle takes the token shows at the first sync.",
+        webhook_url.masked(),
+        config.environment.as_str(),
+    );
+    let stays_here = url.as_ref().is_some_and(is_loopback);
+    let reads_elsewhere = Url::parse(mixpanel_base_url).is_ok_and(|base| !is_loopback(&base));
+    if stays_here && reads_elsewhere {
+        return Finding::warning(
+            Check::Mparticle,
+            format!("{described} It leads to this computer, while cohorts are read from a real Mixpanel."),
+            "Unless that is meant, copy the Webhook URL from the Mixpanel Cohorts feed in mParticle (Setup > Inputs > Feeds).",
+        );
+    }
+    match webhook_url.unusual() {
+        Some(unusual) => Finding::warning(
+            Check::Mparticle,
+            format!("{described} It is unlike a feed of mParticle: {unusual}."),
+            "Compare it with the Webhook URL of the Mixpanel Cohorts feed in mParticle (Setup > Inputs > Feeds).",
+        ),
+        None => Finding::ok(Check::Mparticle, described),
+    }
+}

@@ -1,0 +1,103 @@
+//! A state file of format 1, as the program of that time left it: 150 people exported, then a run killed while 40 of
+//! them were on their way (20 removes, 20 adds), then a run whose plan of 130 removes and 130 adds is held.
+
+use super::{held, now};
+use cohort_sync::domain::plan::Wave;
+use cohort_sync::domain::{CohortId, Direction, PauseCause, Purpose, RunId, SyncStatus};
+use cohort_sync::store::{Answered, DATABASE_FILE, Reader, Store, StoreError};
+use std::fs;
+use std::path::Path;
+
+fn old_state() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/store/format_1.db");
+    fs::copy(file, directory.path().join(DATABASE_FILE)).unwrap();
+    directory
+}
+
+#[test]
+fn nothing_is_lost_on_the_way_to_the_newest_format() {
+    let directory = old_state();
+    let mut store = Store::open(directory.path(), "a test").unwrap();
+    let reader = Reader::open(directory.path()).unwrap();
+    let syncs = reader.syncs().unwrap();
+    let [sync] = syncs.as_slice() else { panic!("{syncs:?}") };
+    assert_eq!((sync.cohort_id, sync.status, sync.baseline), (CohortId(1000), SyncStatus::Paused, 150));
+    assert!(sync.former.is_empty() && sync.clean_up.is_none() && sync.max_removal_share.is_none());
+    let pause = sync.pause.clone().unwrap();
+    assert_eq!((pause.cause, pause.held_run), (PauseCause::Removals, Some(RunId(3))));
+    assert_eq!(reader.baseline(&sync.holding()).map(Result::unwrap).count(), 150);
+    assert_eq!(
+        store.uncertain(&sync.holding()).unwrap().len(),
+        40,
+        "whose answer was lost is still in doubt"
+    );
+    assert_eq!(store.sample_of_removals(RunId(3), 5).unwrap().len(), 5);
+    let runs = reader.runs(None, 10).unwrap();
+    assert_eq!(runs.len(), 3);
+    assert!(runs.iter().all(|run| run.purpose == Purpose::Update));
+
+    // The held plan is sent and settled just as a plan of today.
+    let (mut adds, mut removes) = (0, 0);
+    for request in store.claim(RunId(3), Wave::Removes, 100).unwrap() {
+        for change in &request.changes {
+            *if change.direction == Direction::Add { &mut adds } else { &mut removes } += 1;
+        }
+        let answered = Answered { rejected: Vec::new(), status: 202, tries: 1 };
+        store.answer(RunId(3), request.first_position, &answered, now()).unwrap();
+    }
+    assert_eq!((adds, removes), (130, 130));
+    let settled = store.settle(RunId(3), &sync.holding(), true).unwrap();
+    assert_eq!((settled.baseline, settled.adds_accepted, settled.removes_accepted), (150, 130, 130));
+    assert!(store.uncertain(&sync.holding()).unwrap().is_empty());
+}
+
+#[test]
+fn the_file_is_copied_before_it_is_changed() {
+    let directory = old_state();
+    let copy = directory.path().join(format!("{DATABASE_FILE}.format-1.bak"));
+    drop(Store::open(directory.path(), "a test").unwrap());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    // The copy is the old state, whole: put in its place, it is brought up to date like the file itself was.
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::copy(&copy, elsewhere.path().join(DATABASE_FILE)).unwrap();
+    assert!(matches!(Reader::open(elsewhere.path()), Err(StoreError::Older { found: 1, .. })));
+    drop(Store::open(elsewhere.path(), "a test").unwrap());
+    assert_eq!(Reader::open(elsewhere.path()).unwrap().baseline(&power_users()).count(), 150);
+    // A file of today is not copied.
+    fs::remove_file(&copy).unwrap();
+    drop(Store::open(directory.path(), "a test").unwrap());
+    assert!(!copy.exists());
+}
+
+fn power_users() -> cohort_sync::store::Holding {
+    cohort_sync::store::Holding { cohort: CohortId(1000), ..held() }
+}
+
+#[test]
+fn a_copy_that_cannot_be_made_leaves_the_file_as_it_was() {
+    let directory = old_state();
+    let path = directory.path().join(DATABASE_FILE);
+    let before = fs::read(&path).unwrap();
+    // A directory stands where the copy would be written.
+    fs::create_dir_all(directory.path().join("cohort-sync.db.format-1.unfinished/occupied")).unwrap();
+    let error = Store::open(directory.path(), "a test").unwrap_err();
+    assert!(matches!(error, StoreError::Directory { .. }), "{error}");
+    let format = |path: &Path| -> u32 {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+    };
+    assert_eq!(format(&path), 1);
+    assert_eq!(fs::read(&path).unwrap().len(), before.len());
+}
+
+#[test]
+fn whoever_only_reads_says_how_to_bring_it_up_to_date() {
+    let directory = old_state();
+    let error = Reader::open(directory.path()).unwrap_err();
+    assert!(error.to_string().contains("without --read-only"), "{error}");
+}
