@@ -38,6 +38,8 @@ pub struct Chronicle {
     pub kills: usize,
     /// Runs that were cut off, by a kill or otherwise.
     pub cut_off: usize,
+    /// Requests that mParticle took without being able to say so.
+    pub lost_answers: usize,
     /// The last run that was judged.
     judged: RunId,
 }
@@ -60,6 +62,7 @@ impl Chronicle {
             repeated: 0,
             kills: 0,
             cut_off: 0,
+            lost_answers: 0,
             judged: RunId(0),
         }
     }
@@ -179,7 +182,7 @@ impl Chronicle {
         for run in reader.runs(None, 100).unwrap() {
             adds_up(&reader, &run);
         }
-        let most = self.cut_off * IN_FLIGHT * REQUEST;
+        let most = (self.cut_off * IN_FLIGHT + self.lost_answers) * REQUEST;
         assert!(self.repeated <= most, "{} users were sent twice, {most} at most may be", self.repeated);
         // From here on everything is known.
         self.judged = RunId(run["run_id"].as_i64().unwrap());

@@ -23,7 +23,7 @@ const LATER: Range<i64> = 60..430;
 const LAST: Range<i64> = 30..400;
 
 /// Kills at the first commit, the second and so on, before and after each, until the process survives.
-async fn sweep<S>(scenario: &str, story: impl Fn(String, u64) -> S) -> usize
+async fn sweep<S>(scenario: &str, story: impl Fn(String) -> S) -> usize
 where
     S: Future<Output = Option<usize>>,
 {
@@ -31,7 +31,7 @@ where
     let mut kills = 0;
     let mut points = Vec::new();
     for kind in ["kill-before", "kill-after"] {
-        let told = stream::iter(1..).map(|number| story(format!("{kind}:{number}"), number));
+        let told = stream::iter(1..).map(|number| story(format!("{kind}:{number}")));
         let killed = told.buffered(AT_ONCE).take_while(|kills| std::future::ready(kills.is_some()));
         let killed: Vec<usize> = killed.filter_map(std::future::ready).collect().await;
         kills += killed.iter().sum::<usize>();
@@ -42,58 +42,83 @@ where
     kills
 }
 
+/// Kills a first export, or a sync of a cohort that was exported before; `None` when it lived on.
+async fn kill_once(was_exported: bool, fault: String, next: Range<i64>) -> Option<usize> {
+    let mut chronicle = Chronicle::begin(FIRST).await;
+    let words = if was_exported { RECURRING } else { EXPORT };
+    if was_exported {
+        chronicle.converges(words).await;
+        chronicle.becomes(LATER);
+    }
+    if chronicle.strike(words, &fault).await.is_some() {
+        return None;
+    }
+    chronicle.becomes(next);
+    chronicle.converges(words).await;
+    Some(chronicle.kills)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_export_killed_at_every_commit_is_taken_up() {
-    for (scenario, next) in [("first export", FIRST), ("first export, then another cohort", LATER)] {
-        sweep(scenario, async |fault, _| {
-            let mut chronicle = Chronicle::begin(FIRST).await;
-            if chronicle.strike(EXPORT, &fault).await.is_some() {
-                return None;
-            }
-            chronicle.becomes(next.clone());
-            chronicle.converges(EXPORT).await;
-            Some(chronicle.kills)
-        })
-        .await;
-    }
+    sweep("first export", |fault| kill_once(false, fault, FIRST)).await;
+    sweep("first export, then another cohort", |fault| kill_once(false, fault, LATER)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recurring_sync_killed_at_every_commit_is_taken_up() {
-    for (scenario, next) in [("recurring sync", LATER), ("recurring sync, then another cohort", LAST)] {
-        sweep(scenario, async |fault, _| {
-            let mut chronicle = Chronicle::begin(FIRST).await;
-            chronicle.converges(RECURRING).await;
-            chronicle.becomes(LATER);
-            if chronicle.strike(RECURRING, &fault).await.is_some() {
-                return None;
-            }
-            chronicle.becomes(next.clone());
-            chronicle.converges(RECURRING).await;
-            Some(chronicle.kills)
-        })
-        .await;
-    }
+    sweep("recurring sync", |fault| kill_once(true, fault, LATER)).await;
+    sweep("recurring sync, then another cohort", |fault| kill_once(true, fault, LAST)).await;
+}
+
+/// Points of the first export from before there is a plan to after everything is settled.
+const FIRST_POINTS: Range<u64> = 15..31;
+
+/// Kills a first export, then the recovery from that, then looks at what the third run makes of it.
+async fn kill_twice(first: String, then: String, next: Range<i64>) -> usize {
+    let mut chronicle = Chronicle::begin(FIRST).await;
+    assert!(chronicle.strike(EXPORT, &first).await.is_none(), "it outlived {first}");
+    chronicle.becomes(LATER);
+    // It may live on, for how much there is to recover depends on the first kill.
+    chronicle.strike(EXPORT, &then).await;
+    chronicle.becomes(next);
+    chronicle.converges(EXPORT).await;
+    chronicle.kills
+}
+
+async fn kill_each_twice(pairs: impl Iterator<Item = (String, String, Range<i64>)>) -> usize {
+    let began = Instant::now();
+    let worlds = stream::iter(pairs).map(|(first, then, next)| kill_twice(first, then, next));
+    let kills: Vec<usize> = worlds.buffered(AT_ONCE).collect().await;
+    let kills = kills.iter().sum();
+    eprintln!("recovery: {kills} kills in {:.1} s", began.elapsed().as_secs_f64());
+    kills
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recovery_killed_at_every_commit_is_taken_up_as_well() {
-    // Planned but not sent, with requests in flight, and with everything answered but nothing settled.
-    for first in ["kill-before:18", "kill-before:22", "kill-after:26"] {
-        sweep(&format!("recovery from {first}"), async |fault, number| {
-            let mut chronicle = Chronicle::begin(FIRST).await;
-            assert!(chronicle.strike(EXPORT, first).await.is_none());
-            chronicle.becomes(LATER);
-            if chronicle.strike(EXPORT, &fault).await.is_some() {
-                return None;
-            }
+    let pairs = (1..=36_u64).flat_map(|number| {
+        ["kill-before", "kill-after"].map(|kind| {
+            // Every point of the first run comes up, against changing points of the second.
+            let first = FIRST_POINTS.start + (number * 5) % (FIRST_POINTS.end - FIRST_POINTS.start);
             // Every other time somebody leaves before the rest is told.
-            chronicle.becomes(if number % 2 == 0 { LATER } else { LAST });
-            chronicle.converges(EXPORT).await;
-            Some(chronicle.kills)
+            let next = if number % 2 == 0 { LATER } else { LAST };
+            (format!("kill-after:{first}"), format!("{kind}:{number}"), next)
         })
-        .await;
-    }
+    });
+    let kills = kill_each_twice(pairs).await;
+    assert!(kills > 100, "only {kills} kills");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "every pair of points, some thousand kills, takes several minutes"]
+async fn every_pair_of_kills() {
+    let pairs = FIRST_POINTS.flat_map(|first| {
+        (1..=36_u64).flat_map(move |second| {
+            [LATER, LAST].map(|next| (format!("kill-after:{first}"), format!("kill-after:{second}"), next))
+        })
+    });
+    let kills = kill_each_twice(pairs).await;
+    assert!(kills > 1_000, "only {kills} kills");
 }
 
 /// Numbers that look random and are the same for the same seed.

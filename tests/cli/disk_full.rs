@@ -64,9 +64,9 @@ where
 #[tokio::test(flavor = "multi_thread")]
 async fn from_any_commit_on() {
     for was_exported in [false, true] {
-        let points = until_it_succeeds(1, async |number| {
+        let points = until_it_succeeds(1, |number| {
             let next = if number % 2 == 0 { LATER } else { LAST };
-            strike(format!("full-from:{number}"), was_exported, next).await
+            strike(format!("full-from:{number}"), was_exported, next)
         });
         let points = points.await;
         assert!(points > 15, "{points}");
@@ -78,7 +78,7 @@ async fn from_any_commit_on() {
 async fn at_one_commit_only() {
     // Not every commit matters: a line of the journal may be lost.
     let struck = stream::iter(1..30);
-    let struck = struck.map(async |number| strike(format!("full-once:{number}"), true, LAST).await);
+    let struck = struck.map(|number| strike(format!("full-once:{number}"), true, LAST));
     let failed = struck.buffered(AT_ONCE).filter(|failed| std::future::ready(*failed)).count().await;
     assert!(failed > 10, "{failed}");
     eprintln!("disk full at one commit: {failed} of 29 runs failed");
@@ -87,9 +87,8 @@ async fn at_one_commit_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_any_page_the_file_would_grow_by() {
     for was_exported in [false, true] {
-        let points = until_it_succeeds(0, async |number| {
-            strike(format!("full-after-pages:{number}"), was_exported, LAST).await
-        });
+        let points =
+            until_it_succeeds(0, |number| strike(format!("full-after-pages:{number}"), was_exported, LAST));
         let points = points.await;
         assert!(points > 1, "{points}");
         eprintln!("disk full at any of {points} pages");
