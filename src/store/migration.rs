@@ -77,7 +77,11 @@ pub(super) fn check_readable(connection: &Connection, directory: &Path) -> Resul
 
 /// The format of a state file; 0 is one without anything in it.
 pub(super) fn format_of(connection: &Connection) -> Result<u32, StoreError> {
-    let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found = match connection.pragma_query_value(None, "user_version", |row| row.get(0)) {
+        Ok(found) => found,
+        Err(error) if was_cut_off_at_birth(connection, &error) => return Ok(0),
+        Err(error) => return Err(error.into()),
+    };
     if found == 0 {
         // What was cut off within its header, or is another program's, must not pass for a new file.
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -87,6 +91,17 @@ pub(super) fn format_of(connection: &Connection) -> Result<u32, StoreError> {
         }
     }
     Ok(found)
+}
+
+/// Whether whoever made the file was killed over its first page. The next one who writes clears that up; who only
+/// reads cannot, and would hear of a file that is not writable.
+fn was_cut_off_at_birth(connection: &Connection, error: &rusqlite::Error) -> bool {
+    const FIRST_PAGE: u64 = 4096;
+    let needs_rollback = error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK);
+    let length = || connection.path().and_then(|path| fs::metadata(path).ok()).map(|file| file.len());
+    needs_rollback && length().is_some_and(|length| length <= FIRST_PAGE)
 }
 
 pub(super) fn check_not_newer(found: u32, directory: &Path) -> Result<(), StoreError> {
