@@ -121,7 +121,7 @@ proptest! {
                     .filter(|(_, change)| changes[&change.identity].1)
                     .map(|(place, _)| (place, "no".to_owned()))
                     .collect();
-                store.answer(run, request.first_position, &Answered { rejected, status: 202, tries: 1 }, now()).unwrap();
+                store.answer(run, request.first_position, &Answered { in_doubt: false, rejected, status: 202, tries: 1 }, now()).unwrap();
             }
             let settled = store.settle(run, &held(), true).unwrap();
             for (identity, (add, rejected)) in changes {
@@ -209,7 +209,7 @@ fn a_doubt_ends_with_the_answer_to_a_later_request_even_of_a_run_that_failed() {
     let next = begin(&mut store, cohort);
     store.write_plan(next, cohort, &plan(&changes, 1), true).unwrap();
     store.claim(next, Wave::Removes, 3).unwrap();
-    let refused = Answered { rejected: vec![(0, "no".to_owned())], status: 400, tries: 1 };
+    let refused = Answered { in_doubt: false, rejected: vec![(0, "no".to_owned())], status: 400, tries: 1 };
     store.answer(next, 0, &Answered::default(), now()).unwrap();
     store.answer(next, 1, &refused, now()).unwrap();
     store.settle(next, &held(), false).unwrap();
@@ -233,7 +233,12 @@ fn a_released_request_is_not_in_doubt_and_a_split_one_keeps_its_positions() {
     let claimed = store.claim(run, Wave::Removes, 1).unwrap();
     store.split(run, &claimed[0], 2).unwrap();
     store
-        .answer(run, 2, &Answered { rejected: vec![(1, "bad".to_owned())], status: 400, tries: 1 }, now())
+        .answer(
+            run,
+            2,
+            &Answered { in_doubt: false, rejected: vec![(1, "bad".to_owned())], status: 400, tries: 1 },
+            now(),
+        )
         .unwrap();
     store.release(run, 0).unwrap();
     assert_eq!(store.uncertain(&held()).unwrap(), []);

@@ -8,7 +8,7 @@ use crate::domain::plan::{PlannedRequest, Wave};
 use crate::domain::{Change, CohortId, Direction, Identity, RunId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A request of the outbox, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct OutboxRequest {
 pub struct Answered {
     /// The changes that were rejected: their place within the request, and why.
     pub rejected: Vec<(usize, String)>,
+    /// Whether an earlier try may have been taken all the same, so that a rejection proves nothing.
+    pub in_doubt: bool,
     /// The HTTP status.
     pub status: u16,
     /// How many tries it took.
@@ -99,6 +101,15 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that no copy of a claimed request is on its way any more, though mParticle may have taken one.
+    pub fn doubt(&mut self, run: RunId, first_position: u64) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE outbox SET state = 'doubted' WHERE run_id = ?1 AND first_position = ?2 AND state = 'claimed'",
+            params![run.0, first_position.cast_signed()],
+        )?;
+        Ok(())
+    }
+
     /// Records the final answer to a claimed request.
     pub fn answer(
         &mut self,
@@ -122,8 +133,13 @@ impl Store {
             ])?;
         for (place, reason) in &answered.rejected {
             transaction.execute(
-                "INSERT OR REPLACE INTO rejections (run_id, position, reason) VALUES (?1, ?2, ?3)",
-                params![run.0, first_position.cast_signed() + place.cast_signed() as i64, reason],
+                "INSERT OR REPLACE INTO rejections (run_id, position, reason, in_doubt) VALUES (?1, ?2, ?3, ?4)",
+                params![
+                    run.0,
+                    first_position.cast_signed() + place.cast_signed() as i64,
+                    reason,
+                    answered.in_doubt
+                ],
             )?;
         }
         Ok(transaction.commit()?)
@@ -133,7 +149,9 @@ impl Store {
     pub fn has_unanswered(&mut self, run: RunId) -> Result<bool, StoreError> {
         Ok(self
             .connection
-            .prepare_cached("SELECT 1 FROM outbox WHERE run_id = ?1 AND state IN ('planned', 'claimed')")?
+            .prepare_cached(
+                "SELECT 1 FROM outbox WHERE run_id = ?1 AND state IN ('planned', 'claimed', 'doubted')",
+            )?
             .exists([run.0])?)
     }
 
@@ -168,7 +186,7 @@ impl Store {
     /// The run whose requests were the last that left for an attribute, if some of them were never answered.
     pub fn run_in_doubt(&mut self, holding: &Holding) -> Result<Option<RunRecord>, StoreError> {
         let last: Option<i64> = self.connection.query_row(
-            "SELECT max(run_id) FROM outbox WHERE cohort_id = ?1 AND state IN ('claimed', 'answered')
+            "SELECT max(run_id) FROM outbox WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted', 'answered')
                 AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)",
             params![holding.cohort.0.cast_signed(), holding.attribute],
             |row| row.get(0),
@@ -198,34 +216,10 @@ impl Store {
     }
 
     /// The people of whom nobody knows what mParticle was last told about an attribute, sorted. Whoever was in a
-    /// request that was lost is out of doubt again once a later run's request about them was accepted, however
-    /// that run ended.
+    /// request that was lost is out of doubt again once a later request about them was accepted, in whichever
+    /// run; a rejection proves nothing.
     pub fn uncertain(&mut self, holding: &Holding) -> Result<Vec<Identity>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT run_id, first_position, state, changes FROM outbox
-             WHERE cohort_id = ?1 AND state IN ('claimed', 'answered') AND run_id >= (
-                 SELECT min(run_id) FROM outbox WHERE cohort_id = ?1 AND state = 'claimed')
-               AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)
-             ORDER BY run_id",
-        )?;
-        let mut rows = statement.query(params![holding.cohort.0.cast_signed(), holding.attribute])?;
-        let mut identities = BTreeSet::new();
-        while let Some(row) = rows.next()? {
-            let (run, first): (i64, i64) = (row.get(0)?, row.get(1)?);
-            let is_answered = row.get::<_, String>(2)? == "answered";
-            let changes = unpack_changes(&row.get::<_, Vec<u8>>(3)?)?;
-            if is_answered {
-                let rejected = rejected_between(&self.connection, RunId(run), first, changes.len())?;
-                for (change, position) in changes.iter().zip(first..) {
-                    if !rejected.contains(&position) {
-                        identities.remove(&change.identity);
-                    }
-                }
-            } else {
-                identities.extend(changes.into_iter().map(|change| change.identity));
-            }
-        }
-        Ok(identities.into_iter().collect())
+        Ok(in_doubt(&self.connection, holding)?.into_iter().collect())
     }
 
     /// Some of the people a plan would remove, from all over it.
@@ -256,17 +250,87 @@ impl Store {
     }
 }
 
-/// Requests of earlier runs are no longer in doubt.
+fn in_doubt(connection: &Connection, holding: &Holding) -> Result<BTreeSet<Identity>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "WITH of_holding AS (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)
+         SELECT run_id, first_position, state, changes FROM outbox
+         WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted', 'answered')
+           AND run_id IN (SELECT id FROM of_holding)
+           AND run_id >= min(
+               coalesce((SELECT min(run_id) FROM outbox WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted')),
+                        9223372036854775807),
+               coalesce((SELECT min(run_id) FROM rejections WHERE in_doubt = 1
+                            AND run_id IN (SELECT id FROM of_holding)), 9223372036854775807))
+         ORDER BY run_id, wave",
+    )?;
+    let mut rows = statement.query(params![holding.cohort.0.cast_signed(), holding.attribute])?;
+    let mut identities = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let (run, first): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let is_answered = row.get::<_, String>(2)? == "answered";
+        let changes = unpack_changes(&row.get::<_, Vec<u8>>(3)?)?;
+        if !is_answered {
+            identities.extend(changes.into_iter().map(|change| change.identity));
+            continue;
+        }
+        let rejected = rejected_between(connection, RunId(run), first, changes.len())?;
+        for (change, position) in changes.into_iter().zip(first..) {
+            match rejected.get(&position) {
+                None => drop(identities.remove(&change.identity)),
+                Some(true) => drop(identities.insert(change.identity)),
+                Some(false) => {}
+            }
+        }
+    }
+    Ok(identities)
+}
+
+/// A run told everybody anew who was in doubt, and was answered. Earlier requests are no longer in doubt then;
+/// whoever was rejected still is.
 pub(super) fn supersede_earlier(
     connection: &Connection,
     holding: &Holding,
     run: RunId,
 ) -> Result<(), StoreError> {
+    let still = in_doubt(connection, holding)?;
+    if !still.is_empty() {
+        keep_in_doubt(connection, run, &still)?;
+    }
+    let earlier = "run_id < ?2 AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?3)";
     connection.execute(
-        "UPDATE outbox SET state = 'superseded' WHERE cohort_id = ?1 AND run_id < ?2 AND state = 'claimed'
-            AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?3)",
+        &format!(
+            "UPDATE outbox SET state = 'superseded'
+             WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted') AND {earlier}"
+        ),
         params![holding.cohort.0.cast_signed(), run.0, holding.attribute],
     )?;
+    connection.execute(
+        &format!("UPDATE rejections SET in_doubt = 0 WHERE in_doubt = 1 AND {earlier}"),
+        params![holding.cohort.0.cast_signed(), run.0, holding.attribute],
+    )?;
+    Ok(())
+}
+
+/// Notes with a run that some of those it was rejected for are in doubt.
+fn keep_in_doubt(connection: &Connection, run: RunId, people: &BTreeSet<Identity>) -> Result<(), StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT first_position, changes FROM outbox WHERE run_id = ?1 AND state = 'answered'
+           AND EXISTS (SELECT 1 FROM rejections WHERE rejections.run_id = ?1
+               AND position >= first_position AND position < first_position + users)",
+    )?;
+    let mut update = connection
+        .prepare_cached("UPDATE rejections SET in_doubt = 1 WHERE run_id = ?1 AND position = ?2")?;
+    let mut rows = select.query([run.0])?;
+    while let Some(row) = rows.next()? {
+        let first: i64 = row.get(0)?;
+        let changes = unpack_changes(&row.get::<_, Vec<u8>>(1)?)?;
+        for (change, position) in changes.iter().zip(first..) {
+            if people.contains(&change.identity) {
+                // Nothing happens for whoever was accepted under another position.
+                update.execute(params![run.0, position])?;
+            }
+        }
+    }
     Ok(())
 }
 
@@ -293,21 +357,24 @@ pub(super) fn next_answered(
     let answered = changes
         .into_iter()
         .zip(first_position..)
-        .map(|(change, position)| AnsweredChange { change, accepted: !rejected.contains(&position) })
+        .map(|(change, position)| AnsweredChange { change, accepted: !rejected.contains_key(&position) })
         .collect();
     Ok(Some((first_position, answered)))
 }
 
+/// The rejected positions of a request, and whether each is in doubt.
 fn rejected_between(
     connection: &Connection,
     run: RunId,
     first: i64,
     length: usize,
-) -> Result<BTreeSet<i64>, StoreError> {
+) -> Result<BTreeMap<i64, bool>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT position FROM rejections WHERE run_id = ?1 AND position >= ?2 AND position < ?3",
+        "SELECT position, in_doubt FROM rejections WHERE run_id = ?1 AND position >= ?2 AND position < ?3",
     )?;
-    let positions =
-        statement.query_map(params![run.0, first, first + length.cast_signed() as i64], |row| row.get(0))?;
+    let positions = statement
+        .query_map(params![run.0, first, first + length.cast_signed() as i64], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
     Ok(positions.collect::<Result<_, _>>()?)
 }

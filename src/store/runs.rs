@@ -401,9 +401,10 @@ impl Store {
         let (without_changes, gone) = (nth(RUNS_WITH_CHANGES)?, nth(RUNS_KEPT)?);
         let of_cohort = "run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND id <= ?2)";
         // What is in doubt and what waits for a decision is needed however old it is.
-        let kept = "AND state <> 'claimed'
+        let kept = "AND run_id NOT IN (SELECT run_id FROM rejections WHERE in_doubt = 1)
+             AND state NOT IN ('claimed', 'doubted')
              AND run_id NOT IN (SELECT held_run FROM syncs WHERE held_run IS NOT NULL)";
-        for (table, also) in [("outbox", kept), ("rejections", "")] {
+        for (table, also) in [("outbox", kept), ("rejections", "AND in_doubt = 0")] {
             transaction.execute(
                 &format!("DELETE FROM {table} WHERE {of_cohort} {also}"),
                 params![cohort.0.cast_signed(), without_changes],
@@ -417,7 +418,8 @@ impl Store {
         )?;
         transaction.execute(
             "DELETE FROM runs WHERE cohort_id = ?1 AND id <= ?2
-                AND id NOT IN (SELECT run_id FROM outbox WHERE state = 'claimed')
+                AND id NOT IN (SELECT run_id FROM outbox WHERE state IN ('claimed', 'doubted'))
+                AND id NOT IN (SELECT run_id FROM rejections WHERE in_doubt = 1)
                 AND id NOT IN (SELECT held_run FROM syncs WHERE held_run IS NOT NULL)",
             params![cohort.0.cast_signed(), gone],
         )?;

@@ -8,6 +8,7 @@ mod clock;
 pub mod command;
 mod compare;
 mod conclude;
+mod courier;
 mod doubt;
 mod engine;
 mod fetch;

@@ -12,8 +12,12 @@ pub fn next_due(previous: Option<Timestamp>, interval: Duration, now: Timestamp)
     let interval = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1);
     let now_at = now.as_millisecond();
     let anchor = previous.unwrap_or(now).as_millisecond();
-    // A previous tick in the future means that the clock was set back; the rhythm starts anew.
-    let anchor = if anchor > now_at { now_at } else { anchor };
+    if anchor > now_at && anchor.saturating_sub(now_at) <= interval {
+        // A run between two ticks (a person wanted it now) does not move the next one.
+        return Timestamp::from_millisecond(anchor).unwrap_or(Timestamp::MAX);
+    }
+    // A tick farther in the future means that the clock was set back; the rhythm starts anew.
+    let anchor = anchor.min(now_at);
     let missed = (now_at - anchor) / interval;
     let next = anchor.saturating_add(interval.saturating_mul(missed.saturating_add(1)));
     Timestamp::from_millisecond(next).unwrap_or(Timestamp::MAX)
@@ -115,6 +119,7 @@ mod tests {
         assert_eq!(next_due(Some(at(0)), interval, at(10_000)), at(10_800));
         assert_eq!(next_due(None, interval, at(7)), at(907));
         assert_eq!(next_due(Some(at(5_000)), interval, at(7)), at(907));
+        assert_eq!(next_due(Some(at(900)), interval, at(300)), at(900));
     }
 
     #[test]

@@ -1,21 +1,14 @@
-//! Send: the plan leaves the outbox for mParticle, some requests at a time, and every answer is recorded before
-//! the next request is taken, a wave at a time. It stops between requests when asked to, splits what is refused as a whole until
-//! the offending user stands alone, and gives up only after the retries of the failure policy.
+//! Send: the plan leaves the outbox for mParticle, a wave at a time and some requests of it at once, and every answer
+//! is recorded before the next request is taken. It stops between requests when asked to, splits what is refused as
+//! a whole until the offending user stands alone, and gives up only after the retries of the failure policy.
 
-use super::report::{RunEnd, RunNews, SideNews};
+use super::courier::{Courier, Landed, Landing, Trace};
+use super::report::RunEnd;
 use super::run::Run;
-use super::tools::Tools;
 use crate::domain::plan::Wave;
-use crate::domain::{CohortId, PauseCause, Phase, Removal, RunId};
-use crate::http::backoff::jitter;
-use crate::http::{Answer, Feedback, Limit, Permit, TransportError};
-use crate::mparticle::{Verdict, judge, judge_failure, source_request_id};
-use crate::store::{Answered, JournalEntry, OutboxRequest, Side};
-use bytes::Bytes;
-use jiff::Timestamp;
+use crate::domain::{PauseCause, Phase};
+use crate::store::{Answered, OutboxRequest};
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +35,8 @@ pub(super) async fn send_again(run: &mut Run, requests: Vec<OutboxRequest>) -> R
     let mut sending = Sending::new(run);
     sending.again = true;
     sending.wave = None;
-    sending.ready = requests.into_iter().map(|request| Ready { request, is_counted: true }).collect();
+    let again = |request| Ready { request, is_counted: true, earlier: Trace::OnItsWay };
+    sending.ready = requests.into_iter().map(again).collect();
     sending.work().await
 }
 
@@ -65,27 +59,8 @@ struct Ready {
     request: OutboxRequest,
     /// Whether an earlier try, perhaps as part of a larger request, was already counted.
     is_counted: bool,
-}
-
-/// A request that came back.
-struct Landed {
-    request: OutboxRequest,
-    tries: u32,
-    result: Landing,
-}
-
-/// What became of a request.
-enum Landing {
-    /// Answered; some of its users may be rejected.
-    Answered { status: u16, rejected: Vec<(usize, String)> },
-    /// Refused as a whole; it must be split.
-    Split { reason: String },
-    /// The feed refuses us.
-    Refused { reason: String },
-    /// Tried as often as the policy says.
-    GaveUp { reason: String, may_have_arrived: bool },
-    /// The run ends; the request was not tried again.
-    Stopped { may_have_arrived: bool },
+    /// What earlier tries may have left behind.
+    earlier: Trace,
 }
 
 impl<'r> Sending<'r> {
@@ -127,7 +102,11 @@ impl<'r> Sending<'r> {
             let id = self.run.record.id;
             let claimed = self.run.ask(move |store| store.claim(id, wave, CLAIMED_TOGETHER)).await?;
             if !claimed.is_empty() {
-                self.ready.extend(claimed.into_iter().map(|request| Ready { request, is_counted: false }));
+                self.ready.extend(claimed.into_iter().map(|request| Ready {
+                    request,
+                    is_counted: false,
+                    earlier: Trace::None,
+                }));
                 return Ok(true);
             }
             if !self.flights.is_empty() {
@@ -148,7 +127,7 @@ impl<'r> Sending<'r> {
             self.run.record.counts.requests += u64::from(!ready.is_counted);
             self.run.record.counts.retries += u64::from(ready.is_counted);
             let courier = Courier::new(self.run, self.last_call.clone());
-            self.flights.spawn(courier.deliver(ready.request));
+            self.flights.spawn(courier.deliver(ready.request, ready.earlier));
         }
         Ok(())
     }
@@ -158,24 +137,21 @@ impl<'r> Sending<'r> {
         let Landed { request, tries, result } = landed;
         self.run.record.counts.retries += u64::from(tries.saturating_sub(1));
         match result {
-            Landing::Answered { status, rejected } => self.answered(request, status, tries, rejected).await?,
-            Landing::Split { reason } => self.split(request, &reason).await?,
+            Landing::Answered { status, rejected, earlier } => {
+                let in_doubt = earlier != Trace::None;
+                self.answered(request, Answered { rejected, in_doubt, status, tries }).await?;
+            }
+            Landing::Split { reason, earlier } => self.split(request, &reason, earlier).await?,
             Landing::Refused { reason } => {
                 self.release(&request).await?;
                 let cause = PauseCause::MparticleFeed;
                 self.finish_with(RunEnd::Paused { cause, reason, held: None });
             }
-            Landing::GaveUp { reason, may_have_arrived } => {
-                if !may_have_arrived {
-                    self.release(&request).await?;
-                }
+            Landing::GaveUp { reason, trace } => {
+                self.leave(&request, trace).await?;
                 self.finish_with(RunEnd::Failed(reason));
             }
-            Landing::Stopped { may_have_arrived } => {
-                if !may_have_arrived {
-                    self.release(&request).await?;
-                }
-            }
+            Landing::Stopped { trace } => self.leave(&request, trace).await?,
         }
         self.run.counted().await
     }
@@ -186,27 +162,20 @@ impl<'r> Sending<'r> {
         self.last_call.cancel();
     }
 
-    async fn answered(
-        &mut self,
-        request: OutboxRequest,
-        status: u16,
-        tries: u32,
-        rejected: Vec<(usize, String)>,
-    ) -> Result<(), RunEnd> {
+    async fn answered(&mut self, request: OutboxRequest, answered: Answered) -> Result<(), RunEnd> {
         let counts = &mut self.run.record.counts;
         for (place, change) in request.changes.iter().enumerate() {
-            if rejected.iter().any(|(rejected, _)| *rejected == place) {
+            if answered.rejected.iter().any(|(rejected, _)| *rejected == place) {
                 counts.reject(change.direction);
             } else {
                 counts.accept(change.direction);
             }
         }
         let (id, at) = (self.run.record.id, self.run.tools.clock.now());
-        let answered = Answered { rejected, status, tries };
         self.run.ask(move |store| store.answer(id, request.first_position, &answered, at)).await
     }
 
-    async fn split(&mut self, request: OutboxRequest, reason: &str) -> Result<(), RunEnd> {
+    async fn split(&mut self, request: OutboxRequest, reason: &str, earlier: Trace) -> Result<(), RunEnd> {
         tracing::info!(run = %self.run.record.id, users = request.changes.len(), reason, "splitting a refused request");
         let (id, place) = (self.run.record.id, request.changes.len() / 2);
         let whole = request.clone();
@@ -217,9 +186,19 @@ impl<'r> Sending<'r> {
             changes: front.changes.split_off(place),
         };
         for part in [back, front] {
-            self.ready.push_front(Ready { request: part, is_counted: true });
+            self.ready.push_front(Ready { request: part, is_counted: true, earlier });
         }
         Ok(())
+    }
+
+    /// Leaves a request that was not answered for good, noting how much is in doubt about it.
+    async fn leave(&mut self, request: &OutboxRequest, trace: Trace) -> Result<(), RunEnd> {
+        let (id, position) = (self.run.record.id, request.first_position);
+        match trace {
+            Trace::None => self.release(request).await,
+            Trace::Perhaps if !self.again => self.run.ask(move |store| store.doubt(id, position)).await,
+            Trace::Perhaps | Trace::OnItsWay => Ok(()),
+        }
     }
 
     async fn release(&mut self, request: &OutboxRequest) -> Result<(), RunEnd> {
@@ -229,185 +208,4 @@ impl<'r> Sending<'r> {
         let (id, position) = (self.run.record.id, request.first_position);
         self.run.ask(move |store| store.release(id, position)).await
     }
-}
-
-/// Carries one request through its tries.
-struct Courier {
-    tools: Tools,
-    run: RunId,
-    began: Timestamp,
-    cohort: CohortId,
-    attribute: Arc<str>,
-    removal: Removal,
-    last_call: CancellationToken,
-}
-
-impl Courier {
-    fn new(run: &Run, last_call: CancellationToken) -> Self {
-        Self {
-            tools: run.tools.clone(),
-            run: run.record.id,
-            began: run.record.started_at,
-            cohort: run.record.cohort_id,
-            attribute: run.record.attribute.as_str().into(),
-            removal: run.record.purpose.removal(),
-            last_call,
-        }
-    }
-
-    async fn deliver(self, request: OutboxRequest) -> Landed {
-        let body = self.body(&request);
-        let users = request.changes.len();
-        let mut tries = 0;
-        let mut may_have_arrived = false;
-        let result = loop {
-            let entered = tokio::select! {
-                permit = self.tools.gate.enter(users) => Some(permit),
-                () = self.last_call.cancelled() => None,
-            };
-            let Some(permit) = entered else { break Landing::Stopped { may_have_arrived } };
-            tries += 1;
-            let answer = self.tools.mparticle.post(&body).await;
-            self.journal(&answer, users, body.len(), tries);
-            let verdict = match &answer {
-                Ok(answer) => judge(answer, users),
-                Err(error) => judge_failure(error),
-            };
-            self.pace(permit, &answer);
-            // A server that fails may have applied the request first; one that refuses it has not.
-            may_have_arrived |= match &answer {
-                Ok(answer) => !(400..500).contains(&answer.status),
-                Err(error) => error.may_have_arrived(),
-            };
-            let (reason, retry_after) = match self.conclude(verdict, &answer, may_have_arrived) {
-                Next::Land(landing) => break landing,
-                Next::Retry { reason, retry_after } => (reason, retry_after),
-            };
-            let Some(delay) = self.tools.backoff.delay(tries, jitter(), retry_after) else {
-                self.tools.reports.side(Side::Mparticle, SideNews::Down(reason.clone()));
-                let reason = format!(
-                    "mParticle did not take a request in {tries} tries: {reason}. The next run goes on from here"
-                );
-                break Landing::GaveUp { reason, may_have_arrived };
-            };
-            if !self.wait(delay, tries, &reason).await {
-                break Landing::Stopped { may_have_arrived };
-            }
-        };
-        Landed { request, tries, result }
-    }
-
-    /// Tells the feed's gate what the try taught about its pace.
-    fn pace(&self, permit: Permit, answer: &Result<Answer, TransportError>) {
-        let feedback = match answer {
-            Ok(answer) if answer.status == 429 => Feedback::Refused {
-                limit: match answer.headers.mp_rate_limit_exceeded.as_deref() {
-                    Some("acceleration") => Limit::Acceleration,
-                    Some(_) => Limit::Speed,
-                    None => Limit::Other,
-                },
-                retry_after: answer.headers.retry_delay(),
-            },
-            Ok(answer) if answer.status >= 500 => {
-                Feedback::Failed { retry_after: answer.headers.retry_delay() }
-            }
-            Ok(answer) => Feedback::Answered {
-                elapsed: answer.elapsed,
-                percent_used: answer.headers.mp_rate_limit_percentage_used,
-            },
-            Err(_) => Feedback::Failed { retry_after: None },
-        };
-        self.tools.gate.answered(permit, feedback);
-        if let Some(percent) = self.tools.gate.percent_used() {
-            self.tools.reports.side(Side::Mparticle, SideNews::Rate(percent));
-        }
-    }
-
-    fn body(&self, request: &OutboxRequest) -> Bytes {
-        let ids: Vec<String> = (request.first_position..)
-            .take(request.changes.len())
-            .map(|position| source_request_id(&self.tools.installation, self.run, self.began, position))
-            .collect();
-        let changes = request.changes.iter().zip(ids.iter().map(String::as_str));
-        self.tools.encoder.request_body(&self.attribute, self.removal, changes)
-    }
-
-    /// What a verdict means for the request.
-    fn conclude(
-        &self,
-        verdict: Verdict,
-        answer: &Result<Answer, TransportError>,
-        may_have_arrived: bool,
-    ) -> Next {
-        let status = answer.as_ref().map_or(0, |answer| answer.status);
-        match verdict {
-            Verdict::Accepted => {
-                self.tools.reports.side(Side::Mparticle, SideNews::Answered);
-                Next::Land(Landing::Answered { status, rejected: Vec::new() })
-            }
-            Verdict::AcceptedExcept(rejected) => {
-                self.tools.reports.side(Side::Mparticle, SideNews::Answered);
-                Next::Land(Landing::Answered { status, rejected })
-            }
-            Verdict::Rejected(reason) => {
-                Next::Land(Landing::Answered { status, rejected: vec![(0, reason)] })
-            }
-            Verdict::Split(reason) => Next::Land(Landing::Split { reason }),
-            Verdict::Refused(reason) => Next::Land(Landing::Refused { reason }),
-            Verdict::Retry { reason, retry_after } if self.last_call.is_cancelled() => {
-                tracing::debug!(%reason, ?retry_after, "not tried again, for the run ends");
-                Next::Land(Landing::Stopped { may_have_arrived })
-            }
-            Verdict::Retry { reason, retry_after } => Next::Retry { reason, retry_after },
-        }
-    }
-
-    /// Waits before the next try; false when the run ends meanwhile.
-    async fn wait(&self, delay: Duration, tries: u32, reason: &str) -> bool {
-        let of = self.tools.backoff.tries;
-        let text = format!("try {} of {of} in {:.0} s: {reason}", tries + 1, delay.as_secs_f64().ceil());
-        tracing::info!(run = %self.run, "{text}");
-        self.tools.reports.side(Side::Mparticle, SideNews::Retrying(reason.to_owned()));
-        self.tools.reports.run(self.cohort, RunNews::Waiting(Some(text)));
-        let goes_on = tokio::select! {
-            () = tokio::time::sleep(delay) => true,
-            () = self.last_call.cancelled() => false,
-        };
-        self.tools.reports.run(self.cohort, RunNews::Waiting(None));
-        goes_on
-    }
-
-    /// Notes the try in the journal, without waiting for it.
-    fn journal(&self, answer: &Result<Answer, TransportError>, users: usize, bytes: usize, attempt: u32) {
-        let (status, elapsed, text) = match answer {
-            Ok(answer) => (
-                Some(answer.status),
-                answer.elapsed,
-                crate::http::text::excerpt(
-                    &String::from_utf8_lossy(&answer.body),
-                    crate::http::text::EXCERPT_LIMIT,
-                ),
-            ),
-            Err(error) => (None, Duration::ZERO, error.to_string()),
-        };
-        self.tools.journal(JournalEntry {
-            at: self.tools.clock.now(),
-            run: Some(self.run),
-            cohort: Some(self.cohort),
-            side: Side::Mparticle,
-            what: "batches".to_owned(),
-            users: users as u64,
-            bytes: bytes as u64,
-            status,
-            elapsed,
-            attempt,
-            answer: text,
-        });
-    }
-}
-
-/// What to do with a request after a try.
-enum Next {
-    Land(Landing),
-    Retry { reason: String, retry_after: Option<Duration> },
 }

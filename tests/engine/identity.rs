@@ -106,3 +106,33 @@ async fn nobody_enters_before_whoever_leaves_was_told() {
     world.run_by(COHORT, Command::RunNow(COHORT)).await;
     assert_eq!(world.current_members(), keys(100, 300));
 }
+
+/// The client gave up on a request, the server did not: a copy arrives long after newer values were told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_copy_of_an_old_request_lands_on_nothing_newer() {
+    let world = World::with_cohort(people(0, 150)).await;
+    let late = Effect::CutThenApply { milliseconds: 1_500 };
+    world.control.push_fault(Fault::mparticle(late).forever());
+    let run = world.sync().await;
+    assert_eq!(run.outcome, Some(Outcome::Failed));
+    let sent = world.control.feed_requests().len();
+    world.control.clear_faults();
+    world.control.set_members(COHORT.0, people(10, 140));
+    let run = world.run_by(COHORT, Command::RunNow(COHORT)).await;
+    assert_eq!((run.outcome, run.counts.removes.accepted()), (Some(Outcome::Succeeded), 10), "{run:?}");
+    assert_eq!(world.current_members(), keys(10, 140));
+    // What was sent again went under the run that was in doubt, and is told of there.
+    let first = world.reader().run(cohort_sync::domain::RunId(1)).unwrap().unwrap();
+    assert_eq!((first.outcome, first.counts.accepted()), (Some(Outcome::Failed), 150));
+    let answered = world.control.feed_requests().len() - sent;
+    let arrived = || world.control.feed_requests().len() >= 2 * sent + answered;
+    for _ in 0..600 {
+        if arrived() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(arrived(), "the late copies never came");
+    assert_eq!(world.current_members(), keys(10, 140), "and changed nothing");
+    assert!(world.control.repeated_batches() >= 150);
+}

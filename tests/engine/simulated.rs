@@ -13,6 +13,7 @@ mod day;
 mod kills;
 mod schedule;
 mod silence;
+mod soak;
 
 use crate::world::World;
 use cohort_sync::domain::{CohortId, RunCounts, RunId, SyncStatus};

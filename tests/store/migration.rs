@@ -43,7 +43,7 @@ fn nothing_is_lost_on_the_way_to_the_newest_format() {
         for change in &request.changes {
             *if change.direction == Direction::Add { &mut adds } else { &mut removes } += 1;
         }
-        let answered = Answered { rejected: Vec::new(), status: 202, tries: 1 };
+        let answered = Answered { in_doubt: false, rejected: Vec::new(), status: 202, tries: 1 };
         store.answer(RunId(3), request.first_position, &answered, now()).unwrap();
     }
     assert_eq!((adds, removes), (130, 130));

@@ -33,4 +33,13 @@ ALTER TABLE outbox ADD COLUMN wave INTEGER NOT NULL DEFAULT 0;
 DROP INDEX outbox_waiting;
 CREATE INDEX outbox_waiting ON outbox (run_id, wave, first_position) WHERE state = 'planned';
 
+-- A request of which nobody knows whether mParticle took it is 'claimed' while a copy may still be on its way, and
+-- 'doubted' once every try was answered, though with an error of the server's.
+DROP INDEX outbox_uncertain;
+CREATE INDEX outbox_uncertain ON outbox (cohort_id) WHERE state IN ('claimed', 'doubted');
+
+-- Somebody who was rejected although an earlier try, whose answer was lost, may have been taken.
+ALTER TABLE rejections ADD COLUMN in_doubt INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX rejections_in_doubt ON rejections (run_id, position) WHERE in_doubt = 1;
+
 ALTER TABLE runs ADD COLUMN purpose TEXT NOT NULL DEFAULT 'update';

@@ -1,0 +1,242 @@
+//! One request on its way: its body, its tries, what each answer means, and what is left in doubt when it comes back.
+//! Which requests leave, and what is recorded of those that came back, is for `send`.
+
+use super::report::{RunNews, SideNews};
+use super::run::Run;
+use super::tools::Tools;
+use crate::domain::{CohortId, Removal, RunId};
+use crate::http::backoff::jitter;
+use crate::http::{Answer, Feedback, Limit, Permit, TransportError};
+use crate::mparticle::{Verdict, judge, judge_failure, source_request_id};
+use crate::store::{JournalEntry, OutboxRequest, Side};
+use bytes::Bytes;
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// A request that came back.
+pub(super) struct Landed {
+    pub request: OutboxRequest,
+    pub tries: u32,
+    pub result: Landing,
+}
+
+/// What became of a request.
+pub(super) enum Landing {
+    /// Answered; some of its users may be rejected.
+    Answered { status: u16, rejected: Vec<(usize, String)>, earlier: Trace },
+    /// Refused as a whole; it must be split.
+    Split { reason: String, earlier: Trace },
+    /// The feed refuses us.
+    Refused { reason: String },
+    /// Tried as often as the policy says.
+    GaveUp { reason: String, trace: Trace },
+    /// The run ends; the request was not tried again.
+    Stopped { trace: Trace },
+}
+
+/// What the tries of a request may have left behind at mParticle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Trace {
+    /// Nothing: it never left, or was refused.
+    None,
+    /// Perhaps the change, but no copy is on its way any more: every try was answered.
+    Perhaps,
+    /// Perhaps the change, and perhaps a copy that has still to arrive.
+    OnItsWay,
+}
+
+impl Trace {
+    /// What one try left behind. A server that fails may have applied the request first; one that refuses it
+    /// has not; and where there was no answer, nobody knows how far the request came, or will come.
+    fn of(answer: &Result<Answer, TransportError>) -> Self {
+        match answer {
+            Ok(answer) if (400..500).contains(&answer.status) => Self::None,
+            Ok(_) => Self::Perhaps,
+            Err(error) if error.may_have_arrived() => Self::OnItsWay,
+            Err(_) => Self::None,
+        }
+    }
+}
+
+/// Carries one request through its tries.
+pub(super) struct Courier {
+    tools: Tools,
+    run: RunId,
+    began: Timestamp,
+    cohort: CohortId,
+    attribute: Arc<str>,
+    removal: Removal,
+    last_call: CancellationToken,
+}
+
+impl Courier {
+    pub(super) fn new(run: &Run, last_call: CancellationToken) -> Self {
+        Self {
+            tools: run.tools.clone(),
+            run: run.record.id,
+            began: run.record.started_at,
+            cohort: run.record.cohort_id,
+            attribute: run.record.attribute.as_str().into(),
+            removal: run.record.purpose.removal(),
+            last_call,
+        }
+    }
+
+    /// Carries a request until it is answered for good, given up or stopped; `earlier` is what tries before
+    /// these may have left behind.
+    pub(super) async fn deliver(self, request: OutboxRequest, earlier: Trace) -> Landed {
+        let body = self.body(&request);
+        let users = request.changes.len();
+        let mut tries = 0;
+        let mut trace = earlier;
+        let result = loop {
+            let entered = tokio::select! {
+                permit = self.tools.gate.enter(users) => Some(permit),
+                () = self.last_call.cancelled() => None,
+            };
+            let Some(permit) = entered else { break Landing::Stopped { trace } };
+            tries += 1;
+            let answer = self.tools.mparticle.post(&body).await;
+            self.journal(&answer, users, body.len(), tries);
+            let verdict = match &answer {
+                Ok(answer) => judge(answer, users),
+                Err(error) => judge_failure(error),
+            };
+            self.pace(permit, &answer);
+            let earlier = trace;
+            trace = earlier.max(Trace::of(&answer));
+            let (reason, retry_after) = match self.conclude(verdict, &answer, earlier, trace) {
+                Next::Land(landing) => break landing,
+                Next::Retry { reason, retry_after } => (reason, retry_after),
+            };
+            let Some(delay) = self.tools.backoff.delay(tries, jitter(), retry_after) else {
+                self.tools.reports.side(Side::Mparticle, SideNews::Down(reason.clone()));
+                let reason = format!(
+                    "mParticle did not take a request in {tries} tries: {reason}. The next run goes on from here"
+                );
+                break Landing::GaveUp { reason, trace };
+            };
+            if !self.wait(delay, tries, &reason).await {
+                break Landing::Stopped { trace };
+            }
+        };
+        Landed { request, tries, result }
+    }
+
+    /// Tells the feed's gate what the try taught about its pace.
+    fn pace(&self, permit: Permit, answer: &Result<Answer, TransportError>) {
+        let feedback = match answer {
+            Ok(answer) if answer.status == 429 => Feedback::Refused {
+                limit: match answer.headers.mp_rate_limit_exceeded.as_deref() {
+                    Some("acceleration") => Limit::Acceleration,
+                    Some(_) => Limit::Speed,
+                    None => Limit::Other,
+                },
+                retry_after: answer.headers.retry_delay(),
+            },
+            Ok(answer) if answer.status >= 500 => {
+                Feedback::Failed { retry_after: answer.headers.retry_delay() }
+            }
+            Ok(answer) => Feedback::Answered {
+                elapsed: answer.elapsed,
+                percent_used: answer.headers.mp_rate_limit_percentage_used,
+            },
+            Err(_) => Feedback::Failed { retry_after: None },
+        };
+        self.tools.gate.answered(permit, feedback);
+        if let Some(percent) = self.tools.gate.percent_used() {
+            self.tools.reports.side(Side::Mparticle, SideNews::Rate(percent));
+        }
+    }
+
+    fn body(&self, request: &OutboxRequest) -> Bytes {
+        let ids: Vec<String> = (request.first_position..)
+            .take(request.changes.len())
+            .map(|position| source_request_id(&self.tools.installation, self.run, self.began, position))
+            .collect();
+        let changes = request.changes.iter().zip(ids.iter().map(String::as_str));
+        self.tools.encoder.request_body(&self.attribute, self.removal, changes)
+    }
+
+    /// What a verdict means for the request.
+    fn conclude(
+        &self,
+        verdict: Verdict,
+        answer: &Result<Answer, TransportError>,
+        earlier: Trace,
+        trace: Trace,
+    ) -> Next {
+        let status = answer.as_ref().map_or(0, |answer| answer.status);
+        match verdict {
+            Verdict::Accepted => {
+                self.tools.reports.side(Side::Mparticle, SideNews::Answered);
+                Next::Land(Landing::Answered { status, rejected: Vec::new(), earlier })
+            }
+            Verdict::AcceptedExcept(rejected) => {
+                self.tools.reports.side(Side::Mparticle, SideNews::Answered);
+                Next::Land(Landing::Answered { status, rejected, earlier })
+            }
+            Verdict::Rejected(reason) => {
+                Next::Land(Landing::Answered { status, rejected: vec![(0, reason)], earlier })
+            }
+            Verdict::Split(reason) => Next::Land(Landing::Split { reason, earlier }),
+            Verdict::Refused(reason) => Next::Land(Landing::Refused { reason }),
+            Verdict::Retry { reason, retry_after } if self.last_call.is_cancelled() => {
+                tracing::debug!(%reason, ?retry_after, "not tried again, for the run ends");
+                Next::Land(Landing::Stopped { trace })
+            }
+            Verdict::Retry { reason, retry_after } => Next::Retry { reason, retry_after },
+        }
+    }
+
+    /// Waits before the next try; false when the run ends meanwhile.
+    async fn wait(&self, delay: Duration, tries: u32, reason: &str) -> bool {
+        let of = self.tools.backoff.tries;
+        let text = format!("try {} of {of} in {:.0} s: {reason}", tries + 1, delay.as_secs_f64().ceil());
+        tracing::info!(run = %self.run, "{text}");
+        self.tools.reports.side(Side::Mparticle, SideNews::Retrying(reason.to_owned()));
+        self.tools.reports.run(self.cohort, RunNews::Waiting(Some(text)));
+        let goes_on = tokio::select! {
+            () = tokio::time::sleep(delay) => true,
+            () = self.last_call.cancelled() => false,
+        };
+        self.tools.reports.run(self.cohort, RunNews::Waiting(None));
+        goes_on
+    }
+
+    /// Notes the try in the journal, without waiting for it.
+    fn journal(&self, answer: &Result<Answer, TransportError>, users: usize, bytes: usize, attempt: u32) {
+        let (status, elapsed, text) = match answer {
+            Ok(answer) => (
+                Some(answer.status),
+                answer.elapsed,
+                crate::http::text::excerpt(
+                    &String::from_utf8_lossy(&answer.body),
+                    crate::http::text::EXCERPT_LIMIT,
+                ),
+            ),
+            Err(error) => (None, Duration::ZERO, error.to_string()),
+        };
+        self.tools.journal(JournalEntry {
+            at: self.tools.clock.now(),
+            run: Some(self.run),
+            cohort: Some(self.cohort),
+            side: Side::Mparticle,
+            what: "batches".to_owned(),
+            users: users as u64,
+            bytes: bytes as u64,
+            status,
+            elapsed,
+            attempt,
+            answer: text,
+        });
+    }
+}
+
+/// What to do with a request after a try.
+enum Next {
+    Land(Landing),
+    Retry { reason: String, retry_after: Option<Duration> },
+}
