@@ -83,19 +83,19 @@ fn unseal(content: Content, blob: &[u8]) -> Result<&[u8], StoreError> {
     }
 }
 
-/// Seals a chunk of the baseline that a program of format 2 wrote.
+/// Seals a chunk of the baseline that a program of format 1 wrote.
 pub fn seal_old_chunk(form: i64, chunk: Vec<u8>) -> Result<Vec<u8>, StoreError> {
     let sealed = seal(Content::Chunk(Form::from_number(form)?), chunk);
     unpack_chunk(form, &sealed).map(|_| sealed)
 }
 
-/// Seals the changes of a request that a program of format 2 wrote.
+/// Seals the changes of a request that a program of format 1 wrote.
 pub fn seal_old_changes(blob: Vec<u8>) -> Result<Vec<u8>, StoreError> {
     let sealed = seal(Content::Changes, blob);
     unpack_changes(&sealed).map(|_| sealed)
 }
 
-/// Seals the remarks about a read that a program of format 2 wrote.
+/// Seals the remarks about a read that a program of format 1 wrote.
 pub fn seal_old_remarks(blob: Vec<u8>) -> Result<Vec<u8>, StoreError> {
     let sealed = seal(Content::Remarks, blob);
     unpack_remarks(&sealed).map(|_| sealed)

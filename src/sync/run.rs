@@ -78,6 +78,8 @@ pub(super) struct Run {
     is_earlier: bool,
     phase_began: Instant,
     saved: Instant,
+    /// Whether the accounts in the store are those of the record.
+    is_saved: bool,
 }
 
 /// How often the record of a working run is refreshed for processes that only look on.
@@ -126,7 +128,7 @@ impl Run {
             phases: Vec::new(),
         };
         let now = Instant::now();
-        Self { tools, order, stop, record, is_earlier: false, phase_began: now, saved: now }
+        Self { tools, order, stop, record, is_earlier: false, phase_began: now, saved: now, is_saved: true }
     }
 
     /// An earlier run, taken up for its last requests.
@@ -314,7 +316,7 @@ impl Run {
     }
 
     pub(super) async fn save(&mut self) -> Result<(), RunEnd> {
-        self.saved = Instant::now();
+        (self.saved, self.is_saved) = (Instant::now(), true);
         let record = self.record.clone();
         self.ask(move |store| store.save_run(&record)).await
     }
@@ -322,7 +324,16 @@ impl Run {
     /// Tells how the accounts stand, and refreshes the record for processes that only look on.
     pub(super) async fn counted(&mut self) -> Result<(), RunEnd> {
         self.tell(RunNews::Counts(Box::new(self.record.counts)));
+        self.is_saved = false;
         if self.saved.elapsed() >= SAVED_EVERY { self.save().await } else { Ok(()) }
+    }
+
+    /// Waits until the record is to be refreshed although nothing new has come; for ever when it is up to date.
+    pub(super) async fn until_save_is_due(&self) {
+        if self.is_saved {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep_until(self.saved + SAVED_EVERY).await;
     }
 
     /// Tells the engine something about this run.

@@ -17,5 +17,6 @@ mod doctor;
 mod exit_codes;
 mod input;
 mod lists;
+mod one_writer;
 mod secrets;
 mod world;

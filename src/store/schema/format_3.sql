@@ -1,2 +1,0 @@
--- Format 3: every blob ends with a seal, see packing.rs. Sealing what is there already is beyond SQL and stands in
--- migration.rs.
