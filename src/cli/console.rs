@@ -91,7 +91,7 @@ async fn demo(desk: &Desk, interface: InterfaceConfig) -> Result<Exit, Failure> 
     let places = Places { log_dir: state_dir.join("log"), state_dir, ..desk.places.clone() };
     let log = desk.log_in(&places)?;
     // A demo is looked at for minutes, not hours, so it may ask more often than a real project could.
-    let options = SandboxOptions { queries_per_hour: 600, ..SandboxOptions::demo() };
+    let options = SandboxOptions { queries_per_hour: 1_200, ..SandboxOptions::demo() };
     let sandbox = Sandbox::start(options).await.map_err(failed)?;
     let config = demo_config(&sandbox, interface)?;
     let pace = sync::Settings { list_every: Some(Duration::from_secs(15)), ..settings_of(&config) };

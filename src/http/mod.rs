@@ -11,6 +11,7 @@ mod gate;
 pub mod pacing;
 pub mod text;
 mod transport;
+mod window;
 
 pub use answer::{Answer, AnswerHeaders, RetryAfter};
 pub use authorization::Authorization;

@@ -7,6 +7,7 @@
 //! and then it creeps back up, ever quicker the longer nothing is refused. What was accepted since an earlier
 //! refusal is a floor, because the feed had no allowance saved up then.
 
+use super::window::Window;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -85,20 +86,6 @@ pub struct Pacer {
     percent_used: Option<u8>,
 }
 
-/// The limit on requests in flight: one more per round while answers are quick, fewer when they are slow.
-#[derive(Debug)]
-struct Window {
-    limit: f64,
-    max: usize,
-    in_flight: usize,
-    /// Whether the limit was reached in this round; an unused limit is no evidence that it could be higher.
-    reached: bool,
-    answers: usize,
-    elapsed: Duration,
-    /// A moving average of the rounds before.
-    usual: Option<Duration>,
-}
-
 /// A learnt rate.
 #[derive(Debug)]
 struct Rate {
@@ -115,6 +102,8 @@ struct Rate {
     paused: Duration,
     /// Refusals of the last minute.
     refusals: VecDeque<Refusal>,
+    /// The share of the limit in use as the feed tells it, in percent, averaged over some answers.
+    share: Option<f64>,
 }
 
 /// How things stood at a refusal.
@@ -139,6 +128,8 @@ const SEARCHING_GROWTH: f64 = 0.10;
 const CALM: f64 = 40.0;
 /// Refusals this close together belong to requests that left before the rate was lowered.
 const ONE_ROUND: Duration = Duration::from_millis(50);
+/// For so long a refusal says that the limit is near.
+const FRESH: Duration = Duration::from_secs(5);
 /// Requests this far behind schedule may leave together, which evens out timers and slow answers.
 const CATCH_UP: Duration = Duration::from_millis(100);
 /// Of how much time the first guess at a rate is made.
@@ -149,15 +140,7 @@ impl Pacer {
     #[must_use]
     pub fn new(options: PacerOptions) -> Self {
         Self {
-            window: Window {
-                limit: 1.0,
-                max: options.max_in_flight.max(1),
-                in_flight: 0,
-                reached: false,
-                answers: 0,
-                elapsed: Duration::ZERO,
-                usual: None,
-            },
+            window: Window::new(options.max_in_flight),
             rate: None,
             stopped_until: None,
             retry_after_limit: options.retry_after_limit,
@@ -171,7 +154,7 @@ impl Pacer {
         if let Some(until) = self.stopped_until.filter(|until| *until > now) {
             return Admission::WaitUntil(until);
         }
-        if self.window.in_flight >= self.window.size() {
+        if self.window.is_full() {
             return Admission::Full;
         }
         if let Some(rate) = &mut self.rate {
@@ -182,8 +165,7 @@ impl Pacer {
             let start = now.checked_sub(CATCH_UP).map_or(rate.next, |earliest| rate.next.max(earliest));
             rate.next = start + Duration::from_secs_f64(users as f64 / rate.users_per_second);
         }
-        self.window.in_flight += 1;
-        self.window.reached |= self.window.in_flight >= self.window.size();
+        self.window.enter();
         Admission::Go
     }
 
@@ -287,48 +269,6 @@ impl Pacer {
     }
 }
 
-impl Window {
-    fn size(&self) -> usize {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "1.0 to max, small and positive"
-        )]
-        let size = self.limit as usize;
-        size.clamp(1, self.max)
-    }
-
-    fn leave(&mut self) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-    }
-
-    /// Ends a round when as many answers came as may be in flight.
-    fn answered(&mut self, elapsed: Duration) {
-        self.answers += 1;
-        self.elapsed += elapsed;
-        if self.answers < self.size() {
-            return;
-        }
-        let mean = self.elapsed.as_secs_f64() / self.answers as f64;
-        let usual = self.usual.map_or(mean, |usual| usual.as_secs_f64());
-        // A few milliseconds are noise, whatever the share.
-        let quick = mean <= usual * 1.5 + 0.005;
-        let reached = std::mem::take(&mut self.reached);
-        self.usual = Some(Duration::from_secs_f64(usual * 0.8 + mean * 0.2));
-        if !quick {
-            self.shrink(0.9);
-        } else if reached {
-            self.limit = (self.limit + 1.0).min(self.max as f64);
-        }
-        self.answers = 0;
-        self.elapsed = Duration::ZERO;
-    }
-
-    fn shrink(&mut self, factor: f64) {
-        self.limit = (self.limit * factor).max(1.0);
-    }
-}
-
 impl Rate {
     fn new(now: Instant, users_per_second: f64, growth: f64) -> Self {
         Self {
@@ -340,6 +280,7 @@ impl Rate {
             accepted: 0,
             paused: Duration::ZERO,
             refusals: VecDeque::new(),
+            share: None,
         }
     }
 
@@ -417,22 +358,30 @@ impl Rate {
         }
     }
 
-    /// Uses the share that the feed tells: hold from 94 %, back off from 98 %, grow quickly below 75 %.
+    /// Uses the share that the feed tells: grow quickly below 75 % and slowly above 90 %; close to the limit hold,
+    /// and at it back off, while the last refusal is fresh. A single share says little, for one request may be a
+    /// third of what a second allows; and a limit that is said to be reached for long without a refusal is not.
     fn told(&mut self, now: Instant, percent: u8) {
-        match percent {
-            98.. if now.duration_since(self.lowered_at) > Duration::from_secs(1) => {
+        let share = self.share.map_or(f64::from(percent), |usual| usual * 0.85 + f64::from(percent) * 0.15);
+        self.share = Some(share);
+        let since_lowered = now.duration_since(self.lowered_at);
+        let was_refused = self.refusals.back().is_some_and(|last| now.duration_since(last.at) < FRESH);
+        if share >= 99.5 && was_refused {
+            if since_lowered > Duration::from_secs(1) {
                 self.users_per_second = (self.users_per_second * 0.98).max(LOWEST_RATE);
                 self.lowered_at = now;
-                self.grown_at = now;
             }
-            94.. => self.grown_at = now,
-            75.. => {}
-            _ if now.duration_since(self.lowered_at) > Duration::from_secs(5) => {
-                let passed = now.duration_since(self.grown_at).as_secs_f64().min(1.0);
-                self.users_per_second *= 1.0 + passed * 0.05;
-                self.grown_at = now;
-            }
-            _ => {}
+            self.grown_at = now;
+        } else if share >= 97.0 && was_refused {
+            self.grown_at = now;
+        } else if share > 90.0 {
+            let passed = now.duration_since(self.grown_at).as_secs_f64().min(1.0);
+            self.users_per_second *= 1.0 + passed * SLOW_GROWTH;
+            self.grown_at = now;
+        } else if share < 75.0 && since_lowered > Duration::from_secs(5) {
+            let passed = now.duration_since(self.grown_at).as_secs_f64().min(1.0);
+            self.users_per_second *= 1.0 + passed * 0.05;
+            self.grown_at = now;
         }
     }
 }

@@ -9,14 +9,15 @@ struct Feed {
     allowed: f64,
     burst_seconds: f64,
     retry_after: Option<Duration>,
-    tells_percentage: bool,
+    /// Over how many seconds the feed measures the use that it tells.
+    tells_use_of: Option<u64>,
     latency: Duration,
 }
 
 impl Feed {
     fn allowing(allowed: f64) -> Self {
         let latency = Duration::from_millis(20);
-        Self { allowed, burst_seconds: 1.0, retry_after: None, tells_percentage: false, latency }
+        Self { allowed, burst_seconds: 1.0, retry_after: None, tells_use_of: None, latency }
     }
 }
 
@@ -60,11 +61,11 @@ fn simulate(feed: &Feed, seconds: f64, max_in_flight: usize) -> Seen {
                 if is_accepted {
                     lately.push_back(now);
                 }
-                while lately.front().is_some_and(|at| now.duration_since(*at) > Duration::from_secs(10)) {
+                let window = Duration::from_secs(feed.tells_use_of.unwrap_or(10));
+                while lately.front().is_some_and(|at| now.duration_since(*at) > window) {
                     lately.pop_front();
                 }
-                // A feed that tells its use: the users of the last ten seconds.
-                let used = (lately.len() * USERS) as f64 / (feed.allowed * 10.0);
+                let used = (lately.len() * USERS) as f64 / (feed.allowed * window.as_secs_f64());
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 110")]
                 let percent = (used * 100.0) as u8;
                 number += 1;
@@ -80,7 +81,7 @@ fn simulate(feed: &Feed, seconds: f64, max_in_flight: usize) -> Seen {
         {
             in_flight.pop();
             let feedback = if is_accepted {
-                let percent_used = feed.tells_percentage.then_some(percent);
+                let percent_used = feed.tells_use_of.map(|_| percent);
                 Feedback::Answered { elapsed: feed.latency, percent_used }
             } else {
                 Feedback::Refused { limit: Limit::Speed, retry_after: feed.retry_after }
@@ -129,8 +130,11 @@ fn four_requests_in_flight_are_enough_for_the_documented_rate() {
 #[test]
 fn a_feed_that_tells_its_use_is_fed_well() {
     for allowed in ALLOWED {
-        let seen = simulate(&Feed { tells_percentage: true, ..Feed::allowing(allowed) }, 305.0, 32);
-        assert!(seen.share >= 0.9 && seen.refused < 0.02, "{allowed}: {seen:?}");
+        for seconds in [1, 10] {
+            let feed = Feed { tells_use_of: Some(seconds), ..Feed::allowing(allowed) };
+            let seen = simulate(&feed, 305.0, 32);
+            assert!(seen.share >= 0.9 && seen.refused < 0.02, "{allowed}, over {seconds} s: {seen:?}");
+        }
     }
 }
 

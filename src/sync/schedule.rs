@@ -83,6 +83,18 @@ impl Stretch {
     pub fn given(&self, interval: Duration) -> Duration {
         interval.mul_f64(self.factor)
     }
+
+    /// The same in words, beside what was asked for: `21 min instead of 15`. Exact enough to tell the two apart.
+    #[must_use]
+    pub fn instead(&self, asked: Duration) -> String {
+        let (unit, seconds) = if asked < Duration::from_mins(2) { ("s", 1.0) } else { ("min", 60.0) };
+        let (given, asked) = (self.given(asked).as_secs_f64() / seconds, asked.as_secs_f64() / seconds);
+        if given.round() > asked.round() {
+            format!("{given:.0} {unit} instead of {asked:.0}")
+        } else {
+            format!("{given:.1} {unit} instead of {asked:.1}")
+        }
+    }
 }
 
 impl fmt::Display for Stretch {
@@ -93,10 +105,7 @@ impl fmt::Display for Stretch {
             _ => write!(f, "{syncs} syncs share {queries} queries an hour: ")?,
         }
         match self.asked {
-            Some(asked) => {
-                let minutes = |interval: Duration| (interval.as_secs_f64() / 60.0).round();
-                write!(f, "every {} min instead of {}", minutes(self.given(asked)), minutes(asked))
-            }
+            Some(asked) => write!(f, "every {}", self.instead(asked)),
             None => write!(f, "every interval is {:.1} times as long", self.factor),
         }
     }
@@ -134,6 +143,11 @@ mod tests {
             "2 syncs share 60 queries an hour: every interval is 1.1 times as long"
         );
         assert!(Stretch::of(&[], 0).is_none());
+        let instead =
+            |interval, factor| Stretch { syncs: 1, queries: 60, factor, asked: None }.instead(interval);
+        assert_eq!(instead(Duration::from_secs(30), 1.05), "32 s instead of 30");
+        assert_eq!(instead(quarter, 1.02), "15.3 min instead of 15.0");
+        assert_eq!(instead(Duration::from_hours(1), 1.5), "90 min instead of 60");
     }
 
     #[test]

@@ -108,7 +108,8 @@ actions! {
     RunNow: "sync.run", "run now", "Run a recurring sync now instead of waiting for its time", Sync, Cohorts, true, ["n"];
     Decide: "sync.decide", "decide", "Approve or discard the plan that waits for your decision", Sync, Cohorts, true, ["a"];
     Reconnect: "sync.reconnect", "reconnect", "Try a sync again that was paused because a service refused us", Sync, Cohorts, true, ["c"];
-    StopSync: "sync.stop", "stop", "End a sync; the attributes in mParticle stay as they are", Sync, Cohorts, true, ["x"];
+    FullRefresh: "sync.full_refresh", "tell everyone", "Tell mParticle every member again; it forgets who is inactive", Sync, Cohorts, true, ["F"];
+    StopSync: "sync.stop", "stop", "End a sync; its attribute stays, is set to false or deleted", Sync, Cohorts, true, ["x"];
     Refresh: "list.refresh", "refresh", "Ask Mixpanel for the list of cohorts again (one query)", Sync, Cohorts, true, ["r"];
     LogLevel: "log.level", "level", "Show only lines of at least the next level", Log, Log, false, ["l"];
     LogFollow: "log.follow", "follow", "Keep the newest line in view, or stop doing so", Log, Log, false, ["f"];

@@ -4,6 +4,7 @@
 mod operate;
 mod paint;
 mod perform;
+mod questions;
 
 use super::action::Action;
 use super::canvas::{HitMap, Target};
@@ -151,6 +152,11 @@ impl App {
         self.cohorts.arrange(&self.snapshot);
         self.toasts.take_in(&self.snapshot, self.now);
         self.refresh_quit_question();
+        for dialog in &mut self.dialogs {
+            if let Dialog::Stop(stop) = dialog {
+                stop.refresh(&self.snapshot);
+            }
+        }
         match &self.snapshot.ended {
             None => Vec::new(),
             Some(Ended::Because(reason)) if self.stopping.is_none() => {
@@ -189,7 +195,9 @@ impl App {
         }
         if let Some(dialog) = self.dialogs.last_mut() {
             if key.code == Code::Esc {
-                self.dialogs.pop();
+                if !dialog.step_back() {
+                    self.dialogs.pop();
+                }
                 return Vec::new();
             }
             let reply = dialog.handle(DialogInput::Key(key));

@@ -236,6 +236,13 @@ impl<'a> Canvas<'a> {
         self.title(area, y, title);
     }
 
+    /// Writes a remark into the lower edge of a box.
+    pub fn foot(&mut self, area: Rect, remark: &[Piece<'_>]) {
+        if area.height > 1 {
+            self.title(area, area.bottom() - 1, remark);
+        }
+    }
+
     fn title(&mut self, area: Rect, y: u16, title: &[Piece<'_>]) {
         if title.is_empty() || area.width < 6 {
             return;

@@ -141,9 +141,13 @@ fn meters(canvas: &Canvas<'_>, scene: Scene<'_>, detail: Detail) -> Vec<Part> {
     let mut parts = Vec::new();
     let queries = snapshot.queries;
     let spent = f64::from(queries.used) / f64::from(queries.limit.max(1));
-    let role = meter_role(spent);
+    // Queries are short before they are spent: that is when intervals are stretched.
+    let role = match meter_role(spent) {
+        Role::Good if snapshot.stretch.is_some() => Role::Warn,
+        role => role,
+    };
     let numbers = format!("{:>2}/{}", queries.used, queries.limit);
-    let mut after = vec![piece(if spent >= 0.8 { role } else { Role::Text }, numbers)];
+    let mut after = vec![piece(if role == Role::Good { Role::Text } else { role }, numbers)];
     if detail.brand {
         after.push(piece(Role::Muted, if queries.learned { " h" } else { " h?" }));
     }

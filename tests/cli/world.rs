@@ -36,7 +36,9 @@ impl Output {
         let read = |line: &str| {
             serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line:?} of {self:?}"))
         };
-        self.out.lines().map(read).collect()
+        let objects: Vec<Value> = self.out.lines().map(read).collect();
+        objects.iter().for_each(assert_counts_add_up);
+        objects
     }
 
     /// The only object.
@@ -62,6 +64,17 @@ impl Output {
         assert!(!self.err.contains("panicked"), "{self:#?}");
         self
     }
+}
+
+/// Rule 8 of the design, for whatever run an object tells of.
+#[track_caller]
+fn assert_counts_add_up(object: &Value) {
+    let run = if object["last_run"].is_object() { &object["last_run"] } else { object };
+    let count = |name: &str| run["counts"][name].as_u64().unwrap_or_default();
+    let read = count("matched") + count("unmatched") + count("unsendable") + count("duplicates");
+    assert_eq!(count("fetched"), read, "{object}");
+    let answered = count("accepted") + count("rejected") + count("pending");
+    assert_eq!(count("adds") + count("removes"), answered, "{object}");
 }
 
 impl World {

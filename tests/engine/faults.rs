@@ -1,9 +1,10 @@
 //! The failure policy: every fault of either service, scripted, and what the run makes of it.
 
 use crate::world::*;
-use cohort_sync::domain::{Outcome, PauseCause};
+use cohort_sync::domain::{Outcome, PauseCause, SyncKind};
 use cohort_sync::sandbox::{Effect, Fault, RejectedUsers};
 use cohort_sync::store::RunRecord;
+use cohort_sync::sync::command::{Command, StartRequest};
 
 async fn with_fault(people_count: i64, fault: Fault) -> (World, RunRecord) {
     let world = World::with_cohort(people(0, people_count)).await;
@@ -155,4 +156,43 @@ async fn a_lost_answer_never_leaves_an_old_value_behind() {
     let next = world.export().await;
     assert_eq!(next.counts.removes.accepted(), 10);
     assert_eq!(world.current_members(), keys(10, 40));
+}
+
+/// A retry is refused for some although the try before it was taken: they may have the attribute all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejection_after_a_lost_answer_proves_nothing() {
+    let world = World::with_cohort(people(0, 100)).await;
+    world.control.push_fault(Fault::mparticle(Effect::CutAfterApply));
+    world.control.push_fault(Fault::mparticle(Effect::RejectUsers { users: RejectedUsers::EveryNth(10) }));
+    let run = world.sync().await;
+    assert_eq!((run.counts.accepted(), run.counts.rejected()), (90, 10));
+    assert_eq!(world.current_members().len(), 100, "the try that nobody heard of was taken");
+    // Everybody leaves: those who were rejected are told as well, although no baseline knows them.
+    world.control.set_members(COHORT.0, people(100, 150));
+    let request = StartRequest { approve_removals: true, ..request(SyncKind::Recurring) };
+    let run = world.run_by(COHORT, Command::Start(request)).await;
+    assert_eq!((run.counts.removes.accepted(), run.counts.adds.accepted()), (100, 150), "{run:?}");
+    assert_eq!(world.current_members(), keys(100, 150));
+    let nothing = world.run_by(COHORT, Command::RunNow(COHORT)).await;
+    assert_eq!((nothing.counts.planned(), nothing.counts.unchanged), (0, 150), "and then no more");
+}
+
+/// Whoever is in doubt stays so while mParticle keeps refusing, and not a moment longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doubt_outlives_runs_that_are_refused() {
+    let world = World::with_cohort(people(0, 20)).await;
+    world.control.push_fault(Fault::mparticle(Effect::CutAfterApply));
+    let refused = RejectedUsers::Identities(vec![mpid(7).to_string()]);
+    world.control.push_fault(Fault::mparticle(Effect::RejectUsers { users: refused }).forever());
+    world.sync().await;
+    world.control.set_members(COHORT.0, people(10, 10));
+    for _ in 0..3 {
+        let run = world.run_by(COHORT, Command::RunNow(COHORT)).await;
+        assert_eq!((run.outcome, run.counts.rejected()), (Some(Outcome::Succeeded), 1), "{run:?}");
+        assert_eq!(world.current_members().len(), 11, "it cannot be told");
+    }
+    world.control.clear_faults();
+    world.run_by(COHORT, Command::RunNow(COHORT)).await;
+    assert_eq!(world.current_members(), keys(10, 10));
+    assert_eq!(world.run_by(COHORT, Command::RunNow(COHORT)).await.counts.planned(), 0);
 }

@@ -11,6 +11,7 @@ mod backoff;
 mod budget;
 mod day;
 mod kills;
+mod pace;
 mod schedule;
 mod silence;
 mod soak;

@@ -1,19 +1,16 @@
-//! What the actions on syncs do: whether they can be done now, the questions they ask first, and the commands
-//! they become. Everything here goes by the snapshot; the engine still has the last word and may refuse.
+//! What the actions on syncs do: whether they can be done now and the commands they become. What they ask first is
+//! in `questions`. Everything here goes by the snapshot; the engine still has the last word and may refuse.
 
 use super::{App, Effect};
 use crate::domain::SyncStatus;
 use crate::sync::command::Command;
-use crate::sync::snapshot::{CohortView, ListState, NoticeLevel};
+use crate::sync::snapshot::{CohortView, ListState};
 use crate::tui::action::Action;
-use crate::tui::dialogs::confirm::{Confirm, Deed};
-use crate::tui::dialogs::start::StartDialog;
-use crate::tui::dialogs::start_preview::Subject;
-use crate::tui::dialogs::{Dialog, Order};
+use crate::tui::dialogs::Order;
+use crate::tui::dialogs::stop_subject;
 use crate::tui::frame;
-use crate::tui::screens::{Screen, cohort_facts};
+use crate::tui::screens::{Screen, cohort_attributes, cohort_facts};
 use crate::tui::text;
-use crate::tui::theme::Role;
 use std::sync::Arc;
 
 impl App {
@@ -43,14 +40,19 @@ impl App {
             Action::RunNow if !any(can_run) => "only a recurring sync that waits for its time can run now",
             Action::Decide if !any(is_held) => "no plan waits for your decision",
             Action::Reconnect if !any(is_refused) => "no service has refused this sync",
-            Action::StopSync if !any(can_stop) => "there is no sync to stop",
+            Action::FullRefresh if !any(can_refresh_fully) => {
+                return chosen.first().map(|view| why_not_refresh_fully(view).to_owned());
+            }
+            Action::StopSync if !any(can_stop) => {
+                return chosen.first().map(|view| why_not_stop(view).to_owned());
+            }
             _ => return None,
         };
         Some(words.to_owned())
     }
 
     /// The cohorts an action is for.
-    fn chosen(&self) -> Vec<&Arc<CohortView>> {
+    pub(super) fn chosen(&self) -> Vec<&Arc<CohortView>> {
         self.cohorts.table.chosen().into_iter().filter_map(|id| self.snapshot.cohort(id)).collect()
     }
 
@@ -63,6 +65,7 @@ impl App {
             Action::RunNow => self.each(can_run, "run", Command::RunNow),
             Action::Reconnect => self.each(is_refused, "reconnect", Command::Resume),
             Action::Decide => self.ask_about_plan(),
+            Action::FullRefresh => self.ask_to_tell_everyone(),
             Action::StopSync => self.ask_to_stop(),
             _ => Vec::new(),
         }
@@ -97,150 +100,6 @@ impl App {
         }
         self.each(|view| can_resume(view) && !is_held(view), "resume", Command::Resume)
     }
-
-    fn ask_how_to_start(&mut self) -> Vec<Effect> {
-        let chosen = self.chosen();
-        let ready: Vec<&Arc<CohortView>> = chosen.iter().copied().filter(|view| can_start(view)).collect();
-        let skipped = chosen.len() - ready.len();
-        let ids: Vec<_> = ready.iter().map(|view| view.cohort.id).collect();
-        let subjects = ready.iter().map(|view| Subject::of(view)).collect();
-        let others = self.snapshot.cohorts.iter().filter(|view| !ids.contains(&view.cohort.id));
-        let taken = others
-            .filter_map(|view| Some((view.sync.as_ref()?.attribute.clone(), view.cohort.name.clone())))
-            .collect();
-        self.dialogs.push(Dialog::Start(Box::new(StartDialog::new(subjects, taken))));
-        if skipped > 0 {
-            let words = format!(
-                "{} left out: at work, held or not exportable",
-                text::plural(skipped as u64, "cohort")
-            );
-            self.say(NoticeLevel::Info, words);
-        }
-        Vec::new()
-    }
-
-    fn ask_to_stop(&mut self) -> Vec<Effect> {
-        let chosen: Vec<_> = self.chosen().into_iter().filter(|view| can_stop(view)).cloned().collect();
-        let orders = |command: fn(crate::domain::CohortId) -> Command, verb: &str| -> Vec<Order> {
-            let order = |view: &Arc<CohortView>| {
-                order(&format!("{verb} “{}”", view.cohort.name), command(view.cohort.id))
-            };
-            chosen.iter().map(order).collect()
-        };
-        let running = chosen.iter().any(|view| view.status().is_active());
-        let acknowledged: u64 = chosen.iter().filter_map(|view| Some(view.sync.as_ref()?.baseline)).sum();
-        let mut body = Vec::new();
-        if running {
-            body.push((
-                Role::Warn,
-                "The run at work ends at the next request boundary; what was accepted is kept.".to_owned(),
-            ));
-        }
-        body.push((
-            Role::Text,
-            format!(
-                "Nothing is removed in mParticle: {}{} keep the attribute as it is now, and it is not updated any more.",
-                text::plural(acknowledged, "user"),
-                // The baseline moves when a run is settled; what the one at work has told comes on top.
-                if running { ", and whoever the run at work has added," } else { "" }
-            ),
-        ));
-        body.push((
-            Role::Muted,
-            "The accounts are kept here. Starting the sync again goes on from them.".to_owned(),
-        ));
-        let mut choices = vec![("Stop", Deed::Send(orders(Command::Stop, "stop")))];
-        if running {
-            choices.push(("Only end this run", Deed::Send(orders(Command::Cancel, "end the run of"))));
-        }
-        let title = match chosen.as_slice() {
-            [view] => format!("Stop the sync of “{}”?", text::clean(&view.cohort.name)),
-            many => format!("Stop {} syncs?", many.len()),
-        };
-        self.dialogs.push(Dialog::Confirm(Confirm::new(title, body, choices, "Keep it")));
-        Vec::new()
-    }
-
-    fn ask_about_plan(&mut self) -> Vec<Effect> {
-        let Some(view) = self.chosen().into_iter().find(|view| is_held(view)).cloned() else {
-            return Vec::new();
-        };
-        let Some((sync, pause)) = view.sync.as_ref().and_then(|sync| Some((sync, sync.pause.as_ref()?)))
-        else {
-            return Vec::new();
-        };
-        let name = text::clean(&view.cohort.name).into_owned();
-        let mut body = vec![(Role::Warn, pause.reason.clone())];
-        body.extend(cohort_facts::held_counts(sync, pause).map(|held| (Role::Strong, held)));
-        body.push((
-            Role::Text,
-            format!(
-                "Approve sends exactly this plan: those users get “{}” = false in mParticle. \
-                 Discard forgets it and resumes the schedule; the next run reads the cohort again.",
-                text::clean(&sync.attribute)
-            ),
-        ));
-        body.push((Role::Muted, "Nothing has been sent yet.".to_owned()));
-        let id = view.cohort.id;
-        let approve = vec![order(&format!("approve the plan of “{name}”"), Command::Approve(id))];
-        let discard = vec![order(&format!("discard the plan of “{name}”"), Command::Discard(id))];
-        let choices = vec![("Approve and send", Deed::Send(approve)), ("Discard", Deed::Send(discard))];
-        let title = format!("Held: the plan of “{name}”");
-        self.dialogs.push(Dialog::Confirm(Confirm::new(title, body, choices, "Decide later")));
-        Vec::new()
-    }
-
-    /// Quits at once when nothing runs; else says what happens to what does.
-    pub(super) fn ask_to_quit(&mut self) -> Vec<Effect> {
-        if self.snapshot.active() == 0 || self.snapshot.writer.is_read_only() {
-            return self.begin_to_stop();
-        }
-        let (body, choices) = (self.what_quitting_does(), vec![("Quit", Deed::Quit)]);
-        self.dialogs.push(Dialog::Confirm(Confirm::new("Quit?".to_owned(), body, choices, "Stay")));
-        Vec::new()
-    }
-
-    /// Keeps the question about quitting true while runs end and begin beneath it.
-    pub(super) fn refresh_quit_question(&mut self) {
-        if self.dialogs.iter().any(Dialog::asks_to_quit) {
-            let body = self.what_quitting_does();
-            for dialog in &mut self.dialogs {
-                if let Dialog::Confirm(confirm) = dialog
-                    && confirm.asks_to_quit()
-                {
-                    confirm.body.clone_from(&body);
-                }
-            }
-        }
-    }
-
-    fn what_quitting_does(&self) -> Vec<(Role, String)> {
-        let running: Vec<String> = self
-            .snapshot
-            .cohorts
-            .iter()
-            .filter(|view| view.status().is_active())
-            .map(|view| format!("“{}”", text::clean(&view.cohort.name)))
-            .collect();
-        let runs_end = if self.settings.demo {
-            "Each run ends after the requests in flight."
-        } else {
-            "Each run ends after the requests in flight. What mParticle accepted is recorded, and the next start \
-             goes on from there; nothing is sent twice or forgotten."
-        };
-        let (named, then) = match running.as_slice() {
-            [] => ("No sync is running any more.".to_owned(), "Nothing is cut off."),
-            [one] => (format!("{one} is being synced."), runs_end),
-            [first, second] => (format!("{first} and {second} are being synced."), runs_end),
-            [first, rest @ ..] => (format!("{first} and {} others are being synced.", rest.len()), runs_end),
-        };
-        let rest = if self.settings.demo {
-            "This is the demo: its two services and all they were told go away with it."
-        } else {
-            "Recurring syncs rest while the program is closed; “cohort-sync run” keeps them going without the console."
-        };
-        vec![(Role::Strong, named), (Role::Text, then.to_owned()), (Role::Muted, rest.to_owned())]
-    }
 }
 
 /// What the footer calls an action, given what is selected.
@@ -249,6 +108,7 @@ pub fn title_now(action: Action, selected: Option<&CohortView>) -> &'static str 
     match (action, selected) {
         (Action::PauseResume, Some(view)) if can_resume(view) && !is_held(view) => "resume",
         (Action::StartSync, Some(view)) if view.sync.is_some() => "start again",
+        (Action::StopSync, Some(view)) if cohort_attributes::is_over(view.status()) => "clean up",
         _ => action.spec().title,
     }
 }
@@ -257,7 +117,7 @@ fn send(what: &str, command: Command) -> Effect {
     Effect::Send(order(what, command))
 }
 
-fn order(what: &str, command: Command) -> Order {
+pub(super) fn order(what: &str, command: Command) -> Order {
     Order { what: text::clean(what).into_owned(), command }
 }
 
@@ -265,7 +125,7 @@ fn needs_cohort(action: Action) -> bool {
     action.spec().changes_state || matches!(action, Action::Open | Action::Copy | Action::Mark)
 }
 
-fn can_start(view: &CohortView) -> bool {
+pub(super) fn can_start(view: &CohortView) -> bool {
     view.not_exportable.is_none()
         && view.listed
         && !view.status().is_active()
@@ -293,8 +153,33 @@ fn can_run(view: &CohortView) -> bool {
     matches!(view.status(), SyncStatus::Synced | SyncStatus::Failed)
 }
 
+/// Also what is over, as long as somebody holds an attribute because of it.
 fn can_stop(view: &CohortView) -> bool {
-    !matches!(view.status(), SyncStatus::NotSynced | SyncStatus::Stopped | SyncStatus::Exported)
+    stop_subject::Subject::of(view).is_some()
+}
+
+fn why_not_stop(view: &CohortView) -> &'static str {
+    if view.sync.is_none() {
+        "there is no sync to stop"
+    } else {
+        "the sync is over and nobody holds its attribute; there is nothing to stop or to clean up"
+    }
+}
+
+/// As the engine has it; one that is about to end its attribute would do that instead.
+pub(super) fn can_refresh_fully(view: &CohortView) -> bool {
+    let rests = matches!(view.status(), SyncStatus::Synced | SyncStatus::Failed | SyncStatus::Exported);
+    rests && view.sync.as_ref().is_some_and(|sync| sync.clean_up.is_none())
+}
+
+fn why_not_refresh_fully(view: &CohortView) -> &'static str {
+    match view.status() {
+        SyncStatus::NotSynced => "nobody was told yet; start an export first",
+        SyncStatus::Paused => "the sync is paused; resume it first",
+        SyncStatus::Stopped => "the sync is stopped; start it again first",
+        status if status.is_active() => "a run of this sync is at work already",
+        _ => "the sync is about to clean up after itself",
+    }
 }
 
 /// Whether a plan waits for a decision.

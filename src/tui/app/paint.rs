@@ -16,13 +16,18 @@ use ratatui::layout::{Margin, Rect};
 const LEAST: (u16, u16) = (40, 10);
 
 impl App {
+    /// What there is to draw from besides a screen's own state.
+    pub(super) fn scene(&self) -> Scene<'_> {
+        Scene { snapshot: &self.snapshot, settings: &self.settings, keymap: &self.keymap }
+    }
+
     /// Draws a frame and tells where things are on it.
     pub fn draw(&self, frame: &mut Frame<'_>) -> HitMap {
         let area = frame.area();
         let glyphs = Glyphs::new(self.settings.ascii);
         let mut canvas = Canvas::new(frame.buffer_mut(), self.theme, glyphs, self.now, &self.settings.zone);
         canvas.animations = self.settings.animations;
-        let scene = Scene { snapshot: &self.snapshot, settings: &self.settings, keymap: &self.keymap };
+        let scene = self.scene();
         if area.width < LEAST.0 || area.height < LEAST.1 {
             let words =
                 format!("cohort-sync needs {}×{}, this is {}×{}", LEAST.0, LEAST.1, area.width, area.height);

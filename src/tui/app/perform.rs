@@ -131,7 +131,7 @@ impl App {
         let message = match self.screen {
             Screen::Cohorts => self.cohorts.selected(&self.snapshot).map(|view| {
                 let title = text::clean(&view.cohort.name).into_owned();
-                Message::new(title, Body::Facts(cohort_facts::report(view, self.now, &self.settings.zone)))
+                Message::new(title, Body::Facts(cohort_facts::report(self.scene(), view, self.now)))
             }),
             Screen::Log => self.log.selected().map(|line| {
                 let title =

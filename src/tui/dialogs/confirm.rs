@@ -92,15 +92,17 @@ impl Confirm {
         let lines: usize =
             self.body.iter().map(|(_, text)| text::wrap(text, usize::from(width)).len() + 1).sum();
         let area = open(canvas, (width, cells(lines) + 2), &[piece(Role::Title, &self.title)]);
-        let mut y = area.y + 1;
+        // The lines between paragraphs are the first to give way.
+        let air = u16::from(area.height >= cells(lines) + 2);
+        let mut y = area.y + air;
         for (role, text) in &self.body {
             let room = area.bottom().saturating_sub(y + 1);
             let needed = cells(text::wrap(text, usize::from(area.width)).len());
-            if needed > room && y > area.y + 1 {
+            if needed > room && y > area.y + air {
                 // Half a sentence says less than none; what matters stands first.
                 break;
             }
-            y += canvas.paragraph(Rect::new(area.x, y, area.width, room), *role, text) + 1;
+            y += canvas.paragraph(Rect::new(area.x, y, area.width, room), *role, text) + air;
         }
         let buttons = Rect::new(area.x, area.bottom().saturating_sub(1), area.width, 1);
         draw_buttons(canvas, buttons, &labels, Some(self.focus), 0);

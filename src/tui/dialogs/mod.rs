@@ -6,7 +6,11 @@ pub mod message;
 pub mod picker;
 pub mod sort;
 pub mod start;
+mod start_draw;
 pub mod start_preview;
+pub mod stop;
+mod stop_draw;
+pub mod stop_subject;
 
 use super::action::Action;
 use super::canvas::{Canvas, Piece, Target, View, cells, piece, width_of};
@@ -20,6 +24,8 @@ use ratatui::layout::Rect;
 pub enum Dialog {
     /// Choose how to export.
     Start(Box<start::StartDialog>),
+    /// Choose what becomes of an attribute, then agree.
+    Stop(Box<stop::StopDialog>),
     /// Say what will happen and ask.
     Confirm(confirm::Confirm),
     /// Help or palette: find an action and run it.
@@ -82,10 +88,19 @@ impl Dialog {
     pub fn handle(&mut self, input: DialogInput<'_>) -> Reply {
         match self {
             Self::Start(dialog) => dialog.handle(input),
+            Self::Stop(dialog) => dialog.handle(input),
             Self::Confirm(dialog) => dialog.handle(input),
             Self::Picker(dialog) => dialog.handle(input),
             Self::Sort(dialog) => dialog.handle(input),
             Self::Message(dialog) => dialog.handle(input),
+        }
+    }
+
+    /// Goes back one level within the dialog; false where Esc closes it.
+    pub fn step_back(&mut self) -> bool {
+        match self {
+            Self::Stop(dialog) => dialog.step_back(),
+            _ => false,
         }
     }
 
@@ -94,7 +109,7 @@ impl Dialog {
         match self {
             Self::Picker(dialog) => dialog.view = view,
             Self::Message(dialog) => dialog.view = view,
-            Self::Start(_) | Self::Confirm(_) | Self::Sort(_) => {}
+            Self::Start(_) | Self::Stop(_) | Self::Confirm(_) | Self::Sort(_) => {}
         }
     }
 
@@ -102,6 +117,7 @@ impl Dialog {
     pub fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>) {
         match self {
             Self::Start(dialog) => dialog.draw(canvas, scene),
+            Self::Stop(dialog) => dialog.draw(canvas, scene),
             Self::Confirm(dialog) => dialog.draw(canvas),
             Self::Picker(dialog) => dialog.draw(canvas, scene),
             Self::Sort(dialog) => dialog.draw(canvas),
@@ -127,20 +143,45 @@ fn open_at(canvas: &mut Canvas<'_>, area: Rect, title: &[Piece<'_>]) -> Rect {
     Rect::new(inside.x + 2, inside.y, inside.width.saturating_sub(4), inside.height)
 }
 
+/// A button of a row.
+struct Button<'a> {
+    label: &'a str,
+    option: usize,
+    /// Whether pressing it leads anywhere now.
+    available: bool,
+}
+
 /// Draws buttons in a row; the focused one stands out and the first option's number is `first`.
 fn draw_buttons(canvas: &mut Canvas<'_>, area: Rect, labels: &[&str], focus: Option<usize>, first: usize) {
+    let buttons: Vec<Button<'_>> = labels
+        .iter()
+        .enumerate()
+        .map(|(index, label)| Button { label, option: first + index, available: true })
+        .collect();
+    draw_button_row(canvas, area, &buttons, focus.map(|index| first + index));
+}
+
+/// Draws buttons in a row, closer together where they would not fit otherwise.
+fn draw_button_row(canvas: &mut Canvas<'_>, area: Rect, buttons: &[Button<'_>], focus: Option<usize>) {
+    let labels: Vec<&str> = buttons.iter().map(|button| button.label).collect();
+    let (air, gap) = if buttons_width(&labels) > area.width { ("", 1) } else { (" ", 2) };
     let mut x = area.x;
-    for (index, label) in labels.iter().enumerate() {
-        let text = format!("[ {label} ]");
+    for button in buttons {
+        let text = format!("[{air}{}{air}]", button.label);
         let room = area.right().saturating_sub(x);
-        let role = if focus == Some(index) { Role::Focus } else { Role::Text };
+        let is_focused = focus == Some(button.option);
+        let role = match (button.available, is_focused) {
+            (false, _) => Role::Muted,
+            (true, true) => Role::Focus,
+            (true, false) => Role::Text,
+        };
         let used = canvas.line(x, area.y, room, &[piece(role, text)]);
-        let button = Rect::new(x, area.y, used, 1);
-        if focus == Some(index) {
-            canvas.tint(button, Role::Selected);
+        let place = Rect::new(x, area.y, used, 1);
+        if is_focused {
+            canvas.tint(place, Role::Selected);
         }
-        canvas.target(button, Target::Option(first + index));
-        x = x.saturating_add(used + 2);
+        canvas.target(place, Target::Option(button.option));
+        x = x.saturating_add(used + gap);
     }
 }
 
@@ -148,4 +189,28 @@ fn draw_buttons(canvas: &mut Canvas<'_>, area: Rect, labels: &[&str], focus: Opt
 fn buttons_width(labels: &[&str]) -> u16 {
     let pieces: Vec<Piece<'_>> = labels.iter().map(|label| piece(Role::Text, *label)).collect();
     cells(width_of(&pieces) + labels.len() * 6).saturating_sub(2)
+}
+
+/// One of several choices of which one is made.
+struct Radio {
+    option: usize,
+    is_made: bool,
+    is_focused: bool,
+}
+
+impl Radio {
+    /// The cells that the sign takes.
+    const SIGN: u16 = 4;
+
+    /// Draws the sign and the words behind it.
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, words: &str) {
+        let sign = match (self.is_made, canvas.glyphs.is_ascii()) {
+            (true, false) => "(•) ",
+            (true, true) => "(*) ",
+            (false, _) => "( ) ",
+        };
+        let role = if self.is_focused { Role::Focus } else { Role::Text };
+        canvas.line(area.x, area.y, area.width, &[piece(role, sign), piece(role, words)]);
+        canvas.target(area, Target::Option(self.option));
+    }
 }

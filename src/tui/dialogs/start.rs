@@ -1,48 +1,67 @@
-//! The start dialog: what an export of the chosen cohorts will do, then the choices.
-//!
-//! ```text
-//! ╭ Export “Churn risk” to mParticle ────────────────────────────────────────╮
-//! │  Sync type    (•) Recurring — every 15 min, adds and removes             │
-//! │               ( ) One-time — a snapshot, never updated afterwards        │
-//! │  Attribute    Churn risk                                                 │
-//! │  Preview      51,002 users · 38,201 by $mparticle_user_id · …            │
-//! │  [ Start sync ]  [ Dry run ]  [ Cancel ]                                 │
-//! ╰──────────────────────────────────────────────────────────────────────────╯
-//! ```
+//! The start dialog: what an export of the chosen cohorts will do, then the choices. A sync that exists can be
+//! moved to another attribute here; what becomes of the one it leaves is then a choice too. How the dialog looks is
+//! in `start_draw`.
 
-use super::start_preview::{self, Subject};
-use super::{DialogInput, Order, Reply, draw_buttons, open};
-use crate::domain::SyncKind;
+use super::start_preview::Subject;
+use super::{DialogInput, Order, Reply};
 use crate::domain::cohort::check_attribute_name;
+use crate::domain::{Removal, SyncKind};
 use crate::sync::command::{Command, StartRequest};
-use crate::tui::canvas::{Canvas, Target, cells, piece};
 use crate::tui::keymap::{Code, Key};
-use crate::tui::screens::Scene;
-use crate::tui::text;
-use crate::tui::theme::Role;
 use crate::tui::widgets::text_input::TextInput;
-use ratatui::layout::Rect;
 
-/// Where the focus is; the order is the order on the screen.
-const RECURRING: usize = 0;
-const ONE_TIME: usize = 1;
-const ATTRIBUTE: usize = 2;
-const START: usize = 3;
-const DRY_RUN: usize = 4;
-const CANCEL: usize = 5;
+/// Where the focus can be, in the order on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spot {
+    Recurring,
+    OneTime,
+    Attribute,
+    /// Write the name the cohort has now into the attribute.
+    NewName,
+    /// What becomes of the attribute that is left: one line, so that passing by does not choose.
+    Former,
+    /// The other choice of that line, for the mouse alone.
+    FormerDelete,
+    Start,
+    DryRun,
+    Cancel,
+}
 
-const BUTTONS: [&str; 3] = ["Start sync", "Dry run", "Cancel"];
-/// The widest the dialog gets, and the cells for its labels.
-const COLUMNS: u16 = 74;
-const LABEL: u16 = 13;
+impl Spot {
+    const ALL: [Self; 9] = [
+        Self::Recurring,
+        Self::OneTime,
+        Self::Attribute,
+        Self::NewName,
+        Self::Former,
+        Self::FormerDelete,
+        Self::Start,
+        Self::DryRun,
+        Self::Cancel,
+    ];
+
+    /// The buttons, in order.
+    pub(super) const BUTTONS: [Self; 3] = [Self::Start, Self::DryRun, Self::Cancel];
+
+    /// The number of a place for the mouse.
+    pub(super) fn option(self) -> usize {
+        Self::ALL.iter().position(|other| *other == self).unwrap_or(usize::MAX)
+    }
+
+    fn is_button(self) -> bool {
+        Self::BUTTONS.contains(&self)
+    }
+}
 
 /// The dialog.
 #[derive(Debug)]
 pub struct StartDialog {
-    subjects: Vec<Subject>,
-    kind: SyncKind,
-    attribute: TextInput,
-    focus: usize,
+    pub(super) subjects: Vec<Subject>,
+    pub(super) kind: SyncKind,
+    pub(super) attribute: TextInput,
+    /// What whoever holds the attribute of before is told when the sync moves.
+    pub(super) former: Removal,
+    pub(super) focus: Spot,
     /// Attributes of other syncs, with the names of their cohorts.
     taken: Vec<(String, String)>,
 }
@@ -53,20 +72,45 @@ impl StartDialog {
     pub fn new(subjects: Vec<Subject>, taken: Vec<(String, String)>) -> Self {
         let kind = subjects.first().and_then(|subject| subject.kind).unwrap_or(SyncKind::Recurring);
         let name = subjects.first().map(|subject| subject.attribute.clone()).unwrap_or_default();
-        let focus = if kind == SyncKind::Recurring { RECURRING } else { ONE_TIME };
-        Self { subjects, kind, attribute: TextInput::new(&name), focus, taken }
+        let focus = if kind == SyncKind::Recurring { Spot::Recurring } else { Spot::OneTime };
+        let attribute = TextInput::new(&name);
+        Self { subjects, kind, attribute, former: Removal::default(), focus, taken }
     }
 
-    /// The attribute can be chosen for one cohort that is not pinned to one yet.
-    fn attribute_is_free(&self) -> bool {
-        matches!(self.subjects.as_slice(), [subject] if subject.kind.is_none())
-    }
-
-    /// Why the attribute cannot be used, if so.
-    fn objection(&self) -> Option<String> {
-        if !self.attribute_is_free() {
-            return None;
+    /// The only cohort, whose attribute can be chosen; several get the names they have.
+    pub(super) fn single(&self) -> Option<&Subject> {
+        match self.subjects.as_slice() {
+            [subject] => Some(subject),
+            _ => None,
         }
+    }
+
+    /// The sync that is to move to another attribute.
+    pub(super) fn moved(&self) -> Option<&Subject> {
+        self.single().filter(|subject| subject.kind.is_some() && subject.attribute != self.attribute.value())
+    }
+
+    /// The name the cohort was given after its attribute was pinned, as long as no other is chosen.
+    pub(super) fn new_name(&self) -> Option<&str> {
+        let subject = self.single().filter(|_| self.moved().is_none())?;
+        subject.new_name.as_deref().filter(|name| *name != self.attribute.value())
+    }
+
+    /// What can have the focus now, in order.
+    fn spots(&self) -> Vec<Spot> {
+        let is_offered = |spot: &Spot| match spot {
+            Spot::Attribute => self.single().is_some(),
+            Spot::NewName => self.new_name().is_some(),
+            Spot::Former => self.moved().is_some(),
+            Spot::FormerDelete => false,
+            _ => true,
+        };
+        Spot::ALL.into_iter().filter(is_offered).collect()
+    }
+
+    /// Why the attribute cannot be used, if so. What is pinned already was found good once.
+    pub(super) fn objection(&self) -> Option<String> {
+        self.single().filter(|subject| subject.kind.is_none() || self.moved().is_some())?;
         let name = self.attribute.value();
         if let Err(error) = check_attribute_name(name) {
             return Some(error.to_string());
@@ -78,11 +122,8 @@ impl StartDialog {
     /// Takes an input.
     pub fn handle(&mut self, input: DialogInput<'_>) -> Reply {
         match input {
-            DialogInput::Press(option) => {
-                self.go_to(option);
-                if option >= START { self.choose(option) } else { Reply::Stay }
-            }
-            DialogInput::Paste(text) if self.focus == ATTRIBUTE && self.attribute_is_free() => {
+            DialogInput::Press(option) => self.click(option),
+            DialogInput::Paste(text) if self.focus == Spot::Attribute => {
                 self.attribute.paste(text);
                 Reply::Stay
             }
@@ -91,162 +132,138 @@ impl StartDialog {
         }
     }
 
+    fn click(&mut self, option: usize) -> Reply {
+        match Spot::ALL.get(option).copied() {
+            None => Reply::Stay,
+            Some(spot @ (Spot::Former | Spot::FormerDelete)) => {
+                self.former = if spot == Spot::Former { Removal::SetFalse } else { Removal::Delete };
+                self.go_to(Spot::Former);
+                Reply::Stay
+            }
+            Some(spot) => {
+                self.go_to(spot);
+                if spot.is_button() || spot == Spot::NewName { self.press(spot) } else { Reply::Stay }
+            }
+        }
+    }
+
     fn key(&mut self, key: Key) -> Reply {
-        let editing = self.focus == ATTRIBUTE && self.attribute_is_free();
         match key.code {
-            Code::Enter => return self.choose(self.focus),
-            Code::Tab => self.step(1),
-            Code::BackTab => self.step(CANCEL),
-            Code::Down => self.go_to((self.focus + 1).min(START)),
-            Code::Up if self.focus >= START => self.go_to(ATTRIBUTE),
-            Code::Up if self.focus == ATTRIBUTE => self.go_to(ONE_TIME),
-            Code::Up => self.go_to(RECURRING),
-            _ if editing => drop(self.attribute.key(key)),
-            Code::Right | Code::Char('l') if self.focus >= START => self.go_to((self.focus + 1).min(CANCEL)),
-            Code::Left | Code::Char('h') if self.focus >= START => self.go_to((self.focus - 1).max(START)),
-            Code::Char('j') => self.go_to((self.focus + 1).min(START)),
-            Code::Char('k') => self.go_to(self.focus.min(ATTRIBUTE).saturating_sub(1)),
-            Code::Char(' ') if self.focus < ATTRIBUTE => self.go_to(1 - self.focus),
+            Code::Enter => return self.press(self.focus),
+            Code::Tab => self.step(1, true),
+            Code::BackTab => self.step(-1, true),
+            Code::Down => self.go_down(),
+            Code::Up => self.go_up(),
+            _ if self.focus == Spot::Attribute => drop(self.attribute.key(key)),
+            Code::Right | Code::Char('l') if self.focus.is_button() && self.focus != Spot::Cancel => {
+                self.step(1, false);
+            }
+            Code::Left | Code::Char('h') if self.focus.is_button() && self.focus != Spot::Start => {
+                self.step(-1, false);
+            }
+            Code::Left | Code::Right | Code::Char('h' | 'l' | ' ') if self.focus == Spot::Former => {
+                self.former = match self.former {
+                    Removal::SetFalse => Removal::Delete,
+                    Removal::Delete => Removal::SetFalse,
+                };
+            }
+            Code::Char('j') => self.go_down(),
+            Code::Char('k') => self.go_up(),
+            Code::Char(' ') => match self.focus {
+                Spot::Recurring => self.go_to(Spot::OneTime),
+                Spot::OneTime => self.go_to(Spot::Recurring),
+                Spot::NewName => return self.press(Spot::NewName),
+                _ => {}
+            },
             Code::Char('q') => return Reply::Close,
             _ => {}
         }
         Reply::Stay
     }
 
-    fn step(&mut self, steps: usize) {
-        self.go_to((self.focus + steps) % (CANCEL + 1));
-        if self.focus == ATTRIBUTE && !self.attribute_is_free() {
-            self.go_to(if steps == 1 { START } else { ONE_TIME });
+    /// One place further, round and round; with the sync types as one, passing by does not choose another.
+    fn step(&mut self, by: isize, in_groups: bool) {
+        let is_other =
+            |spot: &Spot| matches!(spot, Spot::Recurring | Spot::OneTime) && *spot != self.chosen_kind();
+        let mut spots = self.spots();
+        spots.retain(|spot| !in_groups || !is_other(spot));
+        let here = spots.iter().position(|spot| *spot == self.focus).unwrap_or(0);
+        let next = here.checked_add_signed(by).unwrap_or(spots.len() - 1) % spots.len();
+        self.go_to(spots[next]);
+    }
+
+    fn chosen_kind(&self) -> Spot {
+        match self.kind {
+            SyncKind::Recurring => Spot::Recurring,
+            SyncKind::OneTime => Spot::OneTime,
+        }
+    }
+
+    fn go_down(&mut self) {
+        if !self.focus.is_button() {
+            self.step(1, false);
+        }
+    }
+
+    fn go_up(&mut self) {
+        if self.focus.is_button() {
+            // Whichever button it is, the line above them is the same.
+            self.focus = Spot::Start;
+        }
+        match self.focus {
+            Spot::Recurring => {}
+            Spot::OneTime => self.go_to(Spot::Recurring),
+            _ => self.step(-1, true),
         }
     }
 
     /// Moves the focus; a sync type is chosen by going to it.
-    fn go_to(&mut self, focus: usize) {
-        self.focus = focus;
-        match focus {
-            RECURRING => self.kind = SyncKind::Recurring,
-            ONE_TIME => self.kind = SyncKind::OneTime,
+    fn go_to(&mut self, spot: Spot) {
+        self.focus = spot;
+        match spot {
+            Spot::Recurring => self.kind = SyncKind::Recurring,
+            Spot::OneTime => self.kind = SyncKind::OneTime,
             _ => {}
         }
     }
 
     /// Enter starts from anywhere but the other buttons.
-    fn choose(&mut self, focus: usize) -> Reply {
-        if focus == CANCEL {
-            return Reply::Close;
+    fn press(&mut self, spot: Spot) -> Reply {
+        match spot {
+            Spot::Cancel => return Reply::Close,
+            Spot::NewName => {
+                if let Some(name) = self.new_name() {
+                    self.attribute = TextInput::new(name);
+                }
+                self.focus = Spot::Attribute;
+                return Reply::Stay;
+            }
+            _ => {}
         }
         if self.objection().is_some() {
-            self.focus = ATTRIBUTE;
+            self.focus = Spot::Attribute;
             return Reply::Stay;
         }
-        let dry_run = focus == DRY_RUN;
+        let dry_run = spot == Spot::DryRun;
         Reply::Send(self.subjects.iter().map(|subject| self.order(subject, dry_run)).collect())
     }
 
     fn order(&self, subject: &Subject, dry_run: bool) -> Order {
         let what = format!("start “{}”", subject.name);
+        let is_moved = self.moved().is_some();
         let again = subject.kind == Some(self.kind) && self.kind == SyncKind::Recurring && subject.resting;
-        if again && !dry_run {
+        if again && !dry_run && !is_moved {
             return Order { what, command: Command::RunNow(subject.id) };
         }
-        let named = self.attribute_is_free() && self.attribute.value() != subject.name;
+        let is_named = subject.kind.is_none() && self.attribute.value() != subject.name;
+        let named = self.single().is_some() && (is_moved || is_named);
         let request = StartRequest {
             attribute: named.then(|| self.attribute.value().to_owned()),
             dry_run,
+            former: self.former,
             ..StartRequest::new(subject.id, self.kind)
         };
         Order { what, command: Command::Start(request) }
-    }
-
-    /// Draws it.
-    pub fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>) {
-        let width = COLUMNS.min(canvas.area().width.saturating_sub(6));
-        let text_width = usize::from(width.saturating_sub(LABEL));
-        let preview = start_preview::text(&self.subjects, self.kind, canvas.now, canvas.zone, scene);
-        let preview_lines = cells(text::wrap(&preview, text_width).len());
-        let note = self.note();
-        let note_lines = cells(note.as_ref().map_or(0, |(_, note)| text::wrap(note, text_width).len()));
-        let title = self.title();
-        let size = (width, 7 + note_lines + preview_lines);
-        let area = open(canvas, size, &[piece(Role::Title, title)]);
-        let tight = area.height < size.1;
-        let mut y = area.y + u16::from(!tight);
-        self.draw_kinds(canvas, Rect { y, ..area }, scene);
-        y += 2;
-        self.draw_attribute(canvas, Rect { y, height: 1, ..area });
-        y += 1;
-        if let Some((role, note)) = note {
-            let room = Rect::new(area.x + LABEL, y, area.width.saturating_sub(LABEL), note_lines);
-            y += canvas.paragraph(room.intersection(area), role, &note);
-        }
-        y += u16::from(!tight);
-        canvas.text(area.x, y, LABEL, Role::Muted, "Preview");
-        let room = Rect::new(
-            area.x + LABEL,
-            y,
-            area.width.saturating_sub(LABEL),
-            area.bottom().saturating_sub(y + 1),
-        );
-        canvas.paragraph(room, Role::Text, &preview);
-        let focus = self.focus.saturating_sub(START);
-        let buttons = Rect::new(area.x, area.bottom().saturating_sub(1), area.width, 1);
-        draw_buttons(canvas, buttons, &BUTTONS, Some(focus), START);
-    }
-
-    fn title(&self) -> String {
-        match self.subjects.as_slice() {
-            [subject] => format!("Export “{}” to mParticle", subject.name),
-            subjects => format!("Export {} cohorts to mParticle", subjects.len()),
-        }
-    }
-
-    fn draw_kinds(&self, canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
-        let interval = text::interval(scene.settings.interval);
-        let options = [
-            (SyncKind::Recurring, format!("Recurring — every {interval}, adds and removes")),
-            (SyncKind::OneTime, "One-time — a snapshot, never updated afterwards".to_owned()),
-        ];
-        canvas.text(area.x, area.y, LABEL, Role::Muted, "Sync type");
-        for (index, (kind, words)) in options.into_iter().enumerate() {
-            let y = area.y + cells(index);
-            let sign = match (kind == self.kind, canvas.glyphs.is_ascii()) {
-                (true, false) => "(•) ",
-                (true, true) => "(*) ",
-                (false, _) => "( ) ",
-            };
-            let role = if self.focus == index { Role::Focus } else { Role::Text };
-            let row = Rect::new(area.x + LABEL, y, area.width.saturating_sub(LABEL), 1);
-            canvas.line(row.x, y, row.width, &[piece(role, sign), piece(role, words)]);
-            canvas.target(row, Target::Option(index));
-        }
-    }
-
-    fn draw_attribute(&self, canvas: &mut Canvas<'_>, area: Rect) {
-        canvas.text(area.x, area.y, LABEL, Role::Muted, "Attribute");
-        let field = Rect::new(area.x + LABEL, area.y, area.width.saturating_sub(LABEL), 1);
-        if self.subjects.len() > 1 {
-            canvas.text(field.x, field.y, field.width, Role::Text, "the name of each cohort");
-        } else if self.attribute_is_free() {
-            let focused = self.focus == ATTRIBUTE;
-            let role = if focused { Role::Focus } else { Role::Text };
-            self.attribute.draw(canvas, field.x, field.y, field.width, role, focused);
-            canvas.target(field, Target::Option(ATTRIBUTE));
-        } else {
-            let words = [piece(Role::Text, self.attribute.value()), piece(Role::Muted, "  pinned")];
-            canvas.line(field.x, field.y, field.width, &words);
-        }
-    }
-
-    /// What stands below the attribute: an objection, or that somebody else's is nearly the same.
-    fn note(&self) -> Option<(Role, String)> {
-        if let Some(objection) = self.objection() {
-            return Some((Role::Bad, objection));
-        }
-        let [subject] = self.subjects.as_slice() else { return None };
-        let twin = subject.same_name_as?;
-        let words =
-            format!("Cohort {twin} has nearly the same name; in mParticle the two attributes look alike.");
-        Some((Role::Warn, words))
     }
 }
 
@@ -300,6 +317,13 @@ mod tests {
     }
 
     #[test]
+    fn passing_by_the_sync_types_chooses_neither() {
+        let mut dialog = StartDialog::new(vec![subject(None)], Vec::new());
+        let request = request(press(&mut dialog, "tab ! up down tab up up tab tab enter"));
+        assert_eq!((request.kind, request.attribute.as_deref()), (SyncKind::Recurring, Some("Churn!")));
+    }
+
+    #[test]
     fn a_taken_attribute_cannot_be_started() {
         let taken = vec![("Churn".to_owned(), "Other".to_owned())];
         let mut dialog = StartDialog::new(vec![subject(None)], taken);
@@ -312,5 +336,49 @@ mod tests {
         let mut dialog = StartDialog::new(vec![subject(Some(SyncKind::Recurring))], Vec::new());
         let Reply::Send(orders) = press(&mut dialog, "enter") else { panic!("not sent") };
         assert!(matches!(orders[0].command, Command::RunNow(CohortId(7))));
+    }
+
+    #[test]
+    fn a_sync_that_exists_moves_by_editing_its_attribute() {
+        let mut dialog = StartDialog::new(vec![subject(Some(SyncKind::Recurring))], Vec::new());
+        press(&mut dialog, "down down 2");
+        assert!(dialog.moved().is_some());
+        let moved = request(press(&mut dialog, "enter"));
+        assert_eq!((moved.attribute.as_deref(), moved.former), (Some("Churn2"), Removal::SetFalse));
+        let deleted = request(press(&mut dialog, "down right down enter"));
+        assert_eq!((deleted.attribute.as_deref(), deleted.former), (Some("Churn2"), Removal::Delete));
+        // Back at what is pinned, it is a run like any other.
+        press(&mut dialog, "up up backspace");
+        assert_eq!(dialog.spots().len(), 6);
+        let Reply::Send(orders) = press(&mut dialog, "up up enter") else { panic!("not sent") };
+        assert!(matches!(orders[0].command, Command::RunNow(CohortId(7))));
+    }
+
+    #[test]
+    fn passing_by_the_attribute_that_is_left_chooses_nothing() {
+        let mut dialog = StartDialog::new(vec![subject(Some(SyncKind::Recurring))], Vec::new());
+        press(&mut dialog, "down down 2 down down up up down down");
+        assert_eq!((dialog.focus, dialog.former), (Spot::Start, Removal::SetFalse));
+    }
+
+    #[test]
+    fn a_renamed_cohort_offers_its_new_name() {
+        let renamed =
+            Subject { new_name: Some("Churn 2026".to_owned()), ..subject(Some(SyncKind::Recurring)) };
+        let mut dialog = StartDialog::new(vec![renamed], Vec::new());
+        assert!(matches!(press(&mut dialog, "down down down enter"), Reply::Stay));
+        assert_eq!((dialog.attribute.value(), dialog.new_name()), ("Churn 2026", None));
+        assert_eq!(request(press(&mut dialog, "enter")).attribute.as_deref(), Some("Churn 2026"));
+    }
+
+    #[test]
+    fn several_keep_their_names() {
+        let subjects = vec![subject(Some(SyncKind::Recurring)), subject(None)];
+        let mut dialog = StartDialog::new(subjects, Vec::new());
+        let Reply::Send(orders) = press(&mut dialog, "down down right enter") else { panic!("not sent") };
+        for order in orders {
+            let Command::Start(request) = order.command else { panic!("{:?}", order.command) };
+            assert_eq!((request.attribute, request.dry_run), (None, true));
+        }
     }
 }

@@ -30,6 +30,12 @@ pub struct Subject {
     pub baseline: u64,
     /// A cohort of nearly the same name.
     pub same_name_as: Option<CohortId>,
+    /// What the cohort is called since its attribute was pinned, if that is another name.
+    pub new_name: Option<String>,
+    /// Attributes the sync has left, and who still holds them.
+    pub former: Vec<(String, u64)>,
+    /// How often the sync it already has is meant to run.
+    pub interval: Option<Duration>,
 }
 
 impl Default for Subject {
@@ -44,6 +50,9 @@ impl Default for Subject {
             read: None,
             baseline: 0,
             same_name_as: None,
+            new_name: None,
+            former: Vec::new(),
+            interval: None,
         }
     }
 }
@@ -63,6 +72,15 @@ impl Subject {
             read,
             baseline: view.sync.as_ref().map_or(0, |sync| sync.baseline),
             same_name_as: view.same_name_as,
+            new_name: view.renamed().then(|| view.cohort.name.clone()),
+            former: view.sync.as_ref().map_or_else(Vec::new, |sync| {
+                sync.former.iter().map(|former| (former.attribute.clone(), former.members)).collect()
+            }),
+            interval: view
+                .sync
+                .as_ref()
+                .filter(|sync| sync.kind == SyncKind::Recurring)
+                .map(|sync| sync.interval),
         }
     }
 }
@@ -92,14 +110,7 @@ pub fn text(
         )),
     }
     if baseline == 0 {
-        let rate = scene.settings.feed_users_per_second.max(1.0);
-        let time = Duration::try_from_secs_f64(users as f64 / rate).unwrap_or_default();
-        parts.push(format!(
-            "first export sends {} adds, {} at {} users/s",
-            text::count(users),
-            text::estimate(time),
-            text::compact(rate)
-        ));
+        parts.push(format!("first export sends {} adds, {}", text::count(users), telling_time(users, scene)));
     } else {
         parts.push(format!(
             "sends only what differs from the {} that mParticle has acknowledged",
@@ -107,7 +118,7 @@ pub fn text(
         ));
     }
     if kind == SyncKind::Recurring {
-        let each = text::interval(scene.settings.interval);
+        let each = text::interval(interval(subjects, scene));
         parts.push(format!(
             "{}; then {} every {each}",
             cost(subjects.len(), now, zone, scene),
@@ -119,13 +130,32 @@ pub fn text(
     parts.join(" · ")
 }
 
-fn cost(cohorts: usize, now: Timestamp, zone: &TimeZone, scene: Scene<'_>) -> String {
+/// How often a recurring sync of these cohorts runs: as it does already, or as configured.
+#[must_use]
+pub fn interval(subjects: &[Subject], scene: Scene<'_>) -> Duration {
+    match subjects {
+        [subject] => subject.interval.unwrap_or(scene.settings.interval),
+        _ => scene.settings.interval,
+    }
+}
+
+/// How long it takes to tell so many users, at the rate the feed is known or said to take.
+#[must_use]
+pub fn telling_time(users: u64, scene: Scene<'_>) -> String {
+    let rate = scene.settings.feed_users_per_second.max(1.0);
+    let time = Duration::try_from_secs_f64(users as f64 / rate).unwrap_or_default();
+    format!("{} at {} users/s", text::estimate(time), text::compact(rate))
+}
+
+/// What reading so many cohorts costs of the query budget.
+#[must_use]
+pub fn cost(cohorts: usize, now: Timestamp, zone: &TimeZone, scene: Scene<'_>) -> String {
     let budget = scene.snapshot.queries;
     match (budget.left(), budget.next_slot) {
         (0, Some(slot)) => {
             let at = text::moment(now, slot, zone);
             format!("no query is left this hour, so it starts at {at}")
         }
-        (left, _) => format!("costs {cohorts} of {left} queries left this hour"),
+        (left, _) => format!("costs {cohorts} of {} queries left this hour", text::count(left.into())),
     }
 }

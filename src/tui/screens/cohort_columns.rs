@@ -5,6 +5,7 @@
 //! ▌ Churn risk   51,002   ━━━━━╸━ 74.9 %     12,801    +312      −12  recurring  ⠹ Sending 62 %   now     ·
 //! ```
 
+use super::cohort_attributes::unexplained;
 use crate::domain::{PauseCause, Phase, RunCounts, SyncKind, SyncStatus};
 use crate::sync::snapshot::{CohortView, RunProgress};
 use crate::tui::canvas::{Canvas, Piece, piece, width_of};
@@ -154,7 +155,9 @@ pub fn status_pieces(canvas: &Canvas<'_>, view: &CohortView) -> Vec<Piece<'stati
     let progress = view.sync.as_ref().and_then(|sync| sync.progress.as_ref());
     let at_work = status.is_active() && status != SyncStatus::Queued;
     let glyph = if at_work { canvas.spinner() } else { canvas.glyphs.status(status) };
-    let mut pieces = vec![piece(role, format!("{glyph} {status}"))];
+    let cleans_up = progress.is_some_and(|progress| !progress.purpose.reads());
+    let word = if cleans_up && at_work { "Cleaning".to_owned() } else { status.to_string() };
+    let mut pieces = vec![piece(role, format!("{glyph} {word}"))];
     let share = progress.and_then(RunProgress::share);
     if matches!(status, SyncStatus::Fetching | SyncStatus::Sending)
         && let Some(share) = share
@@ -254,7 +257,8 @@ fn draw_name(canvas: &mut Canvas<'_>, at: CellAt<'_>, view: &CohortView) {
 /// Whether something about the cohort deserves a look even while its sync is well.
 #[must_use]
 pub fn warns(view: &CohortView) -> bool {
-    !view.listed || view.renamed() || view.same_name_as.is_some()
+    let is_unexplained = view.sync.as_ref().is_some_and(|sync| unexplained(sync).is_some());
+    !view.listed || view.renamed() || view.same_name_as.is_some() || is_unexplained
 }
 
 fn draw_matched(canvas: &mut Canvas<'_>, at: CellAt<'_>, view: &CohortView) {

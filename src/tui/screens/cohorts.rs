@@ -10,11 +10,11 @@
 //! ```
 
 use super::cohort_columns::{self, COLUMNS, SORT_AT_FIRST};
-use super::{Scene, cohort_detail};
+use super::{Scene, cohort_attributes, cohort_detail};
 use crate::domain::CohortId;
 use crate::sync::snapshot::{CohortView, ListState, Snapshot};
 use crate::tui::action::Action;
-use crate::tui::canvas::{Canvas, Piece, piece};
+use crate::tui::canvas::{Canvas, Piece, piece, width_of};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widgets::table::{self, TableState};
@@ -25,6 +25,9 @@ use std::sync::Arc;
 const PANE_FROM: u16 = 15;
 /// How many lines the pane has inside, by the height there is.
 const PANE_LINES: std::ops::RangeInclusive<u16> = 6..=7;
+
+/// The cells a cohort's name keeps in the title of the pane, whatever follows it.
+const LEAST_NAME: usize = 12;
 
 /// What the screen remembers.
 pub struct CohortsScreen {
@@ -62,6 +65,7 @@ impl CohortsScreen {
         if inside.is_empty() {
             return;
         }
+        canvas.foot(area, &stretched(scene, area.width));
         let lines = (area.height / 4).clamp(*PANE_LINES.start(), *PANE_LINES.end());
         let selected = self.selected(scene.snapshot).filter(|_| area.height >= PANE_FROM);
         let Some(view) = selected else {
@@ -71,7 +75,7 @@ impl CohortsScreen {
         let table = Rect { height: inside.height - lines - 1, ..inside };
         let pane = Rect::new(inside.x + 1, inside.bottom() - lines, inside.width.saturating_sub(2), lines);
         self.draw_table(canvas, scene, table);
-        canvas.divide(area, table.bottom(), Role::Faint, &pane_title(view));
+        canvas.divide(area, table.bottom(), Role::Faint, &pane_title(view, area.width));
         cohort_detail::draw(canvas, scene, pane, view);
     }
 
@@ -152,13 +156,32 @@ pub fn count_of(shown: usize, total: usize) -> String {
     if shown == total { total.to_string() } else { format!("{shown} of {total}") }
 }
 
-fn pane_title(view: &CohortView) -> Vec<Piece<'_>> {
-    let mut title = vec![
-        piece(Role::Title, text::clean(&view.cohort.name)),
-        piece(Role::Muted, format!(" · {}", view.cohort.id)),
-    ];
+/// The name, and after it what must be seen whole; a long name gives way to that.
+fn pane_title(view: &CohortView, columns: u16) -> Vec<Piece<'_>> {
+    let mut after = vec![piece(Role::Muted, format!(" · {}", view.cohort.id))];
     if !view.listed {
-        title.push(piece(Role::Warn, " · no longer listed by Mixpanel"));
+        after.push(piece(Role::Warn, " · no longer listed by Mixpanel"));
     }
+    let progress = view.sync.as_ref().and_then(|sync| sync.progress.as_ref());
+    if let Some(what) =
+        progress.and_then(|progress| cohort_attributes::purpose(progress.purpose, &progress.attribute))
+    {
+        after.push(piece(Role::Busy, format!(" · {what}")));
+    }
+    let room = usize::from(columns).saturating_sub(width_of(&after) + 4).max(LEAST_NAME);
+    let mut title = vec![piece(Role::Title, text::cut(&view.cohort.name, room))];
+    title.append(&mut after);
     title
+}
+
+/// That intervals are stretched, in as many words as fit.
+fn stretched(scene: Scene<'_>, columns: u16) -> Vec<Piece<'static>> {
+    let Some(stretch) = &scene.snapshot.stretch else { return Vec::new() };
+    let syncs = text::plural(stretch.syncs as u64, "sync");
+    let verb = if stretch.syncs == 1 { "has" } else { "share" };
+    let brief = format!("{syncs} {verb} {} queries an hour", stretch.queries);
+    let words = [stretch.to_string(), brief];
+    let room = usize::from(columns).saturating_sub(4);
+    let fitting = words.into_iter().find(|words| text::width(words) <= room);
+    fitting.map(|words| piece(Role::Warn, words)).into_iter().collect()
 }

@@ -2,9 +2,12 @@
 //! scrolling; it draws from a [`Scene`] and asks the app to act. A new screen is a variant here, a file
 //! beside this one and an arm in `app`.
 
+pub mod cohort_attributes;
 pub mod cohort_columns;
 pub mod cohort_detail;
 pub mod cohort_facts;
+pub mod cohort_lines;
+pub mod cohort_run;
 pub mod cohort_trend;
 pub mod cohorts;
 pub mod log;
