@@ -300,6 +300,39 @@ fn a_newer_state_and_a_file_that_is_no_database_are_refused_and_kept() {
 }
 
 #[test]
+fn another_programs_database_is_refused_and_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(cohort_sync::store::DATABASE_FILE);
+    rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE bookmarks (url TEXT)").unwrap();
+    let before = std::fs::read(&path).unwrap();
+    for error in [Store::open(directory.path(), "t").map(drop), Reader::open(directory.path()).map(drop)] {
+        assert!(matches!(error, Err(StoreError::Damaged { .. })), "{error:?}");
+    }
+    assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
+}
+
+#[test]
+fn a_chunk_of_the_baseline_that_is_gone_is_missed() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(directory.path());
+    let sync = add_sync(&mut store);
+    let run = begin(&mut store, sync);
+    let changes: BTreeSet<(Identity, bool)> = (0..20_000).map(|n| (Identity::Mpid(n), true)).collect();
+    store.write_plan(run, sync, &plan(&changes, 100), true).unwrap();
+    for request in store.claim(run, Wave::Removes, 1_000).unwrap() {
+        store.answer(run, request.first_position, &Answered::default(), now()).unwrap();
+    }
+    store.settle(run, &held(), true).unwrap();
+    drop(store);
+    let connection =
+        rusqlite::Connection::open(directory.path().join(cohort_sync::store::DATABASE_FILE)).unwrap();
+    connection.execute("DELETE FROM baseline WHERE id = (SELECT max(id) FROM baseline)", []).unwrap();
+    let reader = Reader::open(directory.path()).unwrap();
+    let read: Result<Vec<Identity>, StoreError> = reader.baseline(&held()).collect();
+    assert!(matches!(read, Err(StoreError::Damaged { .. })));
+}
+
+#[test]
 fn history_is_pruned_but_never_what_is_in_doubt() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = open(directory.path());

@@ -119,7 +119,11 @@ const ONLY_IN: [(&str, &[&str], &str); 8] = [
         "the terminal has one door",
     ),
     ("println!", &["cli/"], "only commands print"),
-    ("std::env::", &["cli/", "config/"], "the environment is read once and passed on"),
+    (
+        "std::env::",
+        &["cli/", "config/", "store/fault_point.rs"],
+        "the environment is read once and passed on",
+    ),
     ("rusqlite", &["store/"], "nobody else can tell that the store is SQLite"),
 ];
 

@@ -11,6 +11,8 @@ use crate::domain::guard::GuardRules;
 use crate::http::{Authorization, Transport, TransportOptions};
 use crate::mixpanel::{self, MixpanelError};
 use crate::mparticle::{self, Encoder, FeedUrl};
+use crate::sync::command::Command;
+use crate::sync::snapshot::Ended;
 use crate::sync::{self, Clock, Handle, Parts, Settings};
 use crate::telemetry::{self, Telemetry};
 use jiff::Timestamp;
@@ -132,6 +134,19 @@ pub(super) async fn start_engine(
         read_only: false,
     };
     Ok(sync::start(parts, settings).await?)
+}
+
+/// Lets an engine end, and says what it could not record: a command that reports success has made it durable.
+pub(super) async fn end_engine(handle: &Handle, engine: JoinHandle<()>) -> Result<(), Failure> {
+    // The engine may be stopping already; the task tells when it has.
+    let _ = handle.send(Command::Shutdown).await;
+    engine.await.map_err(|error| Failure::Failed(format!("the engine broke down: {error}")))?;
+    match &handle.snapshots().borrow().ended {
+        Some(Ended::Unrecorded(reason)) => {
+            Err(Failure::Failed(format!("not everything could be recorded: {reason}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// This process in words.

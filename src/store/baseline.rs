@@ -151,10 +151,11 @@ where
             }
             continue;
         }
-        let (form, chunk): (i64, Vec<u8>) = connection
-            .prepare_cached("SELECT form, chunk FROM baseline WHERE id = ?1")?
-            .query_row([row], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let merged = merge(unpack_chunk(form, &chunk)?, changes, before_next)?;
+        let (_, identities) = connection
+            .prepare_cached("SELECT form, first_key, members, chunk FROM baseline WHERE id = ?1")?
+            .query_row([row], read_row)?
+            .checked()?;
+        let merged = merge(identities, changes, before_next)?;
         connection.prepare_cached("DELETE FROM baseline WHERE id = ?1")?.execute([row])?;
         write_chunks(connection, holding, &merged)?;
     }
@@ -225,13 +226,16 @@ fn write_chunks(connection: &Connection, holding: i64, identities: &[Identity]) 
     Ok(())
 }
 
-/// Reads the baseline of a holding in order, a chunk at a time, holding no statement open between chunks.
+/// Reads the baseline of a holding in order, a chunk at a time, holding no statement open between chunks. A chunk
+/// that is gone is damage as well, and shows at the end in the number of members; nothing may be settled
+/// meanwhile.
 pub(super) fn read(
     connection: &Connection,
     holding: &Holding,
 ) -> impl Iterator<Item = Result<Identity, StoreError>> {
     let mut last: Option<(i64, Vec<u8>)> = None;
     let mut chunk = Vec::new().into_iter();
+    let mut members = 0;
     // Without a holding there is nothing to read, and after an error nothing more.
     let (mut id, mut failed) = match holdings::find(connection, holding) {
         Ok(id) => (id, None),
@@ -240,6 +244,7 @@ pub(super) fn read(
     std::iter::from_fn(move || {
         loop {
             if let Some(identity) = chunk.next() {
+                members += 1;
                 return Some(Ok(identity));
             }
             if let Some(error) = failed.take() {
@@ -250,7 +255,10 @@ pub(super) fn read(
                     last = Some(start);
                     chunk = identities.into_iter();
                 }
-                Ok(None) => return None,
+                Ok(None) => {
+                    failed = check_total(connection, id?, members).err();
+                    id = None;
+                }
                 Err(error) => {
                     id = None;
                     failed = Some(error);
@@ -258,6 +266,16 @@ pub(super) fn read(
             }
         }
     })
+}
+
+fn check_total(connection: &Connection, holding: i64, found: i64) -> Result<(), StoreError> {
+    let settled: i64 = connection
+        .prepare_cached("SELECT members FROM holdings WHERE id = ?1")?
+        .query_row([holding], |row| row.get(0))?;
+    if settled == found {
+        return Ok(());
+    }
+    Err(StoreError::Damaged { what: format!("{found} members are found where {settled} were settled") })
 }
 
 type Chunk = ((i64, Vec<u8>), Vec<Identity>);
@@ -272,24 +290,33 @@ fn next_chunk(
          WHERE holding_id = ?1 AND (form, first_key) > (?2, ?3) ORDER BY form, first_key LIMIT 1",
     )?;
     let (form, key) = after.map_or((-1, &[][..]), |(form, key)| (*form, key.as_slice()));
-    let found = statement
-        .query_row(params![holding, form, key], |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, Vec<u8>>(1)?,
-                row.get::<_, i64>(2)?,
-                row.get::<_, Vec<u8>>(3)?,
-            ))
-        })
-        .optional()?;
-    let Some((form, key, members, chunk)) = found else { return Ok(None) };
-    let identities = unpack_chunk(form, &chunk)?;
-    let fits = identities.len().cast_signed() as i64 == members
-        && identities.first().is_some_and(|first| sort_key(first.borrow()) == key);
-    if !fits {
-        return Err(StoreError::Damaged {
-            what: "a baseline chunk that is not what its row says".to_owned(),
-        });
+    let found = statement.query_row(params![holding, form, key], read_row).optional()?;
+    found.map(ChunkRow::checked).transpose()
+}
+
+/// A row of the baseline as it was read.
+struct ChunkRow {
+    form: i64,
+    first_key: Vec<u8>,
+    members: i64,
+    chunk: Vec<u8>,
+}
+
+fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ChunkRow> {
+    Ok(ChunkRow { form: row.get(0)?, first_key: row.get(1)?, members: row.get(2)?, chunk: row.get(3)? })
+}
+
+impl ChunkRow {
+    /// The identities, if they are what the row says of them.
+    fn checked(self) -> Result<Chunk, StoreError> {
+        let identities = unpack_chunk(self.form, &self.chunk)?;
+        let fits = identities.len().cast_signed() as i64 == self.members
+            && identities.first().is_some_and(|first| sort_key(first.borrow()) == self.first_key);
+        if !fits {
+            return Err(StoreError::Damaged {
+                what: "a baseline chunk that is not what its row says".to_owned(),
+            });
+        }
+        Ok(((self.form, self.first_key), identities))
     }
-    Ok(Some(((form, key), identities)))
 }

@@ -5,6 +5,8 @@
 mod baseline;
 mod check;
 mod cohorts;
+#[cfg(debug_assertions)]
+mod fault_point;
 mod holdings;
 mod keeper;
 mod lock;
@@ -81,7 +83,7 @@ pub enum StoreError {
     },
     /// What was read back cannot be what was written.
     #[error(
-        "the state file is damaged: {what}; nothing was changed. Do not delete it: `cohort-sync doctor` tells what still reads, and how to go on without losing removals"
+        "the state file is damaged: {what}; nothing more is sent. Do not delete it: `cohort-sync doctor` tells what still reads, and how to go on without losing removals"
     )]
     Damaged {
         /// What does not fit.
@@ -92,6 +94,11 @@ pub enum StoreError {
         "the disk that holds the state directory is full; free some space, then run it again: nothing that was accepted is lost"
     )]
     DiskFull,
+    /// The system will not let the file be read or written: a failing disk, a quota, permissions.
+    #[error(
+        "the state file cannot be read or written: {0}; check the disk, its quota and the permissions of the state directory, then run it again: nothing that was accepted is lost"
+    )]
+    Unusable(#[source] rusqlite::Error),
     /// Any other trouble with the database.
     #[error("the state file failed: {0}")]
     Database(#[source] rusqlite::Error),
@@ -102,13 +109,46 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase};
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, PermissionDenied, ReadOnly, SystemIoFailure,
+        };
+        #[cfg(debug_assertions)]
+        if fault_point::turned_back(&error) {
+            return Self::DiskFull;
+        }
+        // SQLite has no better word for a disk on which not even its shared memory finds room.
+        let no_room = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+        if error.sqlite_error().is_some_and(|error| error.extended_code == no_room) {
+            return Self::DiskFull;
+        }
         match error.sqlite_error_code() {
             Some(DiskFull) => Self::DiskFull,
             Some(DatabaseCorrupt | NotADatabase) => Self::Damaged { what: error.to_string() },
+            Some(CannotOpen | PermissionDenied | ReadOnly | SystemIoFailure) => Self::Unusable(error),
+            None => match error {
+                // Without the statement, which says nothing to the operator.
+                rusqlite::Error::SqlInputError { msg, .. } => Self::Damaged { what: msg },
+                error if is_about_what_was_read(&error) => Self::Damaged { what: error.to_string() },
+                error => Self::Database(error),
+            },
             _ => Self::Database(error),
         }
     }
+}
+
+/// Whether SQLite handed out something that this program never wrote: its statements and its schema are fixed.
+fn is_about_what_was_read(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{
+        FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, QueryReturnedNoRows, Utf8Error,
+    };
+    matches!(
+        error,
+        FromSqlConversionFailure(..)
+            | IntegralValueOutOfRange(..)
+            | InvalidColumnType(..)
+            | QueryReturnedNoRows
+            | Utf8Error(..)
+    )
 }
 
 /// The store, open for writing by this process.
@@ -136,7 +176,11 @@ impl Store {
             &path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
+        #[cfg(debug_assertions)]
+        fault_point::arm(&mut connection)?;
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        // Asked before anything is written: a file that is not ours stays as it is.
+        migration::check_not_newer(migration::format_of(&connection)?, directory)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // FULL makes every commit durable: an acknowledgement must survive a power cut.
         connection.pragma_update(None, "synchronous", "FULL")?;

@@ -1,5 +1,6 @@
 //! How what is many is packed into blobs: chunks of the baseline, changes of a request, remarks of a read.
-//! Everything read back is checked, because a file on disk is as hostile as the network.
+//! Everything read back is checked, because a file on disk is as hostile as the network: SQLite notices damage
+//! to the structure of its pages, not to what stands in them, so every blob ends with a seal.
 
 use super::StoreError;
 use crate::domain::membership::{Remark, RemarkKind};
@@ -55,9 +56,65 @@ pub fn sort_key(identity: IdentityRef<'_>) -> Vec<u8> {
     }
 }
 
+/// What a blob holds; it goes into the seal, so that one is never read as another.
+#[derive(Debug, Clone, Copy)]
+enum Content {
+    Chunk(Form),
+    Changes,
+    Remarks,
+}
+
+/// Appends the seal.
+fn seal(content: Content, mut blob: Vec<u8>) -> Vec<u8> {
+    let seal = checksum(content, &blob);
+    blob.extend_from_slice(&seal.to_le_bytes());
+    blob
+}
+
+/// The blob without its seal.
+fn unseal(content: Content, blob: &[u8]) -> Result<&[u8], StoreError> {
+    match blob.split_last_chunk::<8>() {
+        Some((inside, seal)) if u64::from_le_bytes(*seal) == checksum(content, inside) => Ok(inside),
+        _ => Err(damaged(match content {
+            Content::Chunk(_) => "a baseline chunk that is not what was written",
+            Content::Changes => "the changes of a request are not what was written",
+            Content::Remarks => "the remarks about a read are not what was written",
+        })),
+    }
+}
+
+/// Seals a chunk of the baseline that a program of format 1 wrote.
+pub fn seal_old_chunk(form: i64, chunk: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    let sealed = seal(Content::Chunk(Form::from_number(form)?), chunk);
+    unpack_chunk(form, &sealed).map(|_| sealed)
+}
+
+/// Seals the changes of a request that a program of format 1 wrote.
+pub fn seal_old_changes(blob: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    let sealed = seal(Content::Changes, blob);
+    unpack_changes(&sealed).map(|_| sealed)
+}
+
+/// Seals the remarks about a read that a program of format 1 wrote.
+pub fn seal_old_remarks(blob: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    let sealed = seal(Content::Remarks, blob);
+    unpack_remarks(&sealed).map(|_| sealed)
+}
+
+/// FNV-1a: it tells every change of a single byte, and of several as surely as chance allows.
+fn checksum(content: Content, blob: &[u8]) -> u64 {
+    let tag = match content {
+        Content::Chunk(form) => form.number().to_le_bytes()[0],
+        Content::Changes => 16,
+        Content::Remarks => 17,
+    };
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    blob.iter().fold(step(0xcbf2_9ce4_8422_2325, &tag), step)
+}
+
 /// Packs identities of one form, in order.
 pub fn pack_chunk(identities: &[Identity]) -> Vec<u8> {
-    let mut chunk = Vec::with_capacity(identities.len() * 16);
+    let mut chunk = Vec::with_capacity(identities.len() * 16 + 8);
     for identity in identities {
         match identity {
             Identity::Mpid(mpid) => chunk.extend_from_slice(&mpid.to_le_bytes()),
@@ -69,7 +126,9 @@ pub fn pack_chunk(identities: &[Identity]) -> Vec<u8> {
             }
         }
     }
-    chunk
+    // An empty chunk is never written.
+    let form = identities.first().map_or(Form::Mpid, |first| Form::of(first.borrow()));
+    seal(Content::Chunk(form), chunk)
 }
 
 /// Unpacks a chunk of the baseline.
@@ -77,7 +136,9 @@ pub fn pack_chunk(identities: &[Identity]) -> Vec<u8> {
 /// # Errors
 /// [`StoreError::Damaged`] when the bytes are no identities in strictly ascending order.
 pub fn unpack_chunk(form: i64, chunk: &[u8]) -> Result<Vec<Identity>, StoreError> {
-    let identities = match Form::from_number(form)? {
+    let form = Form::from_number(form)?;
+    let chunk = unseal(Content::Chunk(form), chunk)?;
+    let identities = match form {
         Form::Mpid => {
             whole(chunk.as_chunks::<8>())?.iter().map(|b| Identity::Mpid(i64::from_le_bytes(*b))).collect()
         }
@@ -144,7 +205,13 @@ pub fn pack_changes(changes: &[Change]) -> Result<Vec<u8>, StoreError> {
             },
         })
         .collect();
-    postcard::to_stdvec(&packed).map_err(|error| StoreError::Damaged { what: error.to_string() })
+    sealed(Content::Changes, &packed)
+}
+
+fn sealed(content: Content, packed: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    let blob =
+        postcard::to_stdvec(packed).map_err(|error| StoreError::Damaged { what: error.to_string() })?;
+    Ok(seal(content, blob))
 }
 
 /// Unpacks the changes of a request.
@@ -152,6 +219,7 @@ pub fn pack_changes(changes: &[Change]) -> Result<Vec<u8>, StoreError> {
 /// # Errors
 /// [`StoreError::Damaged`] when the blob does not read back.
 pub fn unpack_changes(blob: &[u8]) -> Result<Vec<Change>, StoreError> {
+    let blob = unseal(Content::Changes, blob)?;
     let packed: Vec<PackedChange> =
         postcard::from_bytes(blob).map_err(|_| damaged("the changes of a planned request"))?;
     let unpack = |change: PackedChange| {
@@ -199,7 +267,7 @@ pub fn pack_remarks(remarks: &[Remark]) -> Result<Vec<u8>, StoreError> {
             }
         })
         .collect();
-    postcard::to_stdvec(&packed).map_err(|error| StoreError::Damaged { what: error.to_string() })
+    sealed(Content::Remarks, &packed)
 }
 
 /// Unpacks remarks.
@@ -207,6 +275,7 @@ pub fn pack_remarks(remarks: &[Remark]) -> Result<Vec<u8>, StoreError> {
 /// # Errors
 /// [`StoreError::Damaged`] when the blob does not read back.
 pub fn unpack_remarks(blob: &[u8]) -> Result<Vec<Remark>, StoreError> {
+    let blob = unseal(Content::Remarks, blob)?;
     let packed: Vec<PackedRemark> =
         postcard::from_bytes(blob).map_err(|_| damaged("the remarks about a read"))?;
     let unpack = |remark: PackedRemark| {
@@ -265,15 +334,37 @@ mod tests {
                 let of_form: BTreeSet<_> =
                     identities.iter().filter(|id| Form::of(id.borrow()) == form).cloned().collect();
                 let of_form: Vec<_> = of_form.into_iter().collect();
-                prop_assert_eq!(unpack_chunk(form.number(), &pack_chunk(&of_form)).unwrap(), of_form);
+                if !of_form.is_empty() {
+                    prop_assert_eq!(unpack_chunk(form.number(), &pack_chunk(&of_form)).unwrap(), of_form);
+                }
             }
         }
 
         #[test]
+        fn any_bit_that_turned_is_noticed(mpids in prop::collection::btree_set(any::<i64>(), 1..30), bit in any::<prop::sample::Index>()) {
+            let identities: Vec<Identity> = mpids.into_iter().map(Identity::Mpid).collect();
+            let changes: Vec<Change> = identities.iter().map(|identity| Change {
+                direction: Direction::Add, identity: identity.clone(), distinct_id: None,
+            }).collect();
+            let turned = |mut blob: Vec<u8>| {
+                let bit = bit.index(blob.len() * 8);
+                blob[bit / 8] ^= 1 << (bit % 8);
+                blob
+            };
+            prop_assert!(unpack_chunk(0, &turned(pack_chunk(&identities))).is_err());
+            prop_assert!(unpack_changes(&turned(pack_changes(&changes).unwrap())).is_err());
+        }
+
+        #[test]
         fn no_bytes_make_unpacking_panic(form in -1..4i64, bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-            let _ = unpack_chunk(form, &bytes);
-            let _ = unpack_changes(&bytes);
-            let _ = unpack_remarks(&bytes);
+            let content = Form::from_number(form).map_or(Content::Changes, Content::Chunk);
+            for blob in [bytes.clone(), seal(content, bytes.clone())] {
+                let _ = unpack_chunk(form, &blob);
+            }
+            for content in [Content::Changes, Content::Remarks] {
+                let _ = unpack_changes(&seal(content, bytes.clone()));
+                let _ = unpack_remarks(&seal(content, bytes.clone()));
+            }
         }
 
         #[test]

@@ -51,8 +51,11 @@ impl Reader {
     /// when a program of another format did.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join(DATABASE_FILE);
-        if !path.exists() {
-            return Err(StoreError::Absent { directory: directory.to_owned() });
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Err(StoreError::Absent { directory: directory.to_owned() }),
+            // Something that cannot be looked into must not pass for something that is not there.
+            Err(source) => return Err(StoreError::Directory { path: directory.to_owned(), source }),
         }
         let connection = Connection::open_with_flags(
             &path,

@@ -158,8 +158,10 @@ pub(super) fn load_recent(connection: &Connection, each: usize) -> Result<Vec<Ru
 
 /// Reads the runs that have not ended, with the phase they are in.
 pub(super) fn load_working(connection: &Connection) -> Result<Vec<RunRecord>, StoreError> {
-    let mut statement = connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM runs WHERE outcome IS NULL ORDER BY id"))?;
+    // An earlier run is open beside the newest one while its last requests are sent again.
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM runs WHERE id IN (SELECT max(id) FROM runs WHERE outcome IS NULL GROUP BY cohort_id) ORDER BY id"
+    ))?;
     let mut rows = statement.query([])?;
     let mut runs = Vec::new();
     while let Some(row) = rows.next()? {
@@ -377,8 +379,9 @@ impl Store {
             run.counts.removes =
                 restore(run.counts.removes.planned(), settled.removes_accepted, settled.removes_rejected);
             run.outcome = Some(Outcome::Failed);
-            run.error = Some(error.to_owned());
-            run.ended_at = Some(at);
+            // One that was open again for its last requests had ended before.
+            run.error.get_or_insert_with(|| error.to_owned());
+            run.ended_at.get_or_insert(at);
             self.save_run(&run)?;
             cohorts.push(run.cohort_id);
         }

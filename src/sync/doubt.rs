@@ -22,12 +22,16 @@ pub(super) async fn clear(run: &mut Run) -> Result<(), RunEnd> {
     tracing::info!(run = %run.record.id, of = %id, "{text}");
     run.tell(RunNews::Waiting(Some(text)));
     let mut earlier = run.earlier(record);
+    // Open as long as its requests are on their way: cut off now, it must be settled by the next start.
+    let outcome = earlier.record.outcome.take();
+    earlier.save().await?;
     let sent = send::send_again(&mut earlier, requests).await;
     // Whatever was answered counts, however far it went.
-    let settled = earlier.settle_accepted(false).await;
+    let baseline = earlier.settle_accepted(false).await?;
+    earlier.record.outcome = outcome;
     earlier.save().await?;
     sent?;
-    run.baseline_became(settled?);
+    run.baseline_became(baseline);
     run.tell(RunNews::Waiting(None));
     Ok(())
 }

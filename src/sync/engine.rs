@@ -35,6 +35,10 @@ pub(super) struct Engine {
     reports: mpsc::UnboundedReceiver<Report>,
     publisher: Publisher,
     pub(super) stopping: bool,
+    /// Questions to the store whose answers nobody waits for, and which have not reported yet.
+    recording: usize,
+    /// Why something could not be recorded.
+    unrecorded: Option<String>,
 }
 
 /// A run at work, seen from the engine.
@@ -81,6 +85,8 @@ impl Engine {
             reports,
             publisher,
             stopping: false,
+            recording: 0,
+            unrecorded: None,
         }
     }
 
@@ -101,8 +107,16 @@ impl Engine {
             self.next_event().await;
         }
         self.tools.keeper.close().await;
+        // What was asked of the store last has been answered, but may not have been heard yet.
+        while self.recording > 0 {
+            let Some(report) = self.reports.recv().await else { break };
+            if let Report::Recorded(result) = report {
+                self.recorded(result);
+            }
+        }
         self.board.queries = self.tools.budget.state();
-        self.publisher.publish_end(&mut self.board, self.tools.clock.now(), Ended::AsAsked);
+        let ended = self.unrecorded.take().map_or(Ended::AsAsked, Ended::Unrecorded);
+        self.publisher.publish_end(&mut self.board, self.tools.clock.now(), ended);
     }
 
     async fn next_event(&mut self) {
@@ -299,11 +313,16 @@ impl Engine {
             Report::Listed(Err(error)) => self.list_failed(&error, now),
             Report::Side(side, news) => self.board.side(side, news),
             Report::Adopted(cohort, baseline) => self.board.adopted(cohort, baseline),
-            Report::Recorded(Ok(())) => {}
-            Report::Recorded(Err(error)) => {
-                tracing::error!(%error, "could not record");
-                self.board.notice(NoticeLevel::Error, None, error, now);
-            }
+            Report::Recorded(result) => self.recorded(result),
+        }
+    }
+
+    fn recorded(&mut self, result: Result<(), String>) {
+        self.recording -= 1;
+        if let Err(error) = result {
+            tracing::error!(%error, "could not record");
+            self.board.notice(NoticeLevel::Error, None, error.clone(), self.tools.clock.now());
+            self.unrecorded = Some(error);
         }
     }
 
@@ -390,9 +409,10 @@ impl Engine {
 
     /// Records something without waiting for it; a failure comes back as a report.
     fn record(
-        &self,
+        &mut self,
         question: impl FnOnce(&mut crate::store::Store) -> Result<(), crate::store::StoreError> + Send + 'static,
     ) {
+        self.recording += 1;
         let (answer, reports) = (self.tools.keeper.ask(question), self.tools.reports.clone());
         tokio::spawn(async move {
             reports.tell(Report::Recorded(answer.await.map_err(|error| error.to_string())));

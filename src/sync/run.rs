@@ -78,6 +78,8 @@ pub(super) struct Run {
     is_earlier: bool,
     phase_began: Instant,
     saved: Instant,
+    /// Whether the accounts in the store are those of the record.
+    is_saved: bool,
 }
 
 /// How often the record of a working run is refreshed for processes that only look on.
@@ -94,8 +96,13 @@ pub(super) async fn run(tools: Tools, order: Order, stop: CancellationToken) {
         Ok(()) => RunEnd::Succeeded,
         Err(end) => end,
     };
-    let (end, baseline) = run.settle(end).await;
-    let end = run.close(end).await;
+    let (end, baseline) = match run.settle(end).await {
+        Ok((end, baseline)) => (run.close(end).await, baseline),
+        Err(end) => {
+            run.note_end(&end);
+            (end, None)
+        }
+    };
     let cohort = run.order.job.cohort;
     let (reports, record) = (run.tools.reports.clone(), Box::new(run.record));
     reports.run(cohort, RunNews::Ended { record, end, baseline });
@@ -121,7 +128,7 @@ impl Run {
             phases: Vec::new(),
         };
         let now = Instant::now();
-        Self { tools, order, stop, record, is_earlier: false, phase_began: now, saved: now }
+        Self { tools, order, stop, record, is_earlier: false, phase_began: now, saved: now, is_saved: true }
     }
 
     /// An earlier run, taken up for its last requests.
@@ -212,20 +219,20 @@ impl Run {
     }
 
     /// Moves the baseline by what was accepted, however the run ended. A held plan has nothing to settle yet.
-    async fn settle(&mut self, end: RunEnd) -> (RunEnd, Option<u64>) {
+    ///
+    /// When that fails the record must stay open, so that the next run or start settles it: a run that is closed
+    /// is never settled again, and what was accepted in it would be forgotten.
+    async fn settle(&mut self, end: RunEnd) -> Result<(RunEnd, Option<u64>), RunEnd> {
         let nothing_sent = matches!(end, RunEnd::Paused { held: Some(_), .. } | RunEnd::DryRun);
         if nothing_sent || self.record.id == RunId(0) {
-            return (end, None);
+            return Ok((end, None));
         }
         let complete = end == RunEnd::Succeeded;
         if complete && self.enter(Phase::Settle).await.is_err() {
             tracing::warn!(run = %self.record.id, "the phase of a run could not be recorded");
         }
-        match self.settle_accepted(complete).await {
-            Ok(baseline) => (end, Some(baseline)),
-            // The record stays open, and the next run or start settles it.
-            Err(error) => (error, None),
-        }
+        let baseline = self.settle_accepted(complete).await?;
+        Ok((end, Some(baseline)))
     }
 
     /// Merges what was accepted into the baseline, whose size it returns, and reads the accounts back: what the
@@ -246,9 +253,9 @@ impl Run {
         Ok(settled.baseline)
     }
 
-    /// Writes how the run ended. What could not be written is said, for it changes how the run ended.
-    async fn close(&mut self, end: RunEnd) -> RunEnd {
-        let (outcome, error) = match &end {
+    /// Notes how the run ended in its record, without writing it.
+    fn note_end(&mut self, end: &RunEnd) {
+        let (outcome, error) = match end {
             RunEnd::Succeeded => (Outcome::Succeeded, None),
             RunEnd::DryRun => (Outcome::DryRun, None),
             RunEnd::Failed(error) => (Outcome::Failed, Some(error.clone())),
@@ -259,6 +266,11 @@ impl Run {
         self.record.outcome = Some(outcome);
         self.record.error = error;
         self.record.ended_at = Some(self.tools.clock.now());
+    }
+
+    /// Writes how the run ended. What could not be written is said, for it changes how the run ended.
+    async fn close(&mut self, end: RunEnd) -> RunEnd {
+        self.note_end(&end);
         if self.record.id == RunId(0) {
             return end;
         }
@@ -272,10 +284,7 @@ impl Run {
         match written {
             Ok(()) => end,
             Err(failed) => {
-                if let RunEnd::Failed(error) = &failed {
-                    self.record.outcome = Some(Outcome::Failed);
-                    self.record.error = Some(error.clone());
-                }
+                self.note_end(&failed);
                 failed
             }
         }
@@ -307,7 +316,7 @@ impl Run {
     }
 
     pub(super) async fn save(&mut self) -> Result<(), RunEnd> {
-        self.saved = Instant::now();
+        (self.saved, self.is_saved) = (Instant::now(), true);
         let record = self.record.clone();
         self.ask(move |store| store.save_run(&record)).await
     }
@@ -315,7 +324,16 @@ impl Run {
     /// Tells how the accounts stand, and refreshes the record for processes that only look on.
     pub(super) async fn counted(&mut self) -> Result<(), RunEnd> {
         self.tell(RunNews::Counts(Box::new(self.record.counts)));
+        self.is_saved = false;
         if self.saved.elapsed() >= SAVED_EVERY { self.save().await } else { Ok(()) }
+    }
+
+    /// Waits until the record is to be refreshed although nothing new has come; for ever when it is up to date.
+    pub(super) async fn until_save_is_due(&self) {
+        if self.is_saved {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep_until(self.saved + SAVED_EVERY).await;
     }
 
     /// Tells the engine something about this run.

@@ -80,10 +80,7 @@ impl<'r> Sending<'r> {
     async fn work(&mut self) -> Result<(), RunEnd> {
         loop {
             self.launch().await?;
-            let Some(landed) = self.flights.join_next().await else { break };
-            let landed = landed.map_err(|error| {
-                RunEnd::Failed(format!("sending broke down, a defect of this program: {error}"))
-            })?;
+            let Some(landed) = self.next_landed().await? else { break };
             self.land(landed).await?;
         }
         if let Some(end) = self.end.take() {
@@ -93,6 +90,21 @@ impl<'r> Sending<'r> {
         let stopped_short =
             self.run.stop.is_cancelled() && self.run.ask(move |store| store.has_unanswered(id)).await?;
         if stopped_short { Err(RunEnd::Cancelled) } else { Ok(()) }
+    }
+
+    /// Waits for the next request to come back. While none does, what came back before is still to be seen by
+    /// whoever looks on.
+    async fn next_landed(&mut self) -> Result<Option<Landed>, RunEnd> {
+        loop {
+            tokio::select! {
+                landed = self.flights.join_next() => {
+                    return landed.transpose().map_err(|error| {
+                        RunEnd::Failed(format!("sending broke down, a defect of this program: {error}"))
+                    });
+                }
+                () = self.run.until_save_is_due() => self.run.save().await?,
+            }
+        }
     }
 
     /// Takes up more of the plan; false when nothing more can leave now. A wave begins when the last request of

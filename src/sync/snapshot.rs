@@ -73,6 +73,8 @@ impl Snapshot {
 pub enum Ended {
     /// It was asked to.
     AsAsked,
+    /// It was asked to, but something it did could not be recorded, for this reason.
+    Unrecorded(String),
     /// It could not go on, for this reason.
     Because(String),
 }

@@ -109,7 +109,7 @@ async fn run_keeps_the_schedule_until_it_is_asked_to_end() {
     assert_eq!(world.control.repeated_batches(), 0);
 }
 
-async fn send(signal: &str, process: u32) {
+pub async fn send(signal: &str, process: u32) {
     let sent = Command::new("kill").args([format!("-{signal}"), process.to_string()]).status();
     assert!(sent.await.unwrap().success());
 }

@@ -244,7 +244,12 @@ async fn a_chunk_that_lies_is_found_though_every_page_is_sound() {
     assert_eq!(connection.execute(spoilt, []).unwrap(), 1);
     drop(connection);
     let output = world.run(&["doctor", "--json"]).await.exits(1);
-    only_trouble(&output, "state", "problem", &["does not read back for \"Power users\"", "out of order"]);
+    only_trouble(
+        &output,
+        "state",
+        "problem",
+        &["does not read back for \"Power users\"", "is not what was written"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,11 +4,20 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the panic says where")]
 
 mod adopt;
+#[cfg(debug_assertions)]
+mod chronicle;
 mod contract;
 mod crash;
+#[cfg(debug_assertions)]
+mod crash_points;
+#[cfg(debug_assertions)]
+mod damage;
+#[cfg(debug_assertions)]
+mod disk_full;
 mod doctor;
 mod exit_codes;
 mod input;
 mod lists;
+mod one_writer;
 mod secrets;
 mod world;

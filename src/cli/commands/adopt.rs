@@ -3,7 +3,7 @@
 
 use super::sync::list;
 use super::{count, remark, say};
-use crate::cli::account::{Desk, must_write, settings_of, start_engine};
+use crate::cli::account::{Desk, end_engine, must_write, settings_of, start_engine};
 use crate::cli::args::IdKind;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::select;
@@ -45,12 +45,10 @@ pub(in crate::cli) async fn adopt(
         Ok(cohort)
     }
     .await;
-    // The engine was asked to stop or is stopping already; the task tells when it has.
-    let _ = handle.send(Command::Shutdown).await;
-    let ended = handle.snapshots();
-    engine.await.map_err(|error| Failure::Failed(format!("the engine broke down: {error}")))?;
+    let ended = end_engine(&handle, engine).await;
     let cohort = result?;
-    let snapshot = ended.borrow().clone();
+    ended?;
+    let snapshot = handle.snapshots().borrow().clone();
     if let Some(sync) = snapshot.cohort(cohort).and_then(|view| view.sync.as_ref()) {
         let attribute = crate::cli::output::harmless(&sync.attribute);
         say(&format!(

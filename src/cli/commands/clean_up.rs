@@ -4,7 +4,7 @@
 use super::awaiting::Awaiting;
 use super::status::{candidates, standings};
 use super::{count, remark, say, say_json, state};
-use crate::cli::account::{Desk, must_write, settings_of, start_engine};
+use crate::cli::account::{Desk, end_engine, must_write, settings_of, start_engine};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::harmless;
 use crate::cli::select;
@@ -51,11 +51,10 @@ pub(in crate::cli) async fn stop(
         }
         Err(_) => Ok(()),
     };
-    // The engine was asked to stop or is stopping already; the task tells when it has.
-    let _ = handle.send(Command::Shutdown).await;
-    engine.await.map_err(|error| Failure::Failed(format!("the engine broke down: {error}")))?;
+    let ended = end_engine(&handle, engine).await;
     answer.map_err(|refusal| Failure::Refused { subject: wanted.to_owned(), refusal })?;
     end?;
+    ended?;
     let now = standings(&reader, &desk.places)?;
     if let Some(standing) = now.iter().find(|standing| standing.cohort.id == id) {
         let left: u64 = standing.sync.as_ref().map_or(0, held);

@@ -8,7 +8,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::objects::{ChangeObject, RunObject, UnmatchedObject, seconds};
 use crate::cli::output::{Cell, Column, Format};
 use crate::domain::RunId;
-use crate::store::{Reader, RunRecord};
+use crate::store::{Reader, RunRecord, WriterLock};
 
 /// Runs that are listed; more are rarely looked at, and all are in the state file.
 const RUNS_LISTED: usize = 10_000;
@@ -50,9 +50,11 @@ pub(in crate::cli) fn runs(desk: &Desk, cohort: Option<&str>, list: &ListArgs) -
         }
         return Ok(Exit::Done);
     }
+    // Nobody works on a run when nobody holds the lock.
+    let unended = if WriterLock::holder(&desk.places.state_dir).is_some() { "running" } else { "cut off" };
     let mut rows = Rows::begin(list, &desk.args.global, RUN_COLUMNS)?;
     for run in &runs {
-        if !rows.row(&run_cells(run))? {
+        if !rows.row(&run_cells(run, unended))? {
             break;
         }
     }
@@ -60,7 +62,7 @@ pub(in crate::cli) fn runs(desk: &Desk, cohort: Option<&str>, list: &ListArgs) -
     Ok(Exit::Done)
 }
 
-fn run_cells(run: &RunRecord) -> [Cell; 16] {
+fn run_cells(run: &RunRecord, unended: &'static str) -> [Cell; 16] {
     let counts = &run.counts;
     let took = run.ended_at.map(|ended| ended.duration_since(run.started_at).as_secs_f64());
     [
@@ -69,7 +71,7 @@ fn run_cells(run: &RunRecord) -> [Cell; 16] {
         run.cohort.clone().into(),
         run.kind.token().into(),
         run.trigger.token().into(),
-        run.outcome.map_or("running", crate::domain::Outcome::token).into(),
+        run.outcome.map_or(unended, crate::domain::Outcome::token).into(),
         seconds(run.started_at).into(),
         took.map_or(Cell::Null, |took| Cell::Decimal((took * 10.0).round() / 10.0)),
         counts.read.fetched().into(),

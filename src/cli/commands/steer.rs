@@ -2,7 +2,7 @@
 
 use super::status::{candidates, standings};
 use super::{say, say_json, state};
-use crate::cli::account::{Desk, must_write, settings_of, start_engine};
+use crate::cli::account::{Desk, end_engine, must_write, settings_of, start_engine};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::select;
 use crate::config::Config;
@@ -60,10 +60,9 @@ pub(in crate::cli) async fn steer(
     let doing = format!("cohort-sync {}", steering.verb());
     let (handle, task) = start_engine(&desk.places, config, settings, &doing).await?;
     let answer = handle.send(steering.command(id)).await;
-    // The engine was asked to stop or is stopping already; the task tells when it has.
-    let _ = handle.send(Command::Shutdown).await;
-    task.await.map_err(|error| Failure::Failed(format!("the engine broke down: {error}")))?;
+    let ended = end_engine(&handle, task).await;
     answer.map_err(|refusal| Failure::Refused { subject: wanted.to_owned(), refusal })?;
+    ended?;
     let now = standings(&reader, &desk.places)?;
     let Some(standing) = now.iter().find(|standing| standing.cohort.id == id) else { return Ok(Exit::Done) };
     if desk.args.global.json {

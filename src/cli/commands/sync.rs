@@ -3,7 +3,7 @@
 
 use super::awaiting::Awaiting;
 use super::{count, remark};
-use crate::cli::account::{Desk, must_write, settings_of, start_engine};
+use crate::cli::account::{Desk, end_engine, must_write, settings_of, start_engine};
 use crate::cli::args::SyncArgs;
 use crate::cli::failure::{Exit, Failure, report};
 use crate::cli::select::{self, Candidate};
@@ -23,10 +23,9 @@ pub(in crate::cli) async fn sync(desk: &Desk, config: &Config, asked: &SyncArgs)
     let (handle, engine) = start_engine(&desk.places, config, settings, "cohort-sync sync").await?;
     let mut awaiting = Awaiting::new(&handle, desk.args.global.json);
     let result = start_and_wait(&handle, asked, &mut awaiting).await;
-    // The engine was asked to stop or is stopping already; the task tells when it has.
-    let _ = handle.send(Command::Shutdown).await;
-    engine.await.map_err(|error| Failure::Failed(format!("the engine broke down: {error}")))?;
+    let ended = end_engine(&handle, engine).await;
     result?;
+    ended?;
     Ok(awaiting.exit())
 }
 

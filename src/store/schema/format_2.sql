@@ -1,5 +1,6 @@
 -- Format 2: what mParticle holds is kept by attribute, so that a sync can move to another attribute or leave one
 -- behind tidily; a plan is sent in waves; runs have a purpose; a sync has limits and a refresh of its own.
+-- Blobs end with a seal (see packing.rs); sealing what is there already is beyond SQL and stands in migration.rs.
 
 -- Who holds an attribute in mParticle because of a cohort: the head of a baseline. A sync works on the one that
 -- bears its attribute; others are former attributes with people left.
