@@ -196,12 +196,14 @@ impl Engine {
         if said(stretch) == before {
             return;
         }
-        let text = said(stretch).unwrap_or_else(|| {
-            "There are queries enough again: every sync keeps its own interval".to_owned()
-        });
-        tracing::info!("{text}");
-        if self.settings.schedule {
-            self.board.notice(NoticeLevel::Info, None, text, self.tools.clock.now());
+        match said(stretch) {
+            None => tracing::info!("there are queries enough again: every sync keeps its own interval"),
+            Some(text) => {
+                tracing::info!("{text}");
+                if self.settings.schedule {
+                    self.board.notice(NoticeLevel::Info, None, text, self.tools.clock.now());
+                }
+            }
         }
         self.publisher.changed();
     }

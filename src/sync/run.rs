@@ -6,6 +6,7 @@ use super::tools::Tools;
 use super::{compare, doubt, fetch, send};
 use crate::domain::guard::{self, GuardRules};
 use crate::domain::membership::Membership;
+use crate::domain::number::thousands;
 use crate::domain::{
     ChangeCounts, CohortId, Outcome, PauseCause, Phase, Purpose, ReadingRules, Removal, RunCounts, RunId,
     SyncKind, Trigger,
@@ -202,7 +203,7 @@ impl Run {
         }
         let (counts, baseline) = (&self.record.counts, self.order.baseline);
         let Some(cause) = guard::objection(self.order.guard, baseline, counts) else { return Ok(()) };
-        let removals = counts.removes.planned();
+        let (removals, baseline) = (thousands(counts.removes.planned()), thousands(baseline));
         let reason = match cause {
             PauseCause::EmptyRead => format!(
                 "the cohort read back empty, but mParticle holds {baseline} users of it; sending this would remove them all"
