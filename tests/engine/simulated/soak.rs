@@ -70,6 +70,17 @@ fn attribute(sync: usize) -> String {
     format!("Cohort {sync}")
 }
 
+impl World {
+    /// A cohort's people as Mixpanel has them: `$distinct_id` and whether there is an MPID.
+    fn members_of(&self, cohort: u64) -> BTreeMap<String, bool> {
+        let named = |person: PersonSeed| {
+            let has_mpid = person.properties.is_some_and(|all| all.contains_key("$mparticle_user_id"));
+            (person.distinct_id.as_str().unwrap_or_default().to_owned(), has_mpid)
+        };
+        self.control.members(cohort).into_iter().map(named).collect()
+    }
+}
+
 impl Truth {
     fn new(chance: &mut Chance) -> Self {
         let members = (0..SYNCS).map(|_| (0..PEOPLE).filter(|_| chance.one_in(3)).collect()).collect();
@@ -304,6 +315,9 @@ fn story(world: &World, sync: usize, n: i64, should: bool) -> String {
             }
         }
     }
+    let history = world.control.attribute_history(&ProfileKey::Mpid(mpid), &name);
+    let matched = world.members_of(id(sync).0);
+    lines.push(format!("  values in order: {history:?}; in Mixpanel: {:?}", matched.get(&customer)));
     for run in world.runs(id(sync)) {
         lines.push(format!(
             "  run {} {:?} {:?}: {:?} {:?}",
