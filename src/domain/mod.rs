@@ -9,6 +9,7 @@ pub mod change;
 pub mod cohort;
 pub mod counts;
 pub mod diff;
+pub mod doubt;
 pub mod guard;
 pub mod identity;
 pub mod member;

@@ -4,6 +4,7 @@
 
 use super::packing::{pack_changes, unpack_changes};
 use super::{Holding, RunRecord, Store, StoreError, runs};
+use crate::domain::doubt::{Doubts, Telling};
 use crate::domain::plan::{PlannedRequest, Wave};
 use crate::domain::{Change, CohortId, Direction, Identity, RunId};
 use jiff::Timestamp;
@@ -251,38 +252,48 @@ impl Store {
 }
 
 fn in_doubt(connection: &Connection, holding: &Holding) -> Result<BTreeSet<Identity>, StoreError> {
+    let Some(from) = first_doubtful_run(connection, holding)? else { return Ok(BTreeSet::new()) };
     let mut statement = connection.prepare_cached(
-        "WITH of_holding AS (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)
-         SELECT run_id, first_position, state, changes FROM outbox
-         WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted', 'answered')
-           AND run_id IN (SELECT id FROM of_holding)
-           AND run_id >= min(
-               coalesce((SELECT min(run_id) FROM outbox WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted')),
-                        9223372036854775807),
-               coalesce((SELECT min(run_id) FROM rejections WHERE in_doubt = 1
-                            AND run_id IN (SELECT id FROM of_holding)), 9223372036854775807))
-         ORDER BY run_id, wave",
+        "SELECT run_id, first_position, state, changes FROM outbox
+         WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted', 'answered') AND run_id >= ?3
+           AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)
+         ORDER BY run_id, wave, first_position",
     )?;
-    let mut rows = statement.query(params![holding.cohort.0.cast_signed(), holding.attribute])?;
-    let mut identities = BTreeSet::new();
+    let mut rows = statement.query(params![holding.cohort.0.cast_signed(), holding.attribute, from])?;
+    let mut doubts = Doubts::default();
     while let Some(row) = rows.next()? {
         let (run, first): (i64, i64) = (row.get(0)?, row.get(1)?);
         let is_answered = row.get::<_, String>(2)? == "answered";
         let changes = unpack_changes(&row.get::<_, Vec<u8>>(3)?)?;
-        if !is_answered {
-            identities.extend(changes.into_iter().map(|change| change.identity));
-            continue;
-        }
         let rejected = rejected_between(connection, RunId(run), first, changes.len())?;
         for (change, position) in changes.into_iter().zip(first..) {
-            match rejected.get(&position) {
-                None => drop(identities.remove(&change.identity)),
-                Some(true) => drop(identities.insert(change.identity)),
-                Some(false) => {}
-            }
+            let telling = match rejected.get(&position) {
+                _ if !is_answered => Telling::Unanswered,
+                None => Telling::Accepted,
+                Some(true) => Telling::RejectedInDoubt,
+                Some(false) => Telling::Rejected,
+            };
+            doubts.take(change, telling);
         }
     }
-    Ok(identities)
+    Ok(doubts.people())
+}
+
+/// The oldest run that may leave anybody in doubt: of whose requests one was not answered, a rejection proves
+/// nothing, or a removal was refused. History that is pruned is not doubted any more.
+fn first_doubtful_run(connection: &Connection, holding: &Holding) -> Result<Option<i64>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "WITH of_holding AS (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)
+             SELECT min(run_id) FROM (
+                 SELECT run_id FROM outbox WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted')
+                 UNION ALL SELECT run_id FROM rejections WHERE in_doubt = 1
+                 UNION ALL SELECT rejections.run_id FROM rejections JOIN outbox ON outbox.run_id = rejections.run_id
+                     AND position >= first_position AND position < first_position + users AND wave = 0
+                     WHERE rejections.run_id IN (SELECT id FROM of_holding)
+             ) WHERE run_id IN (SELECT id FROM of_holding)",
+        )?
+        .query_row(params![holding.cohort.0.cast_signed(), holding.attribute], |row| row.get(0))?)
 }
 
 /// A run told everybody anew who was in doubt, and was answered. Earlier requests are no longer in doubt then;

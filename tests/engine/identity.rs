@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use cohort_sync::domain::{Outcome, SyncKind};
-use cohort_sync::sandbox::{Effect, Fault, PersonSeed, ProfileKey};
+use cohort_sync::sandbox::{Effect, Fault, PersonSeed, ProfileKey, RejectedUsers};
 use cohort_sync::sync::command::{Command, StartRequest};
 
 fn customer(value: &str) -> ProfileKey {
@@ -135,4 +135,26 @@ async fn a_late_copy_of_an_old_request_lands_on_nothing_newer() {
     assert!(arrived(), "the late copies never came");
     assert_eq!(world.current_members(), keys(10, 140), "and changed nothing");
     assert!(world.control.repeated_batches() >= 150);
+}
+
+/// The removal by MPID was refused at first, so it comes when the person is long a member by customer id. Nobody
+/// can know that the two are one, so whoever entered meanwhile is told again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_removal_under_an_old_mpid_is_made_good_by_the_next_run() {
+    let world = World::with_cohort(people(0, 201)).await;
+    link(&world, 1);
+    world.sync().await;
+    world.control.set_members(COHORT.0, [unmatched(0, 1), people(1, 200)].concat());
+    let refused = RejectedUsers::Identities(vec![mpid(0).to_string()]);
+    world.control.push_fault(Fault::mparticle(Effect::RejectUsers { users: refused }).forever());
+    let run = world.run_by(COHORT, Command::RunNow(COHORT)).await;
+    assert_eq!((run.counts.removes.rejected(), run.counts.adds.accepted()), (1, 1), "{run:?}");
+    world.control.clear_faults();
+    let run = world.run_by(COHORT, Command::RunNow(COHORT)).await;
+    assert_eq!((run.counts.removes.accepted(), run.counts.adds.planned()), (1, 0), "{run:?}");
+    let run = world.run_by(COHORT, Command::RunNow(COHORT)).await;
+    assert_eq!((run.counts.adds.accepted(), run.counts.unchanged), (1, 200), "{run:?}");
+    assert_eq!(history(&world, 0).last(), Some(&Some(true)));
+    let nothing = world.run_by(COHORT, Command::RunNow(COHORT)).await;
+    assert_eq!((nothing.counts.planned(), nothing.counts.unchanged), (0, 201));
 }
