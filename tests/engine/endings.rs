@@ -3,7 +3,7 @@
 
 use crate::simulated::unattended;
 use crate::world::*;
-use cohort_sync::domain::{CohortId, Outcome, Purpose, Removal, SyncKind, SyncStatus};
+use cohort_sync::domain::{Outcome, Purpose, Removal, SyncKind, SyncStatus};
 use cohort_sync::sandbox::{DelayRange, Effect, Fault, Latency, SandboxOptions};
 use cohort_sync::sync::command::{Command, StartRequest};
 use cohort_sync::sync::snapshot::{RunProgress, Snapshot};
@@ -124,27 +124,27 @@ async fn a_move_that_was_cancelled_goes_on_when_it_is_run_again() {
 async fn what_was_acknowledged_survives_a_kill_before_the_run_has_ended() {
     let answers = Duration::from_millis(400);
     let latency = Latency { feed: DelayRange { min: answers, max: answers }, ..Latency::NONE };
-    let commands: [(fn(CohortId) -> Command, SyncStatus); 3] = [
-        (Command::Pause, SyncStatus::Paused),
-        (Command::Stop, SyncStatus::Stopped),
-        (|id| Command::StopAndCleanUp(id, Removal::SetFalse), SyncStatus::Stopped),
+    let clean_up = Command::StopAndCleanUp(COHORT, Removal::SetFalse);
+    let commands = [
+        (Command::Pause(COHORT), SyncStatus::Paused, false),
+        (Command::Stop(COHORT), SyncStatus::Stopped, false),
+        (clean_up, SyncStatus::Stopped, true),
     ];
-    for (command, rests) in commands {
-        let options = SandboxOptions { latency: latency.clone(), ..SandboxOptions::quiet() };
+    for (command, rests, cleans_up) in commands {
+        let options = SandboxOptions { latency, ..SandboxOptions::quiet() };
         let mut world = World::simulated(unattended(), options).await;
         world.add_cohort(COHORT.0, NAME, people(0, 5_000));
         world.start().await;
         send(&world, Command::Start(request(SyncKind::Recurring))).await;
         world.until("some are accepted", |_| world.current_members().len() >= 1_000).await;
-        send(&world, command(COHORT)).await;
+        send(&world, command).await;
         world.kill().await;
         world.pass(Duration::from_secs(10)).await;
         let told = world.current_members().len();
         world.try_start().await.unwrap();
         world.pass(Duration::from_mins(5)).await;
         assert_eq!(world.status(), rests);
-        let cleans_up = matches!(command(COHORT), Command::StopAndCleanUp(..));
         let expected = if cleans_up { 0 } else { told };
-        assert_eq!(world.current_members().len(), expected, "{:?}", command(COHORT));
+        assert_eq!(world.current_members().len(), expected);
     }
 }
