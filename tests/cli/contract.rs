@@ -154,8 +154,8 @@ async fn the_attribute_can_be_chosen_and_moved() {
     // It stays pinned until another one is named; then each of the two runs has its object.
     assert_eq!(world.run(&["sync", NAME, "--json"]).await.exits(0).object()["attribute"], "vip");
     let dry = world.run(&["sync", NAME, "--attribute", "other", "--dry-run", "--json"]).await.exits(0);
-    let would = "a move to \"other\"; then \"vip\" would be set to false for the 3 users";
-    assert_eq!(dry.complains(&[would]).object()["counts"]["adds"], 3);
+    let warning = "a move to \"other\"; then \"vip\" would be set to false for the 3 users";
+    assert_eq!(dry.complains(&[warning]).object()["counts"]["adds"], 3);
     let moved = world.run(&["sync", NAME, "--attribute", "other", "--json"]).await.exits(0);
     let moved = moved.complains(&["moving to \"other\"", "\"vip\" is set to false for the 3 users"]);
     let attributes: Vec<_> = moved.objects().iter().map(|run| run["attribute"].clone()).collect();
