@@ -118,6 +118,9 @@ pub(super) fn report(failure: &Failure) -> Exit {
         }
         cause = error.source();
     }
+    if matches!(failure, Failure::Refused { refusal: Refusal::PlanHeld, .. }) {
+        text.push_str("\n  The console asks for it; without one, agree to what is read then with: cohort-sync sync COHORT --yes");
+    }
     // Where stderr is closed nobody listens, and the exit code still tells.
     let _ = writeln!(io::stderr(), "{text}");
     failure.exit()

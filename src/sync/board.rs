@@ -157,9 +157,11 @@ impl Board {
     /// The sync that owns an attribute, unless it is this cohort's own. One that was stopped before mParticle
     /// acknowledged anybody owns nothing; one that moved away owns what it has not cleaned up.
     pub(super) fn owner_of(&self, attribute: &str, except: CohortId) -> Option<&SyncRecord> {
+        // A run that was asked to end may still tell somebody.
+        let tells = |sync: &SyncRecord| sync.baseline > 0 || self.is_active(sync.cohort_id);
         let owns = |sync: &SyncRecord| {
             let is_current =
-                sync.attribute == attribute && (sync.status != SyncStatus::Stopped || sync.baseline > 0);
+                sync.attribute == attribute && (sync.status != SyncStatus::Stopped || tells(sync));
             is_current || sync.former.iter().any(|former| former.attribute == attribute)
         };
         self.syncs().find(|sync| sync.cohort_id != except && owns(sync))

@@ -4,7 +4,6 @@
 use super::engine::{Ending, Engine};
 use super::next;
 use super::report::RunEnd;
-use super::run::Job;
 use super::schedule;
 use super::snapshot::NoticeLevel;
 use crate::domain::number::thousands;
@@ -13,14 +12,22 @@ use crate::store::{PauseRecord, RunRecord, SyncRecord};
 use jiff::Timestamp;
 
 impl Engine {
+    /// A dry run leaves its sync as it is, whether it ended of itself, failed or was refused. Only a clean-up that
+    /// was asked for meanwhile waited for its end.
+    pub(super) fn conclude_dry_run(&mut self, record: &RunRecord, end: &RunEnd, ending: Ending) {
+        self.mark_down(end);
+        self.announce(record, dry_announcement(record, end), self.tools.clock.now());
+        let sync = self.board.sync(record.cohort_id).cloned();
+        if let (Ending::StopAndCleanUp(removal), Some(sync)) = (ending, sync) {
+            self.begin_clean_up(sync, removal);
+        }
+    }
+
     /// Draws the conclusions of a run's end.
     pub(super) fn conclude(&mut self, record: &RunRecord, end: &RunEnd, ending: Ending) {
         let now = self.tools.clock.now();
         self.mark_down(end);
-        self.announce(record, end, now);
-        if *end == RunEnd::DryRun {
-            return;
-        }
+        self.announce(record, announcement(record, end), now);
         let Some(sync) = self.board.sync(record.cohort_id).cloned() else { return };
         match (ending, end) {
             (Ending::Stop, _) => self.rest_stopped(sync),
@@ -46,15 +53,21 @@ impl Engine {
                 let next_due = (sync.kind == SyncKind::Recurring).then_some(now);
                 self.rest(SyncRecord { status: SyncStatus::Queued, pause: None, next_due, ..sync });
             }
-            (_, RunEnd::Cancelled) => self.rest_after_cancel(sync),
+            (_, RunEnd::Cancelled) => self.rest_after_cancel(sync, record.purpose),
+            // Whoever wanted the clean-up to end must not see its next part begin.
+            (Ending::Cancel, _) if sync.clean_up.is_some() => self.rest_after_cancel(sync, record.purpose),
             (_, RunEnd::Failed(_)) => self.rest_ended(sync, SyncStatus::Failed, now),
-            (_, RunEnd::Succeeded | RunEnd::DryRun) => self.rest_after_success(sync, record, now),
+            (_, RunEnd::Succeeded | RunEnd::DryRun) => {
+                self.rest_after_success(sync, record, now);
+                if ending != Ending::Cancel {
+                    self.go_on_cleaning_up(record);
+                }
+            }
         }
     }
 
     /// What was asked of the run is done; what follows depends on what it was for.
     fn rest_after_success(&mut self, sync: SyncRecord, record: &RunRecord, now: Timestamp) {
-        let cohort = sync.cohort_id;
         let cleaned_up = matches!(record.purpose, Purpose::CleanUp(_));
         if cleaned_up && record.attribute == sync.attribute {
             self.rest_stopped(sync);
@@ -76,15 +89,26 @@ impl Engine {
             };
             self.rest_ended(SyncRecord { last_full, ..sync }, status, now);
         }
-        // Attributes that were left behind come after the one that took their place.
-        let sync = self.board.sync(cohort).filter(|_| !self.stopping);
-        if let Some(job) = sync.and_then(|sync| next::clean_up_of_former(sync, record.trigger)) {
+    }
+
+    /// Attributes that were left behind come after the one that took their place, and before the sync's own when
+    /// all of them end.
+    fn go_on_cleaning_up(&mut self, record: &RunRecord) {
+        let sync = self.board.sync(record.cohort_id).filter(|_| !self.stopping);
+        if let Some(job) = sync.and_then(|sync| next::clean_up_job(sync, record.trigger)) {
             self.enqueue(job);
         }
     }
 
-    /// A sync is over. Whoever holds its attribute keeps it, or was told before.
+    /// A sync is over. Whoever holds its attribute keeps it, or was told before; one that ends before its clean-up
+    /// was done leaves everything else as it is, too.
     pub(super) fn rest_stopped(&mut self, sync: SyncRecord) {
+        let mut sync = sync;
+        if sync.clean_up.is_some() {
+            for former in &mut sync.former {
+                former.clean_up = None;
+            }
+        }
         self.rest(SyncRecord {
             status: SyncStatus::Stopped,
             pause: None,
@@ -94,9 +118,18 @@ impl Engine {
         });
     }
 
-    /// A sync ends once whoever holds its attributes was told; it is queued so that a crash changes nothing.
+    /// A sync ends once whoever holds its attributes was told.
     pub(super) fn begin_clean_up(&mut self, sync: SyncRecord, removal: Removal) {
         let cohort = sync.cohort_id;
+        self.rest_about_to_clean_up(sync, removal);
+        let sync = self.board.sync(cohort);
+        if let Some(job) = sync.and_then(|sync| next::clean_up_job(sync, Trigger::Operator)) {
+            self.enqueue(job);
+        }
+    }
+
+    /// A sync is going to end by a clean-up; it is queued until that is done, so that a crash changes nothing.
+    pub(super) fn rest_about_to_clean_up(&mut self, sync: SyncRecord, removal: Removal) {
         let mut sync = sync;
         for former in &mut sync.former {
             former.clean_up = Some(removal);
@@ -108,13 +141,11 @@ impl Engine {
             clean_up: Some(removal),
             ..sync
         });
-        self.enqueue(Job::clean_up(cohort, Trigger::Operator, removal));
     }
 
     /// Logs how a run ended, and makes a notice of what is worth one: a person who started a run wants to hear
     /// of it, a schedule that does what it should is no news.
-    fn announce(&mut self, record: &RunRecord, end: &RunEnd, now: Timestamp) {
-        let (level, text) = announcement(record, end);
+    fn announce(&mut self, record: &RunRecord, (level, text): (NoticeLevel, String), now: Timestamp) {
         match level {
             NoticeLevel::Error => tracing::error!(run = %record.id, "{text}"),
             NoticeLevel::Warning => tracing::warn!(run = %record.id, "{text}"),
@@ -133,20 +164,27 @@ impl Engine {
     }
 
     /// A cancelled recurring sync waits for its next tick; a cancelled one-time export is over. Whoever cancels a
-    /// clean-up wants those who are left to keep the attribute.
-    pub(super) fn rest_after_cancel(&mut self, sync: SyncRecord) {
+    /// clean-up wants those who are left to keep the attribute; whoever cancels anything else finds what is to
+    /// become of a former attribute unchanged, so that a move goes on when the sync does.
+    pub(super) fn rest_after_cancel(&mut self, sync: SyncRecord, cancelled: Purpose) {
         let now = self.tools.clock.now();
         if sync.clean_up.is_some() {
             return self.rest_stopped(sync);
         }
         let mut sync = sync;
-        for former in &mut sync.former {
-            former.clean_up = None;
+        let was_cleaning_up = matches!(cancelled, Purpose::CleanUp(_));
+        if was_cleaning_up {
+            for former in &mut sync.former {
+                former.clean_up = None;
+            }
         }
-        match sync.kind {
-            SyncKind::Recurring => self.rest_ended(sync, SyncStatus::Synced, now),
-            SyncKind::OneTime => self.rest_ended(sync, SyncStatus::Stopped, now),
-        }
+        let status = match sync.kind {
+            SyncKind::Recurring => SyncStatus::Synced,
+            // Only what was delivered cleans up after itself.
+            SyncKind::OneTime if was_cleaning_up => SyncStatus::Exported,
+            SyncKind::OneTime => SyncStatus::Stopped,
+        };
+        self.rest_ended(sync, status, now);
     }
 
     /// A run ended in a defect of this program: its record is closed by the next run or start.
@@ -161,10 +199,27 @@ impl Engine {
     }
 }
 
+/// How the end of a dry run is announced: nothing became of its sync.
+fn dry_announcement(record: &RunRecord, end: &RunEnd) -> (NoticeLevel, String) {
+    let cohort = &record.cohort;
+    match end {
+        RunEnd::Failed(reason) | RunEnd::Paused { reason, .. } => {
+            (NoticeLevel::Error, format!("{cohort}: the dry run could not be finished: {reason}"))
+        }
+        RunEnd::Cancelled => (NoticeLevel::Info, format!("{cohort}: dry run ended on request")),
+        RunEnd::Succeeded | RunEnd::DryRun => {
+            let counts = &record.counts;
+            let planned = changes(counts.adds.planned(), counts.removes.planned());
+            (NoticeLevel::Info, format!("{cohort}: dry run, {planned} planned, nothing sent"))
+        }
+    }
+}
+
 /// How a run's end is announced.
 fn announcement(record: &RunRecord, end: &RunEnd) -> (NoticeLevel, String) {
     let (cohort, counts) = (subject(record), &record.counts);
     match end {
+        RunEnd::DryRun => dry_announcement(record, end),
         RunEnd::Succeeded if counts.rejected() > 0 => {
             let rejected = thousands(counts.rejected());
             (
@@ -173,10 +228,6 @@ fn announcement(record: &RunRecord, end: &RunEnd) -> (NoticeLevel, String) {
             )
         }
         RunEnd::Succeeded => (NoticeLevel::Good, format!("{cohort}: {}", accepted(counts))),
-        RunEnd::DryRun => {
-            let planned = changes(counts.adds.planned(), counts.removes.planned());
-            (NoticeLevel::Info, format!("{cohort}: dry run, {planned} planned, nothing sent"))
-        }
         RunEnd::Failed(error) => (NoticeLevel::Error, format!("{cohort}: {error}")),
         RunEnd::Paused { reason, .. } => (NoticeLevel::Error, format!("{cohort} is paused: {reason}")),
         RunEnd::Cancelled => {

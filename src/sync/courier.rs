@@ -49,16 +49,21 @@ pub(super) enum Trace {
 
 impl Trace {
     /// What one try left behind. A server that fails may have applied the request first; one that refuses it
-    /// has not; and where there was no answer, nobody knows how far the request came, or will come.
+    /// has not; and where there was no answer, nobody knows how far the request came, or will come. A gateway
+    /// that gave up waiting is no answer of the server's, which may still be at work on the request.
     fn of(answer: &Result<Answer, TransportError>) -> Self {
         match answer {
             Ok(answer) if (400..500).contains(&answer.status) => Self::None,
+            Ok(answer) if answer.status == GATEWAY_TIMEOUT => Self::OnItsWay,
             Ok(_) => Self::Perhaps,
             Err(error) if error.may_have_arrived() => Self::OnItsWay,
             Err(_) => Self::None,
         }
     }
 }
+
+/// The status of a gateway that did not hear from the server in time.
+const GATEWAY_TIMEOUT: u16 = 504;
 
 /// Carries one request through its tries.
 pub(super) struct Courier {
@@ -239,4 +244,21 @@ impl Courier {
 enum Next {
     Land(Landing),
     Retry { reason: String, retry_after: Option<Duration> },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::AnswerHeaders;
+
+    #[test]
+    fn only_what_the_server_itself_answered_is_not_on_its_way() {
+        let trace = |status| {
+            let headers = AnswerHeaders::default();
+            Trace::of(&Ok(Answer { status, headers, body: Bytes::new(), elapsed: Duration::ZERO }))
+        };
+        assert_eq!([400, 413, 429].map(trace), [Trace::None; 3]);
+        assert_eq!([202, 500, 503].map(trace), [Trace::Perhaps; 3]);
+        assert_eq!(trace(504), Trace::OnItsWay);
+    }
 }

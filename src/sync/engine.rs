@@ -45,6 +45,8 @@ pub(super) struct Engine {
 pub(super) struct AtWork {
     stop: CancellationToken,
     ending: Ending,
+    /// Whether it leaves its sync as it is, however it ends.
+    is_dry_run: bool,
 }
 
 /// What becomes of a sync whose run was asked to end.
@@ -249,7 +251,7 @@ impl Engine {
     fn start_queued(&mut self) {
         while !self.stopping && self.at_work.len() < self.settings.concurrent_runs {
             let Some(job) = self.queue.pop_front() else { break };
-            let cohort = job.cohort;
+            let (cohort, is_dry_run) = (job.cohort, job.dry_run);
             let (kind, attribute) = self.pinned(&job);
             let name =
                 self.board.cohort(cohort).map_or_else(|| attribute.clone(), |cohort| cohort.name.clone());
@@ -263,7 +265,7 @@ impl Engine {
                 run::Order { job, name, kind, attribute, baseline, guard, reading: self.settings.reading };
             let task = self.runs.spawn(run::run(self.tools.clone(), order, stop.clone()));
             self.tasks.insert(task.id(), cohort);
-            self.at_work.insert(cohort, AtWork { stop, ending: Ending::OfItself });
+            self.at_work.insert(cohort, AtWork { stop, ending: Ending::OfItself, is_dry_run });
         }
     }
 
@@ -282,16 +284,17 @@ impl Engine {
         true
     }
 
-    /// Takes a waiting run out of the queue; false when none waits.
-    pub(super) fn unqueue(&mut self, cohort: CohortId) -> bool {
-        let before = self.queue.len();
-        self.queue.retain(|job| job.cohort != cohort);
-        let found = self.queue.len() < before;
-        if found {
-            self.board.unqueue(cohort);
-            self.publisher.changed();
-        }
-        found
+    /// Whether the run at work for a cohort is a dry run.
+    pub(super) fn is_dry_run(&self, cohort: CohortId) -> bool {
+        self.at_work.get(&cohort).is_some_and(|at_work| at_work.is_dry_run)
+    }
+
+    /// Takes the run of a cohort that waits out of the queue.
+    pub(super) fn unqueue(&mut self, cohort: CohortId) -> Option<Job> {
+        let place = self.queue.iter().position(|job| job.cohort == cohort)?;
+        self.board.unqueue(cohort);
+        self.publisher.changed();
+        self.queue.remove(place)
     }
 
     fn command(&mut self, envelope: Envelope) {
@@ -306,9 +309,13 @@ impl Engine {
         match report {
             Report::Run(cohort, RunNews::Ended { record, end, baseline }) => {
                 let at_work = self.at_work.remove(&cohort);
-                let ending = at_work.map_or(Ending::OfItself, |at_work| at_work.ending);
+                let ending = at_work.as_ref().map_or(Ending::OfItself, |at_work| at_work.ending);
                 self.board.run_ended(*record.clone(), baseline);
-                self.conclude(&record, &end, ending);
+                if at_work.is_some_and(|at_work| at_work.is_dry_run) {
+                    self.conclude_dry_run(&record, &end, ending);
+                } else {
+                    self.conclude(&record, &end, ending);
+                }
             }
             Report::Run(cohort, news) => self.board.news(cohort, news, now),
             Report::Listed(Ok(cohorts)) => self.list_arrived(cohorts),

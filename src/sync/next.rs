@@ -34,13 +34,9 @@ pub(super) fn next_job(
     full_refresh_every: Option<Duration>,
     now: Timestamp,
 ) -> Job {
-    if let Some(removal) = sync.clean_up {
-        return Job::clean_up(sync.cohort_id, trigger, removal);
-    }
-    if sync.status == SyncStatus::Exported
-        && trigger != Trigger::Operator
-        && let Some(job) = clean_up_of_former(sync, trigger)
-    {
+    let only_cleans_up =
+        sync.clean_up.is_some() || (sync.status == SyncStatus::Exported && trigger != Trigger::Operator);
+    if only_cleans_up && let Some(job) = clean_up_job(sync, trigger) {
         return job;
     }
     let mut job = Job::full(sync.cohort_id, trigger);
@@ -50,9 +46,12 @@ pub(super) fn next_job(
     job
 }
 
-/// The run that tells whoever holds a former attribute that it ends, if one is to be.
-pub(super) fn clean_up_of_former(sync: &SyncRecord, trigger: Trigger) -> Option<Job> {
-    let (former, removal) = former_to_clean_up(sync)?;
+/// The run that tells whoever holds an attribute that it ends, if one is to be. Former attributes come before the
+/// sync's own: it is that one's clean-up which ends the sync, and a sync that has ended does nothing by itself.
+pub(super) fn clean_up_job(sync: &SyncRecord, trigger: Trigger) -> Option<Job> {
+    let Some((former, removal)) = former_to_clean_up(sync) else {
+        return sync.clean_up.map(|removal| Job::clean_up(sync.cohort_id, trigger, removal));
+    };
     let mut job = Job::clean_up(sync.cohort_id, trigger, removal);
     job.instead = Some((sync.kind, former.attribute.clone()));
     Some(job)
@@ -131,6 +130,11 @@ mod tests {
             let job = next_job(&cleaning, Trigger::Schedule, Some(Duration::from_secs(1)), at(100));
             assert_eq!(job.purpose, Purpose::CleanUp(Removal::SetFalse));
             assert_eq!(job.instead, None);
+            // Its own attribute ends last, for with that the sync is over.
+            let cleaning =
+                SyncRecord { clean_up: Some(Removal::SetFalse), ..with_former(SyncKind::Recurring, status) };
+            let job = next_job(&cleaning, Trigger::Schedule, None, at(100));
+            assert_eq!(job.instead, Some((SyncKind::Recurring, "Old".to_owned())));
         }
     }
 

@@ -174,20 +174,23 @@ impl Engine {
     fn pause(&mut self, id: CohortId) -> Result<(), Refusal> {
         let sync = self.known(id)?;
         let waited = self.unqueue(id);
-        if self.end_run(id, Ending::Pause) {
-            return Ok(());
-        }
+        let is_dry = waited.as_ref().map_or_else(|| self.is_dry_run(id), |job| job.dry_run);
+        let ended = self.end_run(id, Ending::Pause) || waited.is_some();
         match (sync.kind, sync.status) {
+            // A dry run ends, and there is nothing else to pause.
+            (_, SyncStatus::Paused | SyncStatus::Stopped) if ended => Ok(()),
+            (SyncKind::OneTime, status) if ended && is_dry && status != SyncStatus::Queued => Ok(()),
             (_, SyncStatus::Paused) => Err(Refusal::WrongStatus("this sync is already paused".to_owned())),
             (_, SyncStatus::Stopped) => {
                 Err(Refusal::WrongStatus("this sync is stopped; there is nothing to pause".to_owned()))
             }
-            (SyncKind::OneTime, _) if !waited && sync.status != SyncStatus::Queued => {
+            (SyncKind::OneTime, status) if !ended && status != SyncStatus::Queued => {
                 Err(Refusal::WrongStatus(
                     "a one-time export has nothing to pause once its run has ended".to_owned(),
                 ))
             }
             _ => {
+                // At once, although a run at work has yet to end: what was acknowledged must survive a crash.
                 self.rest_paused_by_operator(sync);
                 Ok(())
             }
@@ -241,13 +244,14 @@ impl Engine {
 
     fn stop(&mut self, id: CohortId) -> Result<(), Refusal> {
         let sync = self.known(id)?;
-        self.unqueue(id);
-        if self.end_run(id, Ending::Stop) {
-            return Ok(());
-        }
+        let waited = self.unqueue(id);
+        let ended = self.end_run(id, Ending::Stop) || waited.is_some();
         if sync.status == SyncStatus::Stopped {
-            return Err(Refusal::WrongStatus("this sync is already stopped".to_owned()));
+            // What ended was a dry run.
+            let refusal = Refusal::WrongStatus("this sync is already stopped".to_owned());
+            return if ended { Ok(()) } else { Err(refusal) };
         }
+        // At once, as above.
         self.rest_stopped(sync);
         Ok(())
     }
@@ -264,7 +268,9 @@ impl Engine {
             )));
         }
         self.unqueue(id);
-        if !self.end_run(id, Ending::StopAndCleanUp(removal)) {
+        if self.end_run(id, Ending::StopAndCleanUp(removal)) {
+            self.rest_about_to_clean_up(sync, removal);
+        } else {
             self.begin_clean_up(sync, removal);
         }
         Ok(())
@@ -274,9 +280,9 @@ impl Engine {
         if self.end_run(id, Ending::Cancel) {
             return Ok(());
         }
-        if self.unqueue(id) {
-            if let Some(sync) = self.board.sync(id).cloned() {
-                self.rest_after_cancel(sync);
+        if let Some(job) = self.unqueue(id) {
+            if let Some(sync) = self.board.sync(id).filter(|_| !job.dry_run).cloned() {
+                self.rest_after_cancel(sync, job.purpose);
             }
             return Ok(());
         }

@@ -153,6 +153,9 @@ async fn the_attribute_can_be_chosen_and_moved() {
     assert!(world.delivered(NAME).is_empty());
     // It stays pinned until another one is named; then each of the two runs has its object.
     assert_eq!(world.run(&["sync", NAME, "--json"]).await.exits(0).object()["attribute"], "vip");
+    let dry = world.run(&["sync", NAME, "--attribute", "other", "--dry-run", "--json"]).await.exits(0);
+    let warning = "a move to \"other\"; then \"vip\" would be set to false for the 3 users";
+    assert_eq!(dry.complains(&[warning]).object()["counts"]["adds"], 3);
     let moved = world.run(&["sync", NAME, "--attribute", "other", "--json"]).await.exits(0);
     let moved = moved.complains(&["moving to \"other\"", "\"vip\" is set to false for the 3 users"]);
     let attributes: Vec<_> = moved.objects().iter().map(|run| run["attribute"].clone()).collect();
@@ -177,6 +180,9 @@ async fn stopping_cleans_up_when_asked_and_agreed_to() {
     assert!(world.delivered(NAME).is_empty());
     let status = world.run(&["status", NAME, "--json"]).await.exits(0).object();
     assert_eq!(status["status"], "stopped");
+    let table = world.run(&["status", NAME, "--format", "csv"]).await.exits(0).out;
+    let row = table.lines().nth(1).unwrap();
+    assert!(row.contains(",,,120,0,"), "a clean-up reads nobody, which is no cohort of nobody: {row}");
     let again = world.run(&["stop", NAME, "--clean-up", "delete", "--yes"]).await.exits(3);
     again.complains(&["nothing to clean up"]);
     world.run(&["stop", NAME, "--yes"]).await.exits(2);
@@ -193,6 +199,8 @@ async fn a_full_refresh_and_a_limit_of_its_own_are_flags() {
     assert!(held.out.contains("more than 2 %"), "{}", held.out);
     let some = keys(0, 5).into_iter().filter(|key| held.out.contains(&mpid_of(key))).count();
     assert_eq!(some, 5, "a sample of who would be removed: {}", held.out);
+    let resumed = world.run(&["resume", NAME]).await.exits(3);
+    resumed.complains(&["waits for your decision", "The console", "--yes"]);
     world.run(&["sync", NAME, "--yes"]).await.exits(0);
     world.run(&["sync", NAME, "--max-removal-share", "2"]).await.exits(2).complains(&["from 0 to 1"]);
 }

@@ -140,6 +140,8 @@ fn cells(standing: &Standing) -> [Cell; 12] {
     let Standing { cohort, sync, status, last_run } = standing;
     let sync = sync.as_ref();
     let run = last_run.as_ref();
+    // A clean-up reads nobody, which must not look like a cohort of nobody.
+    let read = run.filter(|run| run.purpose.reads()).map(|run| run.counts.read);
     let error = run.filter(|_| *status == SyncStatus::Failed).and_then(|run| run.error.clone());
     [
         Cell::Id(cohort.id.0),
@@ -149,8 +151,8 @@ fn cells(standing: &Standing) -> [Cell; 12] {
         status.token().into(),
         sync.and_then(|sync| sync.next_due).map(seconds).into(),
         run.and_then(|run| run.ended_at).map(seconds).into(),
-        run.map(|run| run.counts.read.matched).into(),
-        run.map(|run| run.counts.read.unmatched).into(),
+        read.map(|read| read.matched).into(),
+        read.map(|read| read.unmatched).into(),
         run.map(|run| run.counts.accepted()).into(),
         run.map(|run| run.counts.rejected()).into(),
         sync.and_then(|sync| sync.pause.as_ref()).map(|pause| pause.reason.clone()).or(error).into(),

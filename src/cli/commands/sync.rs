@@ -57,17 +57,17 @@ async fn start_and_wait(handle: &Handle, asked: &SyncArgs, awaiting: &mut Awaiti
 /// Says beforehand what becomes of the attribute that is left behind.
 fn announce_move(snapshot: &Snapshot, cohort: CohortId, asked: &SyncArgs) {
     let sync = snapshot.cohort(cohort).and_then(|view| view.sync.as_ref());
-    let (Some(sync), Some(attribute), false) = (sync, asked.attribute.as_ref(), asked.dry_run) else {
-        return;
-    };
+    let (Some(sync), Some(attribute)) = (sync, asked.attribute.as_ref()) else { return };
     if sync.attribute != *attribute && sync.baseline > 0 {
         let (held, former) = (count(sync.baseline), &sync.attribute);
-        let then = match asked.clean_up.unwrap_or_default() {
-            Removal::SetFalse => "is set to false",
-            Removal::Delete => "is deleted",
+        let ended = match asked.clean_up.unwrap_or_default() {
+            Removal::SetFalse => "set to false",
+            Removal::Delete => "deleted",
         };
+        // The counts of a dry run are those of the new attribute alone.
+        let (moving, is) = if asked.dry_run { ("a move", "would be") } else { ("moving", "is") };
         remark(&format!(
-            "moving to \"{attribute}\"; then \"{former}\" {then} for the {held} users who hold it"
+            "{moving} to \"{attribute}\"; then \"{former}\" {is} {ended} for the {held} users who hold it"
         ));
     }
 }
