@@ -102,11 +102,11 @@ mod tests {
         use Direction::{Add, Remove};
         let mpid = Identity::Mpid(7);
         let lost = (Add, mpid.clone(), Telling::Unanswered);
-        assert_eq!(replay([lost.clone()]), [mpid.clone()]);
+        assert_eq!(replay([lost.clone()]), vec![mpid.clone()]);
         let refused = (Remove, mpid.clone(), Telling::Rejected);
-        assert_eq!(replay([lost.clone(), refused]), [mpid.clone()]);
+        assert_eq!(replay([lost.clone(), refused]), vec![mpid.clone()]);
         assert_eq!(replay([lost, (Remove, mpid.clone(), Telling::Accepted)]), []);
-        assert_eq!(replay([(Add, mpid.clone(), Telling::RejectedInDoubt)]), [mpid.clone()]);
+        assert_eq!(replay([(Add, mpid.clone(), Telling::RejectedInDoubt)]), vec![mpid.clone()]);
         assert_eq!(replay([(Add, mpid, Telling::Rejected)]), []);
     }
 
@@ -119,7 +119,7 @@ mod tests {
         let entered = (Add, anna(), Telling::Accepted);
         let taken = (Remove, mpid.clone(), Telling::Accepted);
         let history = [before, refused.clone(), entered.clone(), taken.clone()];
-        assert_eq!(replay(history.clone()), [anna()]);
+        assert_eq!(replay(history.clone()), vec![anna()]);
         assert_eq!(replay(history.into_iter().chain([entered.clone()])), []);
         let came_back = (Add, mpid, Telling::Accepted);
         assert_eq!(replay([refused.clone(), entered.clone(), came_back, taken.clone()]), []);
