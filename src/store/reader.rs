@@ -146,7 +146,11 @@ impl Reader {
     }
 
     /// The remarks of the first part of a read's list after the given one.
-    pub(super) fn next_remarks(&self, run: RunId, after: i64) -> Result<Option<(i64, Vec<Remark>)>, StoreError> {
+    pub(super) fn next_remarks(
+        &self,
+        run: RunId,
+        after: i64,
+    ) -> Result<Option<(i64, Vec<Remark>)>, StoreError> {
         let found = self
             .connection
             .prepare_cached(
@@ -175,7 +179,11 @@ impl Reader {
     }
 
     /// The changes of the first request of a plan after the given position.
-    pub(super) fn next_changes(&self, run: RunId, after: i64) -> Result<Option<(i64, Vec<ChangeRow>)>, StoreError> {
+    pub(super) fn next_changes(
+        &self,
+        run: RunId,
+        after: i64,
+    ) -> Result<Option<(i64, Vec<ChangeRow>)>, StoreError> {
         let found = self
             .connection
             .prepare_cached(

@@ -157,8 +157,7 @@ pub(super) fn load_from(
 /// How many runs are kept: all of them or one cohort's.
 pub(super) fn count(connection: &Connection, cohort: Option<CohortId>) -> Result<u64, StoreError> {
     let condition = if cohort.is_some() { "cohort_id = ?1" } else { "?1 IS NULL" };
-    let mut statement =
-        connection.prepare_cached(&format!("SELECT count(*) FROM runs WHERE {condition}"))?;
+    let mut statement = connection.prepare_cached(&format!("SELECT count(*) FROM runs WHERE {condition}"))?;
     let count: i64 = statement.query_row([cohort.map(|id| id.0.cast_signed())], |row| row.get(0))?;
     Ok(count.cast_unsigned())
 }

@@ -56,14 +56,9 @@ pub(super) async fn write(
     }
 }
 
-fn write_file(
-    directory: &Path,
-    export: &Export,
-    reader: Option<&Reader>,
-) -> Result<(PathBuf, u64), String> {
-    let (path, file) = create(directory, &stem(export)).map_err(|error| {
-        format!("no file can be made in {}: {error}", directory.display())
-    })?;
+fn write_file(directory: &Path, export: &Export, reader: Option<&Reader>) -> Result<(PathBuf, u64), String> {
+    let (path, file) = create(directory, &stem(export))
+        .map_err(|error| format!("no file can be made in {}: {error}", directory.display()))?;
     match fill(BufWriter::new(file), export, reader) {
         Ok(rows) => Ok((path, rows)),
         Err(error) => {

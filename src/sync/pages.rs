@@ -2,8 +2,8 @@
 //! at a time. Questions are values, so that a reader can tell whether an answer is still wanted; they are answered
 //! on a thread that may block. Writing lists to files is `export`'s.
 
-pub use crate::store::{ChangeRow, JournalEntry, JournalPlace, JournalRow, RunRecord, Side, Which, Window};
 pub use crate::store::UnmatchedRow;
+pub use crate::store::{ChangeRow, JournalEntry, JournalPlace, JournalRow, RunRecord, Side, Which, Window};
 
 use crate::domain::{CohortId, RunId};
 use crate::store::{Reader, StoreError};
@@ -145,9 +145,7 @@ impl fmt::Debug for Archive {
 
 fn answer(reader: &Reader, question: &Question) -> Result<Answer, StoreError> {
     Ok(match *question {
-        Question::Runs { cohort, offset, limit } => {
-            Answer::Runs(reader.runs_window(cohort, offset, limit)?)
-        }
+        Question::Runs { cohort, offset, limit } => Answer::Runs(reader.runs_window(cohort, offset, limit)?),
         Question::Run(run) => Answer::Run(reader.run(run)?.map(Box::new)),
         Question::Changes { run, which, offset, limit } => {
             Answer::Changes(reader.changes_window(run, which, offset, limit)?)
