@@ -173,7 +173,7 @@ fn dialogs() {
     everywhere("dialog_help_search", &fixture::idle, "? p a u s e");
     everywhere("dialog_palette", &fixture::idle, ":");
     everywhere("dialog_sort", &fixture::idle, "o");
-    everywhere("dialog_details", &fixture::trouble, "j j j j enter");
+    everywhere("dialog_details", &fixture::trouble, "j j j j i");
 }
 
 #[test]
@@ -423,7 +423,7 @@ fn the_mouse_selects_sorts_and_presses() {
     assert!(words(&draw(&mut app, (120, 36))).lines().nth(6).unwrap().contains('▌'));
     app.update(Msg::Input(Input::Click { column: 30, row: 3 }));
     assert!(words(&draw(&mut app, (120, 36))).contains("sort: users"));
-    app.update(Msg::Input(Input::Click { column: 15, row: 1 }));
+    app.update(Msg::Input(Input::Click { column: 25, row: 1 }));
     assert!(words(&draw(&mut app, (120, 36))).contains("Nothing was logged yet"));
 }
 

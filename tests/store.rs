@@ -5,6 +5,8 @@
 
 #[path = "store/migration.rs"]
 mod migration;
+#[path = "store/pages.rs"]
+mod pages;
 
 use cohort_sync::domain::plan::{PlannedRequest, Wave};
 use cohort_sync::domain::{

@@ -16,7 +16,7 @@ use std::path::Path;
 /// A reading connection to a state directory. It blocks, so it belongs on a blocking thread.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 /// One user who lacks a valid `$mparticle_user_id`.
@@ -26,6 +26,12 @@ pub struct UnmatchedRow {
     pub remark: Remark,
     /// Whether it is sent by `$distinct_id` all the same.
     pub sendable: bool,
+}
+
+impl From<Remark> for UnmatchedRow {
+    fn from(remark: Remark) -> Self {
+        Self { sendable: matches!(remark.kind, RemarkKind::Unmatched(_)), remark }
+    }
 }
 
 /// One change of a run with what became of it.
@@ -135,20 +141,19 @@ impl Reader {
             let found = self.next_remarks(run, after)?;
             let Some((id, remarks)) = found else { return Ok(()) };
             after = id;
-            let rows = remarks
-                .into_iter()
-                .map(|remark| UnmatchedRow {
-                    sendable: matches!(remark.kind, RemarkKind::Unmatched(_)),
-                    remark,
-                })
-                .collect();
+            let rows = remarks.into_iter().map(UnmatchedRow::from).collect();
             if !each(rows)? {
                 return Ok(());
             }
         }
     }
 
-    fn next_remarks(&self, run: RunId, after: i64) -> Result<Option<(i64, Vec<Remark>)>, StoreError> {
+    /// The remarks of the first part of a read's list after the given one.
+    pub(super) fn next_remarks(
+        &self,
+        run: RunId,
+        after: i64,
+    ) -> Result<Option<(i64, Vec<Remark>)>, StoreError> {
         let found = self
             .connection
             .prepare_cached(
@@ -176,7 +181,12 @@ impl Reader {
         Ok(())
     }
 
-    fn next_changes(&self, run: RunId, after: i64) -> Result<Option<(i64, Vec<ChangeRow>)>, StoreError> {
+    /// The changes of the first request of a plan after the given position.
+    pub(super) fn next_changes(
+        &self,
+        run: RunId,
+        after: i64,
+    ) -> Result<Option<(i64, Vec<ChangeRow>)>, StoreError> {
         let found = self
             .connection
             .prepare_cached(

@@ -130,15 +130,36 @@ pub(super) fn load(
     cohort: Option<CohortId>,
     limit: usize,
 ) -> Result<Vec<RunRecord>, StoreError> {
+    load_from(connection, cohort, 0, limit)
+}
+
+/// The same from a position on.
+pub(super) fn load_from(
+    connection: &Connection,
+    cohort: Option<CohortId>,
+    offset: u64,
+    limit: usize,
+) -> Result<Vec<RunRecord>, StoreError> {
+    // Two statements, because one that fits both would look at every run for a cohort's.
+    let condition = if cohort.is_some() { "cohort_id = ?1" } else { "?1 IS NULL" };
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM runs WHERE ?1 IS NULL OR cohort_id = ?1 ORDER BY id DESC LIMIT ?2"
+        "SELECT {COLUMNS} FROM runs WHERE {condition} ORDER BY id DESC LIMIT ?2 OFFSET ?3"
     ))?;
-    let mut rows = statement.query(params![cohort.map(|id| id.0.cast_signed()), limit.cast_signed()])?;
+    let cohort = cohort.map(|id| id.0.cast_signed());
+    let mut rows = statement.query(params![cohort, limit.cast_signed(), offset.cast_signed()])?;
     let mut runs = Vec::new();
     while let Some(row) = rows.next()? {
         runs.push(read_row(row)?);
     }
     Ok(runs)
+}
+
+/// How many runs are kept: all of them or one cohort's.
+pub(super) fn count(connection: &Connection, cohort: Option<CohortId>) -> Result<u64, StoreError> {
+    let condition = if cohort.is_some() { "cohort_id = ?1" } else { "?1 IS NULL" };
+    let mut statement = connection.prepare_cached(&format!("SELECT count(*) FROM runs WHERE {condition}"))?;
+    let count: i64 = statement.query_row([cohort.map(|id| id.0.cast_signed())], |row| row.get(0))?;
+    Ok(count.cast_unsigned())
 }
 
 /// Reads the newest runs of every cohort that have ended, at most `each` a cohort, oldest first.

@@ -25,6 +25,12 @@ impl Side {
             Self::Mparticle => "mparticle",
         }
     }
+
+    /// Reads back what [`Side::token`] wrote.
+    #[must_use]
+    pub fn from_token(token: &str) -> Option<Self> {
+        [Self::Mixpanel, Self::Mparticle].into_iter().find(|side| side.token() == token)
+    }
 }
 
 /// A request and its answer, as the journal keeps them.

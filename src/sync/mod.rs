@@ -11,11 +11,13 @@ mod conclude;
 mod courier;
 mod doubt;
 mod engine;
+pub mod export;
 mod fetch;
 mod meter;
 mod next;
 mod observe;
 mod orders;
+pub mod pages;
 mod publish;
 mod report;
 mod run;
@@ -36,6 +38,8 @@ use board::{Board, TREND_POINTS};
 use budget::Budget;
 use command::{Command, Envelope, Refusal};
 use engine::Engine;
+use export::Export;
+use pages::{Answer, Archive, Question, Responder};
 use publish::Publisher;
 use report::Reports;
 use snapshot::{Snapshot, Writer};
@@ -51,13 +55,36 @@ pub struct Handle {
     commands: mpsc::Sender<Envelope>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     store: Activity,
+    archive: Archive,
 }
 
 impl Handle {
     /// Joins the two ends that an engine (or a test standing in for one) listens on and publishes to.
     #[must_use]
     pub fn new(commands: mpsc::Sender<Envelope>, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
-        Self { commands, snapshots, store: Activity::default() }
+        Self { commands, snapshots, store: Activity::default(), archive: Archive::Absent }
+    }
+
+    /// The same with answers of its own, for a test that stands in for an engine.
+    #[must_use]
+    pub fn answering(self, responder: Responder) -> Self {
+        Self { archive: Archive::Responder(responder), ..self }
+    }
+
+    /// Reads what was recorded, on a thread that may block.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words.
+    pub async fn read(&self, question: Question) -> Result<Answer, String> {
+        self.archive.read(question).await
+    }
+
+    /// Writes a list into a new file of a directory; returns its path and how many rows it has.
+    ///
+    /// # Errors
+    /// Why it cannot be read or written, in words.
+    pub async fn export(&self, directory: PathBuf, export: Export) -> Result<(PathBuf, u64), String> {
+        export::write(&self.archive, directory, export).await
     }
 
     /// Asks the engine to do something and waits until it has taken it on (not until it is done).
@@ -122,6 +149,7 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
     let installation = store.installation().into();
     let keeper = Keeper::start(store)?;
     let activity = keeper.activity();
+    let archive = Archive::of(&parts.directory);
     let tools = Tools {
         budget: Budget::new(keeper.clone(), clock.clone(), queries, query_limit),
         keeper,
@@ -142,7 +170,7 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
     let mut board = board;
     board.writer = if parts.read_only { Writer::ReadOnly } else { Writer::ThisProcess };
     let engine = Engine::new(tools, settings, board, orders, reported, Publisher::new(snapshots));
-    let handle = Handle { store: activity, ..Handle::new(commands, readers_end) };
+    let handle = Handle { store: activity, archive, ..Handle::new(commands, readers_end) };
     Ok((handle, tokio::spawn(engine.work())))
 }
 

@@ -5,6 +5,7 @@ use super::Handle;
 use super::board::{Board, TREND_POINTS};
 use super::clock::Clock;
 use super::command::{Command, Envelope, Refusal};
+use super::pages::Archive;
 use super::publish::Publisher;
 use super::snapshot::{Ended, Writer};
 use crate::domain::CohortId;
@@ -33,10 +34,11 @@ pub async fn observe(directory: PathBuf, writer: Writer) -> Result<Handle, Store
         move || Sight::first(&directory, now)
     })
     .await?;
+    let archive = Archive::of(&directory);
     let observer =
         Observer { directory, board: Board::default(), publisher: Publisher::new(snapshots), clock };
     tokio::spawn(observer.look_on(sight, writer, waiting));
-    Ok(Handle::new(commands, reader_end))
+    Ok(Handle { archive, ..Handle::new(commands, reader_end) })
 }
 
 async fn blocking<T: Send + 'static>(

@@ -82,11 +82,38 @@ impl Group {
     }
 }
 
+/// Where one can be: a kind of page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The Cohorts screen.
+    Cohorts,
+    /// One cohort.
+    Cohort,
+    /// The Runs screen.
+    Runs,
+    /// One run.
+    Run,
+    /// The Live screen.
+    Live,
+    /// The Users screen.
+    Users,
+    /// The Setup screen.
+    Setup,
+    /// The Log screen.
+    Log,
+}
+
 /// Where the keys of an action work. Two actions may share a key only if their scopes never meet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// On every screen.
+    /// In every place.
     Everywhere,
+    /// Where a cohort is chosen.
+    Syncs,
+    /// Where rows can be sorted.
+    Tables,
+    /// Where a page has parts.
+    Parts,
     /// On the Cohorts screen.
     Cohorts,
     /// On the Log screen.
@@ -94,30 +121,50 @@ pub enum Scope {
 }
 
 impl Scope {
+    fn places(self) -> &'static [Place] {
+        use Place::{Cohort, Cohorts, Live, Log, Run, Runs, Setup, Users};
+        match self {
+            Self::Everywhere => &[Cohorts, Cohort, Runs, Run, Live, Users, Setup, Log],
+            Self::Syncs => &[Cohorts, Cohort],
+            Self::Tables => &[Cohorts, Cohort, Runs],
+            Self::Parts => &[Cohort, Run],
+            Self::Cohorts => &[Cohorts],
+            Self::Log => &[Log],
+        }
+    }
+
+    /// Whether the keys work in a place.
+    #[must_use]
+    pub fn covers(self, place: Place) -> bool {
+        self.places().contains(&place)
+    }
+
     /// Whether a key could mean either of two actions of these scopes.
     #[must_use]
     pub fn meets(self, other: Self) -> bool {
-        self == other || self == Self::Everywhere || other == Self::Everywhere
+        self.places().iter().any(|place| other.covers(*place))
     }
 }
 
 actions! {
-    Open: "open", "details", "Open what is selected", Move, Everywhere, false, ["enter"];
-    StartSync: "sync.start", "start sync", "Export the selected cohort: choose how, see what it will do, then start", Sync, Cohorts, true, ["s"];
-    PauseResume: "sync.pause", "pause", "Pause the sync after the request in flight, or resume a paused one", Sync, Cohorts, true, ["p"];
-    RunNow: "sync.run", "run now", "Run a recurring sync now instead of waiting for its time", Sync, Cohorts, true, ["n"];
-    Decide: "sync.decide", "decide", "Approve or discard the plan that waits for your decision", Sync, Cohorts, true, ["a"];
-    Reconnect: "sync.reconnect", "reconnect", "Try a sync again that was paused because a service refused us", Sync, Cohorts, true, ["c"];
-    FullRefresh: "sync.full_refresh", "tell everyone", "Tell mParticle every member again; it forgets who is inactive", Sync, Cohorts, true, ["F"];
-    StopSync: "sync.stop", "stop", "End a sync; its attribute stays, is set to false or deleted", Sync, Cohorts, true, ["x"];
-    Refresh: "list.refresh", "refresh", "Ask Mixpanel for the list of cohorts again (one query)", Sync, Cohorts, true, ["r"];
+    Open: "open", "open", "Open what is selected", Move, Everywhere, false, ["enter"];
+    StartSync: "sync.start", "start sync", "Export the selected cohort: choose how, see what it will do, then start", Sync, Syncs, true, ["s"];
+    PauseResume: "sync.pause", "pause", "Pause the sync after the request in flight, or resume a paused one", Sync, Syncs, true, ["p"];
+    RunNow: "sync.run", "run now", "Run a recurring sync now instead of waiting for its time", Sync, Syncs, true, ["n"];
+    Decide: "sync.decide", "decide", "Approve or discard the plan that waits for your decision", Sync, Syncs, true, ["a"];
+    Reconnect: "sync.reconnect", "reconnect", "Try a sync again that was paused because a service refused us", Sync, Syncs, true, ["c"];
+    FullRefresh: "sync.full_refresh", "tell everyone", "Tell mParticle every member again; it forgets who is inactive", Sync, Syncs, true, ["F"];
+    StopSync: "sync.stop", "stop", "End a sync; its attribute stays, is set to false or deleted", Sync, Syncs, true, ["x"];
+    Refresh: "list.refresh", "refresh", "Ask Mixpanel for the list of cohorts again (one query)", Sync, Syncs, true, ["r"];
     LogLevel: "log.level", "level", "Show only lines of at least the next level", Log, Log, false, ["l"];
     LogFollow: "log.follow", "follow", "Keep the newest line in view, or stop doing so", Log, Log, false, ["f"];
     LogWrap: "log.wrap", "wrap", "Break long lines, or cut them", Log, Log, false, ["w"];
     Filter: "list.filter", "filter", "Show only what matches; ! in front shows what does not", List, Everywhere, false, ["/"];
-    Sort: "list.sort", "sort", "Sort by a column", List, Cohorts, false, ["o"];
-    InvertSort: "list.invert", "invert", "Turn the order round", List, Cohorts, false, ["O"];
+    Sort: "list.sort", "sort", "Sort by a column", List, Tables, false, ["o"];
+    InvertSort: "list.invert", "invert", "Turn the order round", List, Tables, false, ["O"];
     Mark: "list.mark", "mark", "Mark the row, to act on several at once", List, Cohorts, false, ["space"];
+    Look: "look", "facts", "Everything about the selected cohort or run, to read or to copy", List, Everywhere, false, ["i"];
+    Export: "export", "export", "Write what is listed to a CSV file in the current directory", List, Everywhere, false, ["e"];
     Copy: "copy", "copy", "Copy what is selected to the clipboard", List, Everywhere, false, ["y"];
     Down: "move.down", "down", "One row down", Move, Everywhere, false, ["j", "down"];
     Up: "move.up", "up", "One row up", Move, Everywhere, false, ["k", "up"];
@@ -128,7 +175,10 @@ actions! {
     First: "move.first", "first", "The first row", Move, Everywhere, false, ["g", "home"];
     Last: "move.last", "last", "The last row", Move, Everywhere, false, ["G", "end"];
     Back: "back", "back", "Back one level; never quits", Move, Everywhere, false, ["esc"];
+    NextPart: "part.next", "next part", "The next part of this page", Move, Parts, false, ["l", "]", "right"];
+    PreviousPart: "part.previous", "previous part", "The previous part of this page", Move, Parts, false, ["h", "[", "left"];
     ShowCohorts: "screen.cohorts", "cohorts", "The Cohorts screen", Move, Everywhere, false, ["1"];
+    ShowRuns: "screen.runs", "runs", "The Runs screen", Move, Everywhere, false, ["2"];
     ShowLog: "screen.log", "log", "The Log screen", Move, Everywhere, false, ["6"];
     NextScreen: "screen.next", "next screen", "The next screen", Move, Everywhere, false, ["tab"];
     PreviousScreen: "screen.previous", "previous screen", "The previous screen", Move, Everywhere, false, ["backtab"];

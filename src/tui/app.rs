@@ -1,6 +1,7 @@
 //! The console as a value: messages go in, effects come out, and a frame can be drawn at any time. There is no
 //! I/O here, no clock and nothing asynchronous, so that every test of the console is a few lines long.
 
+mod loading;
 mod operate;
 mod paint;
 mod perform;
@@ -11,18 +12,20 @@ use super::canvas::{HitMap, Target};
 use super::dialogs::{Dialog, DialogInput, Order, Reply};
 use super::input::Input;
 use super::keymap::{Code, Key, Keymap, KeymapError};
-use super::screens::Screen;
-use super::screens::cohorts::CohortsScreen;
-use super::screens::log::LogScreen;
+use super::screens::Scene;
+use super::screens::page::Page;
+use super::screens::tabs::Tabs;
 use super::settings::Settings;
 use super::text;
 use super::theme::Theme;
 use super::toasts::Toasts;
-use super::widgets::filter::Filter;
 use crate::sync::command::{Command, Refusal};
+use crate::sync::export::Export;
+use crate::sync::pages::{Answer, Question};
 use crate::sync::snapshot::{Ended, NoticeLevel, Snapshot};
 use crate::telemetry::LogLine;
 use jiff::{SignedDuration, Timestamp};
+use loading::Loading;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +47,10 @@ pub enum Msg {
     LogLost(u64),
     /// The engine answered an order.
     Answered(String, Result<(), Refusal>),
+    /// What was recorded, or why it cannot be read.
+    Loaded(Question, Result<Answer, String>),
+    /// A list was written: to which file and how many rows, or why not.
+    Exported(Result<(String, u64), String>),
     /// A frame was drawn, and this is where things are on it.
     Drawn(HitMap),
     /// The system asks the program to end.
@@ -57,6 +64,10 @@ pub enum Msg {
 pub enum Effect {
     /// Ask the engine.
     Send(Order),
+    /// Read what was recorded.
+    Load(Question),
+    /// Write a list to a file.
+    Export(Export),
     /// Hand a text to the clipboard.
     Copy(String),
     /// Listen to the mouse or not.
@@ -76,9 +87,8 @@ pub struct App {
     keymap: Keymap,
     now: Timestamp,
     snapshot: Arc<Snapshot>,
-    screen: Screen,
-    cohorts: CohortsScreen,
-    log: LogScreen,
+    tabs: Tabs,
+    loading: Loading,
     dialogs: Vec<Dialog>,
     toasts: Toasts,
     hits: HitMap,
@@ -93,9 +103,7 @@ impl App {
     /// # Errors
     /// The keys in the settings make no sense.
     pub fn new(settings: Settings, snapshot: Arc<Snapshot>, now: Timestamp) -> Result<Self, KeymapError> {
-        let mut cohorts = CohortsScreen::default();
-        cohorts.arrange(&snapshot);
-        Ok(Self {
+        let mut app = Self {
             theme: Theme::new(settings.theme, settings.colour),
             keymap: Keymap::new(&settings.keys)?,
             mouse: settings.mouse,
@@ -103,17 +111,34 @@ impl App {
             settings,
             now,
             snapshot,
-            screen: Screen::default(),
-            cohorts,
-            log: LogScreen::default(),
+            tabs: Tabs::default(),
+            loading: Loading::default(),
             dialogs: Vec::new(),
             hits: HitMap::default(),
             stopping: None,
-        })
+        };
+        app.on_page(|page, scene| page.arrange(scene));
+        Ok(app)
+    }
+
+    /// Does something with the page that is seen.
+    fn on_page<R>(&mut self, act: impl FnOnce(&mut dyn Page, Scene<'_>) -> R) -> R {
+        let Self { tabs, snapshot, settings, keymap, now, .. } = self;
+        act(tabs.page_mut(), Scene { snapshot, settings, keymap, now: *now })
     }
 
     /// Takes in a message.
     pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
+        let mut effects = self.take(msg);
+        let wanted = self.tabs.page().wants();
+        for question in self.loading.ask(wanted, self.now) {
+            self.tabs.page_mut().asked(&question);
+            effects.push(Effect::Load(question));
+        }
+        effects
+    }
+
+    fn take(&mut self, msg: Msg) -> Vec<Effect> {
         match msg {
             Msg::Input(input) => return self.input(input),
             Msg::Snapshot(snapshot) => return self.take_in(snapshot),
@@ -124,15 +149,26 @@ impl App {
                     return vec![Effect::Quit(None)];
                 }
             }
-            Msg::Log(line) => self.log.push(line),
+            Msg::Log(line) => self.tabs.each(|page| page.note(&line)),
+            Msg::Loaded(question, answer) => {
+                if self.loading.answered(&question) {
+                    self.on_page(|page, scene| {
+                        page.loaded(&question, &answer);
+                        page.arrange(scene);
+                    });
+                }
+            }
+            Msg::Exported(Ok((path, rows))) => {
+                self.say(NoticeLevel::Good, format!("wrote {} to {path}", text::plural(rows, "row")));
+            }
+            Msg::Exported(Err(error)) => self.say(NoticeLevel::Error, format!("could not export: {error}")),
             Msg::LogLost(lines) => self.note_lost_lines(lines),
             Msg::Answered(what, Err(refusal)) => {
                 self.say(NoticeLevel::Error, format!("could not {what}: {refusal}"));
             }
             Msg::Answered(_, Ok(())) => {}
             Msg::Drawn(hits) => {
-                self.cohorts.table.view = hits.list.filter(|_| self.screen == Screen::Cohorts);
-                self.log.view = hits.list.filter(|_| self.screen == Screen::Log);
+                self.tabs.page_mut().drawn(hits.list);
                 if let Some(dialog) = self.dialogs.last_mut() {
                     dialog.drawn(hits.dialog);
                 }
@@ -149,7 +185,7 @@ impl App {
 
     fn take_in(&mut self, snapshot: Arc<Snapshot>) -> Vec<Effect> {
         self.snapshot = snapshot;
-        self.cohorts.arrange(&self.snapshot);
+        self.rearrange();
         self.toasts.take_in(&self.snapshot, self.now);
         self.refresh_quit_question();
         for dialog in &mut self.dialogs {
@@ -169,7 +205,8 @@ impl App {
     fn note_lost_lines(&mut self, lines: u64) {
         let text = format!("{} came too fast to show; the file has them", text::plural(lines, "line"));
         let level = crate::telemetry::LogLevel::Warn;
-        self.log.push(LogLine { at: self.now, level, target: "log".to_owned(), text });
+        let line = LogLine { at: self.now, level, target: "log".to_owned(), text };
+        self.tabs.each(|page| page.note(&line));
     }
 
     /// Shows a toast.
@@ -189,7 +226,7 @@ impl App {
 
     /// The top layer sees a key first: a dialog, then a filter that is being typed, then the screen's keys.
     fn key(&mut self, key: Key) -> Vec<Effect> {
-        let action = self.keymap.action(key, self.screen.scope());
+        let action = self.keymap.action(key, self.tabs.page().place());
         if matches!(action, Some(Action::QuitNow | Action::Suspend)) {
             return self.run(action.unwrap_or(Action::QuitNow));
         }
@@ -203,29 +240,20 @@ impl App {
             let reply = dialog.handle(DialogInput::Key(key));
             return self.reply(reply);
         }
-        if self.filter().editing && self.edit_filter(key) {
+        if self.is_filtering() && self.edit_filter(key) {
             return Vec::new();
         }
         action.map_or_else(Vec::new, |action| self.run(action))
     }
 
-    fn filter(&self) -> &Filter {
-        match self.screen {
-            Screen::Cohorts => &self.cohorts.table.filter,
-            Screen::Log => &self.log.filter,
-        }
-    }
-
-    fn filter_mut(&mut self) -> &mut Filter {
-        match self.screen {
-            Screen::Cohorts => &mut self.cohorts.table.filter,
-            Screen::Log => &mut self.log.filter,
-        }
+    /// Whether keys go into the filter of the page.
+    fn is_filtering(&self) -> bool {
+        self.tabs.page().filter().is_some_and(|filter| filter.editing)
     }
 
     /// Keys go into the filter until Enter keeps it or Esc clears it; the arrows still move in the list.
     fn edit_filter(&mut self, key: Key) -> bool {
-        let filter = self.filter_mut();
+        let Some(filter) = self.tabs.page_mut().filter_mut() else { return false };
         match key.code {
             Code::Enter => filter.editing = false,
             Code::Esc => filter.clear(),
@@ -237,10 +265,7 @@ impl App {
     }
 
     fn rearrange(&mut self) {
-        match self.screen {
-            Screen::Cohorts => self.cohorts.arrange(&self.snapshot),
-            Screen::Log => self.log.arrange(),
-        }
+        self.on_page(|page, scene| page.arrange(scene));
     }
 
     fn paste(&mut self, text: &str) -> Vec<Effect> {
@@ -248,8 +273,8 @@ impl App {
             let reply = dialog.handle(DialogInput::Paste(text));
             return self.reply(reply);
         }
-        if self.filter().editing {
-            self.filter_mut().input.paste(text);
+        if let Some(filter) = self.tabs.page_mut().filter_mut().filter(|filter| filter.editing) {
+            filter.input.paste(text);
             self.rearrange();
         }
         Vec::new()
@@ -263,9 +288,13 @@ impl App {
             return self.reply(reply);
         }
         match target {
-            Target::Line(line) => self.select_line(line),
+            Target::Line(line) => self.tabs.page_mut().select_line(line),
             Target::Header(column) => self.sort_by(column),
-            Target::Tab(screen) => self.screen = screen,
+            Target::Tab(screen) => self.show(screen),
+            Target::Part(part) => self.on_page(|page, scene| {
+                page.open_part(part);
+                page.arrange(scene);
+            }),
             Target::Run(action) => return self.run(action),
             Target::Option(_) | Target::Shield => {}
         }
@@ -277,7 +306,7 @@ impl App {
             let reply = dialog.handle(DialogInput::Scroll(lines));
             return self.reply(reply);
         }
-        self.move_by(i64::from(lines));
+        self.tabs.page_mut().move_by(i64::from(lines));
         Vec::new()
     }
 
@@ -294,7 +323,7 @@ impl App {
                 Vec::new()
             }
             Reply::Send(orders) => {
-                self.cohorts.table.clear_marks();
+                self.tabs.page_mut().clear_marks();
                 orders.into_iter().map(Effect::Send).collect()
             }
             Reply::Quit => self.begin_to_stop(),
@@ -326,7 +355,7 @@ impl App {
     #[must_use]
     pub fn pulse(&self) -> Duration {
         let moving = self.snapshot.active() > 0 && self.settings.animations;
-        if moving || self.stopping.is_some() || self.toasts.are_ageing() {
+        if moving || self.stopping.is_some() || self.toasts.are_ageing() || self.loading.is_waiting() {
             Duration::from_millis(100)
         } else if self.settings.clock {
             Duration::from_secs(1)

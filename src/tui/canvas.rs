@@ -23,6 +23,8 @@ pub enum Target {
     Header(usize),
     /// Open this screen.
     Tab(Screen),
+    /// Open this part of the page.
+    Part(usize),
     /// Run this action.
     Run(Action),
     /// Press this button, or choose this option, of the dialog on top.

@@ -2,7 +2,7 @@
 //! over them. Two actions on one key are an error that names both; an unknown action is answered with the
 //! nearest one. This file also holds our own word for a key, how it is spelt and how it is read.
 
-use super::action::{Action, Scope};
+use super::action::{Action, Place, Scope};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
@@ -219,9 +219,9 @@ impl Keymap {
 
     /// What a key means in a place.
     #[must_use]
-    pub fn action(&self, key: Key, scope: Scope) -> Option<Action> {
+    pub fn action(&self, key: Key, place: Place) -> Option<Action> {
         let meanings = self.by_key.get(&key)?;
-        meanings.iter().find(|(bound, _)| bound.meets(scope)).map(|(_, action)| *action)
+        meanings.iter().find(|(bound, _)| bound.covers(place)).map(|(_, action)| *action)
     }
 
     /// The keys that run an action, the one to show first.
@@ -256,9 +256,9 @@ mod tests {
     #[test]
     fn the_default_keys_do_not_conflict() {
         let keymap = Keymap::new(&BTreeMap::new()).unwrap();
-        assert_eq!(keymap.action("s".parse().unwrap(), Scope::Cohorts), Some(Action::StartSync));
-        assert_eq!(keymap.action("s".parse().unwrap(), Scope::Log), None);
-        assert_eq!(keymap.action("?".parse().unwrap(), Scope::Log), Some(Action::Help));
+        assert_eq!(keymap.action("s".parse().unwrap(), Place::Cohorts), Some(Action::StartSync));
+        assert_eq!(keymap.action("s".parse().unwrap(), Place::Log), None);
+        assert_eq!(keymap.action("?".parse().unwrap(), Place::Log), Some(Action::Help));
     }
 
     #[test]
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn a_user_key_replaces_the_default() {
         let keymap = Keymap::new(&overrides(&[("theme", &["f2"]), ("sync.run", &["t"])])).unwrap();
-        assert_eq!(keymap.action("t".parse().unwrap(), Scope::Cohorts), Some(Action::RunNow));
+        assert_eq!(keymap.action("t".parse().unwrap(), Place::Cohorts), Some(Action::RunNow));
         assert_eq!(keymap.label(Action::Theme, false).as_deref(), Some("f2"));
     }
 

@@ -14,11 +14,11 @@ use super::terminal::Terminal;
 use super::theme::Theme;
 use super::{TuiError, WelcomeChoice};
 use crate::sync::Handle;
-use crate::sync::command::Refusal;
 use crate::sync::snapshot::Snapshot;
 use crate::telemetry::LogLine;
 use jiff::Timestamp;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -54,9 +54,6 @@ pub async fn run(
     console.drive(sources).await
 }
 
-/// An answer of the engine to an order of the person.
-type Answer = (String, Result<(), Refusal>);
-
 /// When to draw.
 struct Pace {
     dirty: Option<Instant>,
@@ -86,14 +83,14 @@ struct Console {
     input: Inputs,
     /// Why nothing can be drawn any more.
     lost: Option<io::Error>,
-    answer: mpsc::UnboundedSender<Answer>,
+    answer: mpsc::UnboundedSender<Msg>,
     pace: Pace,
 }
 
 /// Everything that can wake the loop besides the time and the person.
 struct Sources {
     signals: Signals,
-    answers: mpsc::UnboundedReceiver<Answer>,
+    answers: mpsc::UnboundedReceiver<Msg>,
     /// Gone once the engine is; a closed channel would wake the loop for ever.
     snapshots: Option<watch::Receiver<Arc<Snapshot>>>,
     log: Option<broadcast::Receiver<LogLine>>,
@@ -128,7 +125,7 @@ impl Sources {
                 Some(None) => Wake::Nothing,
                 None => Wake::Hangup,
             },
-            Some((what, answer)) = self.answers.recv() => Wake::Message(Msg::Answered(what, answer)),
+            Some(answer) = self.answers.recv() => Wake::Message(answer),
             snapshot = next_snapshot(&mut self.snapshots) => Wake::Message(snapshot),
             line = next_line(&mut self.log) => line.map_or(Wake::Nothing, Wake::Message),
             () = tokio::time::sleep_until(tick) => Wake::Tick,
@@ -218,7 +215,11 @@ impl Console {
         };
         self.touch_terminal(|_| drawn);
         if let Some(hits) = hits {
-            self.app.update(Msg::Drawn(hits));
+            // What a frame shows may have to be read first; nothing else comes of one.
+            let effects = self.app.update(Msg::Drawn(hits));
+            for effect in effects {
+                self.perform(effect);
+            }
         }
     }
 
@@ -245,31 +246,44 @@ impl Console {
             _ => self.app.update(Msg::Tick(Timestamp::now())),
         };
         effects.extend(self.app.update(msg));
-        for effect in effects {
-            match effect {
-                Effect::Send(order) => self.send(order),
-                Effect::Copy(text) => self.touch_terminal(|terminal| terminal.copy(&text)),
-                Effect::Mouse(on) => self.touch_terminal(|terminal| terminal.set_mouse(on)),
-                Effect::Redraw => self.touch_terminal(Terminal::forget),
-                Effect::Suspend => {
-                    self.input.let_go();
-                    self.touch_terminal(Terminal::suspend);
-                    self.input.resume();
-                }
-                Effect::Quit(None) => return Some(End::Asked),
-                Effect::Quit(Some(reason)) => return Some(End::Engine(reason)),
+        effects.into_iter().find_map(|effect| self.perform(effect))
+    }
+
+    fn perform(&mut self, effect: Effect) -> Option<End> {
+        let handle = self.handle.clone();
+        match effect {
+            Effect::Send(order) => self.later(async move {
+                let result = handle.send(order.command).await;
+                Msg::Answered(order.what, result)
+            }),
+            Effect::Load(question) => self.later(async move {
+                let answer = handle.read(question.clone()).await;
+                Msg::Loaded(question, answer)
+            }),
+            Effect::Export(export) => self.later(async move {
+                let written = handle.export(PathBuf::from("."), export).await;
+                Msg::Exported(written.map(|(path, rows)| (path.display().to_string(), rows)))
+            }),
+            Effect::Copy(text) => self.touch_terminal(|terminal| terminal.copy(&text)),
+            Effect::Mouse(on) => self.touch_terminal(|terminal| terminal.set_mouse(on)),
+            Effect::Redraw => self.touch_terminal(Terminal::forget),
+            Effect::Suspend => {
+                self.input.let_go();
+                self.touch_terminal(Terminal::suspend);
+                self.input.resume();
             }
+            Effect::Quit(None) => return Some(End::Asked),
+            Effect::Quit(Some(reason)) => return Some(End::Engine(reason)),
         }
         None
     }
 
-    /// The engine may be busy with the disk; the console does not wait for its answer.
-    fn send(&self, order: super::dialogs::Order) {
-        let (handle, answer) = (self.handle.clone(), self.answer.clone());
+    /// Waits for something elsewhere: the engine may be busy with the disk, and the console goes on meanwhile.
+    fn later(&self, work: impl Future<Output = Msg> + Send + 'static) {
+        let answer = self.answer.clone();
         tokio::spawn(async move {
-            let result = handle.send(order.command).await;
             // The console may have ended meanwhile; then nobody waits for the answer.
-            drop(answer.send((order.what, result)));
+            drop(answer.send(work.await));
         });
     }
 }

@@ -5,11 +5,12 @@ use super::{App, Effect};
 use crate::domain::SyncStatus;
 use crate::sync::command::Command;
 use crate::sync::snapshot::{CohortView, ListState};
-use crate::tui::action::Action;
+use crate::tui::action::{Action, Scope};
 use crate::tui::dialogs::Order;
 use crate::tui::dialogs::stop_subject;
 use crate::tui::frame;
-use crate::tui::screens::{Screen, cohort_attributes, cohort_facts};
+use crate::tui::screens::page::Page;
+use crate::tui::screens::{cohort_attributes, cohort_facts};
 use crate::tui::text;
 use std::sync::Arc;
 
@@ -22,7 +23,11 @@ impl App {
         {
             return Some(holder);
         }
-        if self.screen != Screen::Cohorts {
+        let page = self.tabs.page();
+        if let Some(obstacle) = page_obstacle(page, action).or_else(|| page.obstacle(action, self.scene())) {
+            return Some(obstacle);
+        }
+        if !Scope::Syncs.covers(page.place()) {
             return None;
         }
         let chosen = self.chosen();
@@ -32,7 +37,7 @@ impl App {
                 let loading = matches!(self.snapshot.list, ListState::Loading(_));
                 return loading.then(|| "the list is on its way".to_owned());
             }
-            _ if chosen.is_empty() && needs_cohort(action) => "no cohort is selected",
+            _ if chosen.is_empty() && action.spec().changes_state => "no cohort is selected",
             Action::StartSync if !any(can_start) => return chosen.first().map(|view| why_not_start(view)),
             Action::PauseResume if !any(can_pause) && !any(can_resume) => {
                 "there is no sync to pause or resume"
@@ -53,7 +58,7 @@ impl App {
 
     /// The cohorts an action is for.
     pub(super) fn chosen(&self) -> Vec<&Arc<CohortView>> {
-        self.cohorts.table.chosen().into_iter().filter_map(|id| self.snapshot.cohort(id)).collect()
+        self.tabs.page().chosen().into_iter().filter_map(|id| self.snapshot.cohort(id)).collect()
     }
 
     /// Does an action on syncs that has no obstacle.
@@ -84,7 +89,7 @@ impl App {
                 send(&format!("{verb} “{}”", text::clean(&view.cohort.name)), command(view.cohort.id))
             })
             .collect();
-        self.cohorts.table.clear_marks();
+        self.tabs.page_mut().clear_marks();
         effects
     }
 
@@ -121,8 +126,16 @@ pub(super) fn order(what: &str, command: Command) -> Order {
     Order { what: text::clean(what).into_owned(), command }
 }
 
-fn needs_cohort(action: Action) -> bool {
-    action.spec().changes_state || matches!(action, Action::Open | Action::Copy | Action::Mark)
+/// What a page cannot do at all.
+fn page_obstacle(page: &dyn Page, action: Action) -> Option<String> {
+    let words = match action {
+        Action::Filter if page.filter().is_none() => {
+            "this list cannot be filtered; export it to search in it"
+        }
+        Action::Sort | Action::InvertSort if page.columns().is_none() => "this list has an order of its own",
+        _ => return None,
+    };
+    Some(words.to_owned())
 }
 
 pub(super) fn can_start(view: &CohortView) -> bool {

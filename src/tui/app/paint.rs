@@ -6,8 +6,9 @@ use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, HitMap, cells, piece, width_of};
 use crate::tui::frame::{self, Hint};
 use crate::tui::glyphs::Glyphs;
-use crate::tui::screens::{Scene, Screen};
+use crate::tui::screens::Scene;
 use crate::tui::theme::Role;
+use crate::tui::widgets::filter::Filter;
 use jiff::SignedDuration;
 use ratatui::Frame;
 use ratatui::layout::{Margin, Rect};
@@ -18,7 +19,7 @@ const LEAST: (u16, u16) = (40, 10);
 impl App {
     /// What there is to draw from besides a screen's own state.
     pub(super) fn scene(&self) -> Scene<'_> {
-        Scene { snapshot: &self.snapshot, settings: &self.settings, keymap: &self.keymap }
+        Scene { snapshot: &self.snapshot, settings: &self.settings, keymap: &self.keymap, now: self.now }
     }
 
     /// Draws a frame and tells where things are on it.
@@ -37,14 +38,11 @@ impl App {
         let row = |y: u16| Rect::new(area.x, y, area.width, 1);
         let body = Rect { y: area.y + 2, height: area.height - 3, ..area };
         frame::draw_header(&mut canvas, scene, row(area.y));
-        frame::draw_tabs(&mut canvas, scene, row(area.y + 1), self.screen);
-        match self.screen {
-            Screen::Cohorts => self.cohorts.draw(&mut canvas, scene, body),
-            Screen::Log => self.log.draw(&mut canvas, scene, body),
-        }
+        frame::draw_tabs(&mut canvas, scene, row(area.y + 1), self.tabs.screen());
+        self.tabs.page().draw(&mut canvas, scene, body);
         let footer = row(area.bottom() - 1);
-        if self.filter().editing {
-            self.draw_filter(&mut canvas, footer);
+        if let Some(filter) = self.tabs.page().filter().filter(|filter| filter.editing) {
+            draw_filter(&mut canvas, footer, filter);
         } else if self.stopping.is_some() {
             self.draw_stopping(&mut canvas, scene, footer);
         } else {
@@ -60,8 +58,9 @@ impl App {
     }
 
     fn hints(&self) -> Vec<Hint> {
-        let selected = self.cohorts.selected(&self.snapshot).filter(|_| self.screen == Screen::Cohorts);
-        let hints = self.screen.hints().iter().map(|action| {
+        let page = self.tabs.page();
+        let selected = page.subject().and_then(|id| self.snapshot.cohort(id));
+        let hints = page.hints().iter().map(|action| {
             let title = operate::title_now(*action, selected.map(|view| &**view));
             Hint { action: *action, title, available: self.obstacle(*action).is_none() }
         });
@@ -77,16 +76,6 @@ impl App {
         hints.filter(fits).filter(|hint| !held || hint.action != Action::PauseResume).collect()
     }
 
-    fn draw_filter(&self, canvas: &mut Canvas<'_>, area: Rect) {
-        let filter = self.filter();
-        let used = canvas.text(area.x + 1, area.y, 2, Role::Key, "/ ");
-        let hint = [piece(Role::Muted, "enter keeps · esc clears · ! inverts ")];
-        let right = cells(width_of(&hint));
-        let room = area.width.saturating_sub(used + right + 3);
-        filter.input.draw(canvas, area.x + 1 + used, area.y, room, Role::Focus, filter.editing);
-        canvas.line_right(area.x, area.y, area.width, &hint);
-    }
-
     fn draw_stopping(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
         let waited = self.stopping.map_or(SignedDuration::ZERO, |since| self.now.duration_since(since));
         let left = (PATIENCE - waited).as_secs().max(0);
@@ -95,4 +84,13 @@ impl App {
         let force = [piece(Role::Key, scene.key(Action::Quit)), piece(Role::Muted, " quits now ")];
         canvas.line_right(area.x, area.y, area.width, &force);
     }
+}
+
+fn draw_filter(canvas: &mut Canvas<'_>, area: Rect, filter: &Filter) {
+    let used = canvas.text(area.x + 1, area.y, 2, Role::Key, "/ ");
+    let hint = [piece(Role::Muted, "enter keeps · esc clears · ! inverts ")];
+    let right = cells(width_of(&hint));
+    let room = area.width.saturating_sub(used + right + 3);
+    filter.input.draw(canvas, area.x + 1 + used, area.y, room, Role::Focus, filter.editing);
+    canvas.line_right(area.x, area.y, area.width, &hint);
 }

@@ -5,12 +5,11 @@ use super::{App, Effect};
 use crate::sync::snapshot::NoticeLevel;
 use crate::tui::action::{Action, Group};
 use crate::tui::dialogs::Dialog;
-use crate::tui::dialogs::message::{Body, Message};
 use crate::tui::dialogs::picker::{Entry, Picker};
 use crate::tui::dialogs::sort::SortMenu;
-use crate::tui::screens::cohort_columns::COLUMNS;
-use crate::tui::screens::{Screen, cohort_facts};
-use crate::tui::text;
+use crate::tui::screens::page::Step;
+use crate::tui::screens::tabs::Tabs;
+use crate::tui::screens::{Scene, Screen};
 use crate::tui::theme::Theme;
 
 impl App {
@@ -23,76 +22,109 @@ impl App {
         if action.spec().changes_state {
             return self.operate(action);
         }
+        if let Some(screen) = Screen::opened_by(action) {
+            self.show(screen);
+            return Vec::new();
+        }
         match action {
             Action::Quit | Action::QuitNow => return self.quit(),
             Action::Suspend => return vec![Effect::Suspend],
             Action::Redraw => return vec![Effect::Redraw],
             Action::Mouse => return self.toggle_mouse(),
-            Action::Copy => return self.copy_selected(),
-            Action::Open => self.open_selected(),
+            Action::Export => return self.export(),
             Action::Back => self.back(),
             Action::Theme => self.next_theme(),
             Action::Help => self.open_help(),
             Action::Palette => self.open_palette(),
-            Action::ShowCohorts => self.screen = Screen::Cohorts,
-            Action::ShowLog => self.screen = Screen::Log,
-            Action::NextScreen => self.screen = self.screen.step(1),
-            Action::PreviousScreen => self.screen = self.screen.step(Screen::ALL.len() - 1),
-            Action::Filter => self.filter_mut().editing = true,
-            Action::Sort => self.dialogs.push(Dialog::Sort(SortMenu::new(&COLUMNS, self.cohorts.table.sort))),
-            Action::InvertSort => self.sort_by(self.cohorts.table.sort),
-            Action::Mark => self.cohorts.table.toggle_mark(),
-            Action::LogLevel => self.log.next_level(),
-            Action::LogFollow => self.log.toggle_follow(),
-            Action::LogWrap => self.log.wrap = !self.log.wrap,
-            _ => self.travel(action),
+            Action::NextScreen => self.turn(Tabs::step_on),
+            Action::PreviousScreen => self.turn(Tabs::step_back),
+            Action::Filter => self.begin_filter(),
+            Action::Sort => self.open_sort_menu(),
+            Action::InvertSort => self.invert_sort(),
+            _ if action.spec().id.starts_with("move.") => self.travel(action),
+            _ => return self.act(action),
         }
         Vec::new()
     }
 
+    /// Lets the page do what only concerns it.
+    fn act(&mut self, action: Action) -> Vec<Effect> {
+        let step = self.on_page(|page, scene| page.act(action, scene));
+        match step {
+            Step::Done => {}
+            Step::Open(page) => {
+                let Self { tabs, snapshot, settings, keymap, now, .. } = self;
+                tabs.push(page, Scene { snapshot, settings, keymap, now: *now });
+            }
+            Step::Show(message) => self.dialogs.push(Dialog::Message(message)),
+            Step::Copy(text, what) => return self.copy(text, &what),
+        }
+        Vec::new()
+    }
+
+    pub(super) fn show(&mut self, screen: Screen) {
+        self.tabs.show(screen);
+        self.rearrange();
+    }
+
+    fn turn(&mut self, turn: fn(&mut Tabs)) {
+        turn(&mut self.tabs);
+        self.rearrange();
+    }
+
     fn travel(&mut self, action: Action) {
-        let page = i64::try_from(self.hits.list.map_or(10, |view| view.height)).unwrap_or(10).max(1);
+        let height = self.hits.list.map_or(10, |view| view.height);
+        let page = i64::try_from(height).unwrap_or(10).max(1);
+        let list = self.tabs.page_mut();
         match action {
-            Action::Down => self.move_by(1),
-            Action::Up => self.move_by(-1),
-            Action::HalfDown => self.move_by((page / 2).max(1)),
-            Action::HalfUp => self.move_by(-(page / 2).max(1)),
-            Action::PageDown => self.move_by(page),
-            Action::PageUp => self.move_by(-page),
-            Action::First => self.select_line(0),
-            Action::Last => self.select_line(usize::MAX),
+            Action::Down => list.move_by(1),
+            Action::Up => list.move_by(-1),
+            Action::HalfDown => list.move_by((page / 2).max(1)),
+            Action::HalfUp => list.move_by(-(page / 2).max(1)),
+            Action::PageDown => list.move_by(page),
+            Action::PageUp => list.move_by(-page),
+            Action::First => list.select_line(0),
+            Action::Last => list.select_line(usize::MAX),
             _ => {}
         }
     }
 
-    pub(super) fn move_by(&mut self, lines: i64) {
-        match self.screen {
-            Screen::Cohorts => self.cohorts.table.move_by(lines),
-            Screen::Log => self.log.move_by(lines),
+    fn begin_filter(&mut self) {
+        if let Some(filter) = self.tabs.page_mut().filter_mut() {
+            filter.editing = true;
         }
     }
 
-    pub(super) fn select_line(&mut self, line: usize) {
-        match self.screen {
-            Screen::Cohorts => self.cohorts.table.select_line(line),
-            Screen::Log => self.log.select_line(line),
+    fn open_sort_menu(&mut self) {
+        if let Some((columns, sort)) = self.tabs.page().columns() {
+            self.dialogs.push(Dialog::Sort(SortMenu::new(columns, sort)));
+        }
+    }
+
+    fn invert_sort(&mut self) {
+        if let Some((_, sort)) = self.tabs.page().columns() {
+            self.sort_by(sort);
         }
     }
 
     pub(super) fn sort_by(&mut self, column: usize) {
-        self.cohorts.table.sort_by(column);
-        self.cohorts.arrange(&self.snapshot);
+        self.tabs.page_mut().sort_by(column);
+        self.rearrange();
     }
 
-    /// One level back: the filter, the marks, an error that stands there. Never the program.
+    fn export(&mut self) -> Vec<Effect> {
+        let export = self.tabs.page().export(self.scene());
+        export.map(Effect::Export).into_iter().collect()
+    }
+
+    /// One level back: the filter, the marks, an error that stands there, the page. Never the program.
     fn back(&mut self) {
-        if self.filter().is_active() || self.filter().editing {
-            self.filter_mut().clear();
+        if let Some(filter) = self.tabs.page_mut().filter_mut().filter(|f| f.is_active() || f.editing) {
+            filter.clear();
             self.rearrange();
-        } else if self.screen == Screen::Cohorts && self.cohorts.table.marked() > 0 {
-            self.cohorts.table.clear_marks();
-        } else {
-            self.toasts.dismiss();
+        } else if !self.tabs.page_mut().step_back() && !self.toasts.dismiss() {
+            let Self { tabs, snapshot, settings, keymap, now, .. } = self;
+            tabs.pop(Scene { snapshot, settings, keymap, now: *now });
         }
     }
 
@@ -114,37 +146,9 @@ impl App {
         vec![Effect::Copy(text)]
     }
 
-    fn copy_selected(&mut self) -> Vec<Effect> {
-        let selected = match self.screen {
-            Screen::Cohorts => self.cohorts.selected(&self.snapshot).map(|view| view.cohort.id.to_string()),
-            Screen::Log => {
-                self.log.selected().map(|line| format!("{} {} {}", line.at, line.target, line.text))
-            }
-        };
-        let Some(text) = selected else { return Vec::new() };
-        let what =
-            if self.screen == Screen::Log { "the line".to_owned() } else { format!("cohort id {text}") };
-        self.copy(text, &what)
-    }
-
-    fn open_selected(&mut self) {
-        let message = match self.screen {
-            Screen::Cohorts => self.cohorts.selected(&self.snapshot).map(|view| {
-                let title = text::clean(&view.cohort.name).into_owned();
-                Message::new(title, Body::Facts(cohort_facts::report(self.scene(), view, self.now)))
-            }),
-            Screen::Log => self.log.selected().map(|line| {
-                let title =
-                    format!("{} · {}", text::moment(self.now, line.at, &self.settings.zone), line.target);
-                Message::new(title, Body::Text(line.text.clone()))
-            }),
-        };
-        self.dialogs.extend(message.map(Dialog::Message));
-    }
-
     fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        let here = self.screen.scope();
-        let actions = Action::ALL.iter().copied().filter(move |action| action.spec().scope.meets(here));
+        let here = self.tabs.page().place();
+        let actions = Action::ALL.iter().copied().filter(move |action| action.spec().scope.covers(here));
         actions.map(|action| {
             let keys = self.keymap.keys(action).iter().map(|key| key.label(self.settings.ascii));
             let keys = keys.collect::<Vec<_>>().join(" ");

@@ -112,7 +112,9 @@ pub fn took(run: &RunView) -> Option<Duration> {
     run.ended_at?.duration_since(run.started_at).try_into().ok()
 }
 
-fn started_by(trigger: Trigger) -> &'static str {
+/// What started a run.
+#[must_use]
+pub fn started_by(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::Operator => "by you",
         Trigger::Schedule => "on schedule",
@@ -234,7 +236,8 @@ fn say_standing(
     }
 }
 
-fn say_counts(say: &mut impl FnMut(&str, &str), counts: &RunCounts) {
+/// The accounts of a run, each count with its name.
+pub fn say_counts(say: &mut impl FnMut(&str, &str), counts: &RunCounts) {
     let read = &counts.read;
     let of = |count| text::count(count);
     say("Fetched", &of(read.fetched()));

@@ -10,13 +10,18 @@
 //! ```
 
 use super::cohort_columns::{self, COLUMNS, SORT_AT_FIRST};
-use super::{Scene, cohort_attributes, cohort_detail};
+use super::page::{Page, Step};
+use super::{Scene, cohort_attributes, cohort_detail, cohort_facts, cohort_listing};
 use crate::domain::CohortId;
+use crate::sync::export::Content;
 use crate::sync::snapshot::{CohortView, ListState, Snapshot};
-use crate::tui::action::Action;
-use crate::tui::canvas::{Canvas, Piece, piece, width_of};
+use crate::tui::action::{Action, Place};
+use crate::tui::canvas::{Canvas, Piece, View, piece, width_of};
+use crate::tui::dialogs::message::{Body, Message};
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::widgets::columns::Column;
+use crate::tui::widgets::filter::Filter;
 use crate::tui::widgets::table::{self, TableState};
 use ratatui::layout::Rect;
 use std::sync::Arc;
@@ -31,8 +36,7 @@ const LEAST_NAME: usize = 12;
 
 /// What the screen remembers.
 pub struct CohortsScreen {
-    /// The table.
-    pub table: TableState<CohortId>,
+    table: TableState<CohortId>,
 }
 
 impl Default for CohortsScreen {
@@ -41,25 +45,110 @@ impl Default for CohortsScreen {
     }
 }
 
-impl CohortsScreen {
-    /// Takes in a new snapshot, another filter or another order.
-    pub fn arrange(&mut self, snapshot: &Snapshot) {
+impl Page for CohortsScreen {
+    fn place(&self) -> Place {
+        Place::Cohorts
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        &[
+            Action::Decide,
+            Action::Reconnect,
+            Action::StartSync,
+            Action::PauseResume,
+            Action::RunNow,
+            Action::StopSync,
+            Action::Open,
+            Action::Refresh,
+            Action::Filter,
+            Action::Sort,
+            Action::Mark,
+            Action::Palette,
+        ]
+    }
+
+    fn arrange(&mut self, scene: Scene<'_>) {
         let describe = |view: &'_ Arc<CohortView>| view.cohort.id;
         self.table.arrange(
-            &snapshot.cohorts,
+            &scene.snapshot.cohorts,
             |view| (describe(view), view.cohort.name.as_str()),
             |column, a, b| cohort_columns::compare(column, a, b),
         );
     }
 
-    /// The cohort under the selection.
-    #[must_use]
-    pub fn selected<'s>(&self, snapshot: &'s Snapshot) -> Option<&'s Arc<CohortView>> {
-        self.table.selected().and_then(|id| snapshot.cohort(id))
+    fn drawn(&mut self, view: Option<View>) {
+        self.table.view = view;
     }
 
-    /// Draws table and pane.
-    pub fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
+    fn filter(&self) -> Option<&Filter> {
+        Some(&self.table.filter)
+    }
+
+    fn filter_mut(&mut self) -> Option<&mut Filter> {
+        Some(&mut self.table.filter)
+    }
+
+    fn move_by(&mut self, lines: i64) {
+        self.table.move_by(lines);
+    }
+
+    fn select_line(&mut self, line: usize) {
+        self.table.select_line(line);
+    }
+
+    fn columns(&self) -> Option<(&'static [Column], usize)> {
+        Some((&COLUMNS, self.table.sort))
+    }
+
+    fn sort_by(&mut self, column: usize) {
+        self.table.sort_by(column);
+    }
+
+    fn obstacle(&self, action: Action, _: Scene<'_>) -> Option<String> {
+        let needs_row = matches!(action, Action::Open | Action::Look | Action::Copy | Action::Mark);
+        (needs_row && self.table.is_empty()).then(|| "no cohort is selected".to_owned())
+    }
+
+    fn act(&mut self, action: Action, scene: Scene<'_>) -> Step {
+        if action == Action::Mark {
+            self.table.toggle_mark();
+        }
+        let Some(view) = self.selected(scene.snapshot) else { return Step::Done };
+        match action {
+            Action::Open | Action::Look => Step::Show(facts(scene, view)),
+            Action::Copy => {
+                let id = view.cohort.id.to_string();
+                let what = format!("cohort id {id}");
+                Step::Copy(id, what)
+            }
+            _ => Step::Done,
+        }
+    }
+
+    fn step_back(&mut self) -> bool {
+        let marked = self.table.marked() > 0;
+        self.table.clear_marks();
+        marked
+    }
+
+    fn subject(&self) -> Option<CohortId> {
+        self.table.selected()
+    }
+
+    fn chosen(&self) -> Vec<CohortId> {
+        self.table.chosen()
+    }
+
+    fn clear_marks(&mut self) {
+        self.table.clear_marks();
+    }
+
+    fn listing(&self, scene: Scene<'_>) -> Option<(String, Content)> {
+        let listed = self.table.keys().filter_map(|id| scene.snapshot.cohort(id));
+        Some(("cohorts".to_owned(), Content::Rows(cohort_listing::rows(listed))))
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
         let title = self.title(canvas, scene);
         let inside = canvas.frame(area, Role::Faint, &title);
         if inside.is_empty() {
@@ -77,6 +166,13 @@ impl CohortsScreen {
         self.draw_table(canvas, scene, table);
         canvas.divide(area, table.bottom(), Role::Faint, &pane_title(view, area.width));
         cohort_detail::draw(canvas, scene, pane, view);
+    }
+}
+
+impl CohortsScreen {
+    /// The cohort under the selection.
+    fn selected<'s>(&self, snapshot: &'s Snapshot) -> Option<&'s Arc<CohortView>> {
+        self.table.selected().and_then(|id| snapshot.cohort(id))
     }
 
     fn draw_table(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
@@ -148,6 +244,13 @@ impl CohortsScreen {
         }
         title
     }
+}
+
+/// Everything about a cohort, to read at length and to copy.
+#[must_use]
+pub fn facts(scene: Scene<'_>, view: &CohortView) -> Message {
+    let title = text::clean(&view.cohort.name).into_owned();
+    Message::new(title, Body::Facts(cohort_facts::report(scene, view, scene.now)))
 }
 
 /// `12`, or `3 of 12` while a filter narrows.

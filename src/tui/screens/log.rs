@@ -10,9 +10,11 @@
 
 use super::Scene;
 use super::cohorts::count_of;
+use super::page::{Page, Step};
 use crate::telemetry::{LogLevel, LogLine};
-use crate::tui::action::Action;
+use crate::tui::action::{Action, Place};
 use crate::tui::canvas::{Canvas, Piece, Target, View, piece};
+use crate::tui::dialogs::message::{Body, Message};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widgets::filter::Filter;
@@ -42,15 +44,16 @@ pub struct LogScreen {
     shown: VecDeque<u64>,
     next: u64,
     selected: Option<u64>,
+    /// The filter that `shown` goes by.
+    sifted: String,
     level: LogLevel,
-    /// What it is narrowed to.
-    pub filter: Filter,
+    filter: Filter,
     /// Whether the newest line stays in view.
-    pub follow: bool,
+    follow: bool,
     /// Whether long lines are broken rather than cut.
-    pub wrap: bool,
+    wrap: bool,
     /// What was in view in the last frame.
-    pub view: Option<View>,
+    view: Option<View>,
 }
 
 impl Default for LogScreen {
@@ -60,6 +63,7 @@ impl Default for LogScreen {
             shown: VecDeque::new(),
             next: 0,
             selected: None,
+            sifted: String::new(),
             level: LogLevel::Info,
             filter: Filter::default(),
             follow: true,
@@ -69,105 +73,74 @@ impl Default for LogScreen {
     }
 }
 
-impl LogScreen {
-    /// Takes in a line; the oldest leaves when there are too many.
-    pub fn push(&mut self, line: LogLine) {
-        if self.lines.len() == KEPT
-            && let Some(oldest) = self.lines.pop_front()
-            && self.shown.front() == Some(&oldest.number)
-        {
-            self.shown.pop_front();
-        }
-        let number = self.next;
-        self.next += 1;
-        let entry = Entry { number, line };
-        if self.passes(&entry) {
-            self.shown.push_back(number);
-        }
-        self.lines.push_back(entry);
-        self.settle_selection();
+impl Page for LogScreen {
+    fn place(&self) -> Place {
+        Place::Log
     }
 
-    fn passes(&self, entry: &Entry) -> bool {
-        let fits = |filter: &Filter| {
-            filter.fuzzy().is_none_or(|mut fuzzy| fuzzy.score(&haystack(&entry.line)).is_some())
-        };
-        entry.line.level >= self.level && fits(&self.filter)
+    fn hints(&self) -> &'static [Action] {
+        &[
+            Action::Open,
+            Action::LogLevel,
+            Action::LogFollow,
+            Action::LogWrap,
+            Action::Filter,
+            Action::Copy,
+            Action::Palette,
+        ]
     }
 
-    /// Applies another level or another filter to all lines.
-    pub fn arrange(&mut self) {
-        let mut fuzzy = self.filter.fuzzy();
-        let level = self.level;
-        let passing = self.lines.iter().filter(|entry| {
-            let matches = |fuzzy: &mut crate::tui::widgets::filter::Fuzzy| {
-                fuzzy.score(&haystack(&entry.line)).is_some()
-            };
-            entry.line.level >= level && fuzzy.as_mut().is_none_or(matches)
-        });
-        self.shown = passing.map(|entry| entry.number).collect();
-        self.settle_selection();
-    }
-
-    /// While following, the newest line is the selected one; else the selection stays, or goes to the nearest.
-    fn settle_selection(&mut self) {
-        let gone = self.selected.is_none_or(|number| self.shown.binary_search(&number).is_err());
-        if self.follow {
-            self.selected = self.shown.back().copied();
-        } else if gone {
-            let after = self.shown.partition_point(|number| Some(*number) < self.selected);
-            self.selected = self.shown.get(after).or(self.shown.back()).copied();
+    fn arrange(&mut self, _: Scene<'_>) {
+        if self.sifted != *self.filter.input.value() {
+            self.sift();
         }
     }
 
-    fn position(&self) -> Option<usize> {
-        self.shown.binary_search(&self.selected?).ok()
+    fn drawn(&mut self, view: Option<View>) {
+        self.view = view;
     }
 
-    /// Moves the selection; at the newest line following begins again.
-    pub fn move_by(&mut self, lines: i64) {
-        let here = i64::try_from(self.position().unwrap_or(0)).unwrap_or(i64::MAX);
-        self.select_line(usize::try_from(here.saturating_add(lines).max(0)).unwrap_or(0));
+    fn filter(&self) -> Option<&Filter> {
+        Some(&self.filter)
     }
 
-    /// Selects a line of those shown, the last when there are not so many.
-    pub fn select_line(&mut self, line: usize) {
-        let last = self.shown.len().saturating_sub(1);
-        self.selected = self.shown.get(line.min(last)).copied();
-        self.follow = line >= last;
+    fn filter_mut(&mut self) -> Option<&mut Filter> {
+        Some(&mut self.filter)
     }
 
-    /// Goes to the next level: the threshold rises, then starts over.
-    pub fn next_level(&mut self) {
-        self.level = match self.level {
-            LogLevel::Debug => LogLevel::Info,
-            LogLevel::Info => LogLevel::Warn,
-            LogLevel::Warn => LogLevel::Error,
-            LogLevel::Error => LogLevel::Debug,
-        };
-        self.arrange();
+    fn move_by(&mut self, lines: i64) {
+        self.step(lines);
     }
 
-    /// Follows the newest line, or stays here.
-    pub fn toggle_follow(&mut self) {
-        self.follow = !self.follow;
-        self.settle_selection();
+    fn select_line(&mut self, line: usize) {
+        self.select(line);
     }
 
-    /// The selected line.
-    #[must_use]
-    pub fn selected(&self) -> Option<&LogLine> {
-        self.line(self.selected?)
+    fn act(&mut self, action: Action, scene: Scene<'_>) -> Step {
+        match action {
+            Action::LogLevel => self.next_level(),
+            Action::LogFollow => self.toggle_follow(),
+            Action::LogWrap => self.wrap = !self.wrap,
+            _ => {}
+        }
+        let Some(line) = self.selected() else { return Step::Done };
+        match action {
+            Action::Open | Action::Look => {
+                let at = text::moment(scene.now, line.at, &scene.settings.zone);
+                Step::Show(Message::new(format!("{at} · {}", line.target), Body::Text(line.text.clone())))
+            }
+            Action::Copy => {
+                Step::Copy(format!("{} {} {}", line.at, line.target, line.text), "the line".to_owned())
+            }
+            _ => Step::Done,
+        }
     }
 
-    fn line(&self, number: u64) -> Option<&LogLine> {
-        let first = self.lines.front()?.number;
-        let index = usize::try_from(number.checked_sub(first)?).ok()?;
-        self.lines.get(index).map(|entry| &entry.line)
+    fn note(&mut self, line: &LogLine) {
+        self.push(line.clone());
     }
 
-    /// Draws the log.
-    pub fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
+    fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
         let inside = canvas.frame(area, Role::Faint, &self.title(scene));
         if inside.is_empty() {
             return;
@@ -196,6 +169,104 @@ impl LogScreen {
         }
         let track = Rect::new(inside.right() - 1, inside.y, 1, inside.height);
         scroll::draw_bar(canvas, track, view, total);
+    }
+}
+
+impl LogScreen {
+    /// Takes in a line; the oldest leaves when there are too many.
+    fn push(&mut self, line: LogLine) {
+        if self.lines.len() == KEPT
+            && let Some(oldest) = self.lines.pop_front()
+            && self.shown.front() == Some(&oldest.number)
+        {
+            self.shown.pop_front();
+        }
+        let number = self.next;
+        self.next += 1;
+        let entry = Entry { number, line };
+        if self.passes(&entry) {
+            self.shown.push_back(number);
+        }
+        self.lines.push_back(entry);
+        self.settle_selection();
+    }
+
+    fn passes(&self, entry: &Entry) -> bool {
+        let fits = |filter: &Filter| {
+            filter.fuzzy().is_none_or(|mut fuzzy| fuzzy.score(&haystack(&entry.line)).is_some())
+        };
+        entry.line.level >= self.level && fits(&self.filter)
+    }
+
+    /// Applies another level or another filter to all lines.
+    fn sift(&mut self) {
+        let mut fuzzy = self.filter.fuzzy();
+        self.sifted = self.filter.input.value().to_owned();
+        let level = self.level;
+        let passing = self.lines.iter().filter(|entry| {
+            let matches = |fuzzy: &mut crate::tui::widgets::filter::Fuzzy| {
+                fuzzy.score(&haystack(&entry.line)).is_some()
+            };
+            entry.line.level >= level && fuzzy.as_mut().is_none_or(matches)
+        });
+        self.shown = passing.map(|entry| entry.number).collect();
+        self.settle_selection();
+    }
+
+    /// While following, the newest line is the selected one; else the selection stays, or goes to the nearest.
+    fn settle_selection(&mut self) {
+        let gone = self.selected.is_none_or(|number| self.shown.binary_search(&number).is_err());
+        if self.follow {
+            self.selected = self.shown.back().copied();
+        } else if gone {
+            let after = self.shown.partition_point(|number| Some(*number) < self.selected);
+            self.selected = self.shown.get(after).or(self.shown.back()).copied();
+        }
+    }
+
+    fn position(&self) -> Option<usize> {
+        self.shown.binary_search(&self.selected?).ok()
+    }
+
+    /// Moves the selection; at the newest line following begins again.
+    fn step(&mut self, lines: i64) {
+        let here = i64::try_from(self.position().unwrap_or(0)).unwrap_or(i64::MAX);
+        self.select(usize::try_from(here.saturating_add(lines).max(0)).unwrap_or(0));
+    }
+
+    /// Selects a line of those shown, the last when there are not so many.
+    fn select(&mut self, line: usize) {
+        let last = self.shown.len().saturating_sub(1);
+        self.selected = self.shown.get(line.min(last)).copied();
+        self.follow = line >= last;
+    }
+
+    /// Goes to the next level: the threshold rises, then starts over.
+    fn next_level(&mut self) {
+        self.level = match self.level {
+            LogLevel::Debug => LogLevel::Info,
+            LogLevel::Info => LogLevel::Warn,
+            LogLevel::Warn => LogLevel::Error,
+            LogLevel::Error => LogLevel::Debug,
+        };
+        self.sift();
+    }
+
+    /// Follows the newest line, or stays here.
+    fn toggle_follow(&mut self) {
+        self.follow = !self.follow;
+        self.settle_selection();
+    }
+
+    /// The selected line.
+    fn selected(&self) -> Option<&LogLine> {
+        self.line(self.selected?)
+    }
+
+    fn line(&self, number: u64) -> Option<&LogLine> {
+        let first = self.lines.front()?.number;
+        let index = usize::try_from(number.checked_sub(first)?).ok()?;
+        self.lines.get(index).map(|entry| &entry.line)
     }
 
     /// Broken lines take more than one row, so the first in view is counted back from the selected one.
@@ -327,7 +398,7 @@ mod tests {
         log.push(line(LogLevel::Error, "refused"));
         assert_eq!(log.shown.len(), 1);
         log.filter.input.paste("!refused");
-        log.arrange();
+        log.sift();
         assert!(log.selected().is_none());
     }
 }

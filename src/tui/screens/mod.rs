@@ -1,22 +1,33 @@
 //! The screens, one file each, and what they have in common. A screen owns its list, its filter and its
-//! scrolling; it draws from a [`Scene`] and asks the app to act. A new screen is a variant here, a file
-//! beside this one and an arm in `app`.
+//! scrolling; it draws from a [`Scene`] and asks the app to act. A new screen is a file with its
+//! [`page::Page`], a line in [`Screen`] and the action that opens it; the app needs no change.
 
 pub mod cohort_attributes;
 pub mod cohort_columns;
 pub mod cohort_detail;
 pub mod cohort_facts;
 pub mod cohort_lines;
+pub mod cohort_listing;
 pub mod cohort_run;
 pub mod cohort_trend;
 pub mod cohorts;
 pub mod log;
+pub mod page;
+pub mod run_columns;
+pub mod run_listing;
+pub mod runs;
+pub mod tabs;
 pub mod welcome;
 
-use super::action::{Action, Scope};
+use super::action::Action;
 use super::keymap::Keymap;
 use super::settings::Settings;
 use crate::sync::snapshot::Snapshot;
+use jiff::Timestamp;
+use page::Page;
+
+/// Makes a page.
+type NewPage = fn() -> Box<dyn Page>;
 
 /// A screen that a key opens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,76 +35,47 @@ pub enum Screen {
     /// The cohorts and their syncs.
     #[default]
     Cohorts,
+    /// The runs of all cohorts.
+    Runs,
     /// The program's own log.
     Log,
 }
 
 impl Screen {
     /// Every screen, in the order of the tabs.
-    pub const ALL: [Self; 2] = [Self::Cohorts, Self::Log];
+    pub const ALL: [Self; 3] = [Self::Cohorts, Self::Runs, Self::Log];
+
+    /// All that has to be named for a screen: the word on its tab, the action that opens it, and its first page.
+    fn parts(self) -> (&'static str, Action, NewPage) {
+        match self {
+            Self::Cohorts => ("Cohorts", Action::ShowCohorts, || Box::<cohorts::CohortsScreen>::default()),
+            Self::Runs => ("Runs", Action::ShowRuns, || Box::<runs::RunsTable>::default()),
+            Self::Log => ("Log", Action::ShowLog, || Box::<log::LogScreen>::default()),
+        }
+    }
 
     /// The word on its tab.
     #[must_use]
     pub fn title(self) -> &'static str {
-        match self {
-            Self::Cohorts => "Cohorts",
-            Self::Log => "Log",
-        }
+        self.parts().0
     }
 
     /// The action that opens it.
     #[must_use]
     pub fn action(self) -> Action {
-        match self {
-            Self::Cohorts => Action::ShowCohorts,
-            Self::Log => Action::ShowLog,
-        }
+        self.parts().1
     }
 
-    /// Which keys work on it.
+    /// The page that it opens with.
     #[must_use]
-    pub fn scope(self) -> Scope {
-        match self {
-            Self::Cohorts => Scope::Cohorts,
-            Self::Log => Scope::Log,
-        }
+    pub fn page(self) -> Box<dyn Page> {
+        self.parts().2()
     }
 
-    /// What the footer offers on it, the most useful first.
+    /// The screen that an action opens.
     #[must_use]
-    pub fn hints(self) -> &'static [Action] {
-        match self {
-            Self::Cohorts => &[
-                Action::Decide,
-                Action::Reconnect,
-                Action::StartSync,
-                Action::PauseResume,
-                Action::RunNow,
-                Action::StopSync,
-                Action::Open,
-                Action::Refresh,
-                Action::Filter,
-                Action::Sort,
-                Action::Mark,
-                Action::Palette,
-            ],
-            Self::Log => &[
-                Action::Open,
-                Action::LogLevel,
-                Action::LogFollow,
-                Action::LogWrap,
-                Action::Filter,
-                Action::Copy,
-                Action::Palette,
-            ],
-        }
-    }
-
-    /// The screen `steps` further on, round and round.
-    #[must_use]
-    pub fn step(self, steps: usize) -> Self {
-        let index = Self::ALL.iter().position(|screen| *screen == self).unwrap_or(0);
-        Self::ALL[(index + steps) % Self::ALL.len()]
+    pub fn opened_by(action: Action) -> Option<Self> {
+        Self::ALL.into_iter().find(|screen| screen.action() == action)
     }
 }
 
@@ -106,6 +88,8 @@ pub struct Scene<'a> {
     pub settings: &'a Settings,
     /// Which keys to name.
     pub keymap: &'a Keymap,
+    /// What time it is.
+    pub now: Timestamp,
 }
 
 impl Scene<'_> {

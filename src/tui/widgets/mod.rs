@@ -4,6 +4,7 @@ pub mod bar;
 pub mod chart;
 pub mod columns;
 pub mod filter;
+pub mod long_list;
 pub mod scroll;
 pub mod table;
 pub mod text_input;

@@ -61,6 +61,17 @@ impl<K: Copy + Ord> TableState<K> {
         describe: impl Fn(&'d D) -> (K, &'d str),
         compare: impl Fn(usize, &D, &D) -> Ordering,
     ) {
+        self.arrange_pinned(data, describe, |_| false, compare);
+    }
+
+    /// The same with some rows that stay on top, whatever the order.
+    pub fn arrange_pinned<'d, D: 'd>(
+        &mut self,
+        data: &'d [D],
+        describe: impl Fn(&'d D) -> (K, &'d str),
+        pinned: impl Fn(&D) -> bool,
+        compare: impl Fn(usize, &D, &D) -> Ordering,
+    ) {
         let place_before = self.position();
         let mut fuzzy = self.filter.fuzzy();
         let present: BTreeSet<K> = data.iter().map(|datum| describe(datum).0).collect();
@@ -77,8 +88,9 @@ impl<K: Copy + Ord> TableState<K> {
         }
         let (sort, inverted) = (self.sort, self.inverted);
         self.rows.sort_by(|a, b| {
-            let order = compare(sort, &data[a.index], &data[b.index]);
-            if inverted { order.reverse() } else { order }
+            let (a, b) = (&data[a.index], &data[b.index]);
+            let order = compare(sort, a, b);
+            pinned(b).cmp(&pinned(a)).then(if inverted { order.reverse() } else { order })
         });
         if self.position().is_none() {
             let nearest = place_before.unwrap_or(0).min(self.rows.len().saturating_sub(1));
@@ -90,6 +102,11 @@ impl<K: Copy + Ord> TableState<K> {
     pub fn sort_by(&mut self, column: usize) {
         self.inverted = column == self.sort && !self.inverted;
         self.sort = column;
+    }
+
+    /// The rows that pass the filter, in order.
+    pub fn keys(&self) -> impl Iterator<Item = K> + '_ {
+        self.rows.iter().map(|row| row.key)
     }
 
     /// The selected row.
@@ -192,7 +209,8 @@ pub fn draw<K: Copy + Ord>(
     }
     let body = Rect::new(area.x, area.y + 1, area.width, area.height - 1);
     let placed = place(columns, area.width - GUTTER - 1);
-    draw_heading(canvas, area, columns, &placed, (state.sort, state.inverted));
+    let heading = Rect { x: area.x + GUTTER, ..area };
+    draw_heading(canvas, heading, columns, &placed, Some((state.sort, state.inverted)));
     let view = scroll::view(state.view, state.position(), state.rows.len(), usize::from(body.height));
     canvas.hits.list = Some(view);
     for (line, (y, row)) in (body.y..body.bottom()).zip(state.rows.iter().skip(view.offset)).enumerate() {
@@ -229,20 +247,21 @@ pub fn draw<K: Copy + Ord>(
 /// Cells for the sign of the selection and the mark.
 const GUTTER: u16 = 3;
 
-/// Numbers have their arrow in front, words behind, so that headings stay above what they head.
-fn draw_heading(
+/// Draws the headings; the column that sorts has an arrow. Numbers have it in front, words behind, so that headings
+/// stay above what they head.
+pub(super) fn draw_heading(
     canvas: &mut Canvas<'_>,
     area: Rect,
     columns: &[Column],
     placed: &[Placed],
-    sort: (usize, bool),
+    sort: Option<(usize, bool)>,
 ) {
     for Placed { column, x, width } in placed {
         let Column { title, align, gap, largest_first, .. } = columns[*column];
-        let (start, end) = (area.x + GUTTER + x, area.x + GUTTER + x + width);
-        let sorted = sort.0 == *column;
+        let (start, end) = (area.x + x, area.x + x + width);
+        let sorted = sort.is_some_and(|(by, _)| by == *column);
         let role = if sorted { Role::Focus } else { Role::Muted };
-        let arrow = if sort.1 == largest_first { "▲" } else { "▼" };
+        let arrow = if sort.is_some_and(|(_, inverted)| inverted) == largest_first { "▲" } else { "▼" };
         let title = text::cut(title, usize::from(*width));
         let wide = cells(text::width(&title));
         let title_x = if align == Align::Right { end - wide } else { start };
@@ -252,7 +271,9 @@ fn draw_heading(
         } else if sorted && align == Align::Left {
             canvas.text(title_x + wide + 1, area.y, 1, role, arrow);
         }
-        canvas.target(Rect::new(start, area.y, *width, 1), Target::Header(*column));
+        if sort.is_some() {
+            canvas.target(Rect::new(start, area.y, *width, 1), Target::Header(*column));
+        }
     }
 }
 

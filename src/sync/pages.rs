@@ -1,0 +1,162 @@
+//! What a reader may ask of the state directory beyond the snapshot: lists as long as a history or a cohort, a window
+//! at a time. Questions are values, so that a reader can tell whether an answer is still wanted; they are answered
+//! on a thread that may block. Writing lists to files is `export`'s.
+
+pub use crate::store::UnmatchedRow;
+pub use crate::store::{ChangeRow, JournalEntry, JournalPlace, JournalRow, RunRecord, Side, Which, Window};
+
+use crate::domain::{CohortId, RunId};
+use crate::store::{Reader, StoreError};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task;
+
+/// A question about what was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// Runs, newest first: of all cohorts or of one.
+    Runs {
+        /// The cohort.
+        cohort: Option<CohortId>,
+        /// From which position on.
+        offset: u64,
+        /// How many at most.
+        limit: usize,
+    },
+    /// One run.
+    Run(RunId),
+    /// What a run told mParticle, one user a row.
+    Changes {
+        /// The run.
+        run: RunId,
+        /// All of it or a part.
+        which: Which,
+        /// From which position on.
+        offset: u64,
+        /// How many at most.
+        limit: usize,
+    },
+    /// Who of a cohort lacked a valid `$mparticle_user_id` in its last whole account.
+    Unmatched {
+        /// The cohort.
+        cohort: CohortId,
+        /// From which position on.
+        offset: u64,
+        /// How many at most.
+        limit: usize,
+    },
+    /// The requests of a run that the journal still holds, oldest first.
+    Requests {
+        /// The run.
+        run: RunId,
+        /// From which position on.
+        offset: u64,
+        /// How many at most.
+        limit: usize,
+    },
+    /// Entries of the journal: of one run, or of all runs and none.
+    Journal {
+        /// The run.
+        run: Option<RunId>,
+        /// From where on.
+        place: JournalPlace,
+        /// How many at most.
+        limit: usize,
+    },
+}
+
+/// The answer to a [`Question`] of the same name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Some runs.
+    Runs(Window<RunRecord>),
+    /// The run, unless it is forgotten.
+    Run(Option<Box<RunRecord>>),
+    /// Some changes.
+    Changes(Window<ChangeRow>),
+    /// Some users, and the run that read them; `None` while no account is whole.
+    Unmatched(Option<RunId>, Window<UnmatchedRow>),
+    /// Some requests.
+    Requests(Window<JournalRow>),
+    /// Some entries.
+    Journal(Vec<JournalRow>),
+}
+
+/// Answers in place of a state directory.
+pub type Responder = Arc<dyn Fn(&Question) -> Result<Answer, String> + Send + Sync>;
+
+/// Where answers come from. Clones share what is open.
+#[derive(Clone, Default)]
+pub(super) enum Archive {
+    /// There is none.
+    #[default]
+    Absent,
+    /// A state directory, and the connection to it while nobody uses it.
+    Directory(Arc<PathBuf>, Arc<Mutex<Option<Reader>>>),
+    /// A test that stands in for one.
+    Responder(Responder),
+}
+
+impl Archive {
+    /// The archive in a state directory.
+    pub(super) fn of(directory: &Path) -> Self {
+        Self::Directory(Arc::new(directory.to_owned()), Arc::default())
+    }
+
+    /// Answers a question.
+    pub(super) async fn read(&self, question: Question) -> Result<Answer, String> {
+        if let Self::Responder(respond) = self {
+            return respond(&question);
+        }
+        self.with_reader(move |reader| answer(reader, &question)).await
+    }
+
+    /// Does something with a connection on a thread that may block.
+    pub(super) async fn with_reader<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, String> {
+        let Self::Directory(directory, idle) = self else {
+            return Err("there is no state directory to read".to_owned());
+        };
+        let (directory, idle) = (directory.clone(), idle.clone());
+        let done = task::spawn_blocking(move || {
+            // Taken out while in use, so that two questions at once do not wait for each other.
+            let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let reader = kept.map_or_else(|| Reader::open(&directory), Ok)?;
+            let result = work(&reader)?;
+            *idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader);
+            Ok(result)
+        });
+        done.await.unwrap_or(Err(StoreError::Closed)).map_err(|error| error.to_string())
+    }
+}
+
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("Absent"),
+            Self::Directory(directory, _) => f.debug_tuple("Directory").field(directory).finish(),
+            Self::Responder(_) => f.write_str("Responder"),
+        }
+    }
+}
+
+fn answer(reader: &Reader, question: &Question) -> Result<Answer, StoreError> {
+    Ok(match *question {
+        Question::Runs { cohort, offset, limit } => Answer::Runs(reader.runs_window(cohort, offset, limit)?),
+        Question::Run(run) => Answer::Run(reader.run(run)?.map(Box::new)),
+        Question::Changes { run, which, offset, limit } => {
+            Answer::Changes(reader.changes_window(run, which, offset, limit)?)
+        }
+        Question::Unmatched { cohort, offset, limit } => match reader.last_account(cohort)? {
+            Some(run) => Answer::Unmatched(Some(run.id), reader.unmatched_window(run.id, offset, limit)?),
+            None => Answer::Unmatched(None, Window { offset, total: 0, rows: Vec::new() }),
+        },
+        Question::Requests { run, offset, limit } => {
+            Answer::Requests(reader.requests_window(run, offset, limit)?)
+        }
+        Question::Journal { run, place, limit } => Answer::Journal(reader.journal(run, place, limit)?),
+    })
+}

@@ -1,0 +1,162 @@
+//! What the app asks of whatever fills the middle of the screen. A page owns its list, its filter and its scrolling,
+//! draws from a [`Scene`], and never acts beyond itself: it says what is to be opened, copied or loaded. A page may
+//! be made of parts; whatever it does not answer itself, its open part answers.
+
+use super::Scene;
+use crate::domain::CohortId;
+use crate::sync::export::{Content, Export};
+use crate::sync::pages::{Answer, Question};
+use crate::telemetry::LogLine;
+use crate::tui::action::{Action, Place};
+use crate::tui::canvas::{Canvas, View};
+use crate::tui::dialogs::message::Message;
+use crate::tui::widgets::columns::Column;
+use crate::tui::widgets::filter::Filter;
+use ratatui::layout::Rect;
+
+/// What an action on a page leads to.
+pub enum Step {
+    /// It is done, or there was nothing to do.
+    Done,
+    /// A page over this one.
+    Open(Box<dyn Page>),
+    /// A text over the screen.
+    Show(Message),
+    /// Something for the clipboard, and what to call it.
+    Copy(String, String),
+}
+
+/// What fills the screen between tabs and footer.
+pub trait Page {
+    /// Where one is, for the keys that work there.
+    fn place(&self) -> Place;
+
+    /// What the footer offers, the most useful first.
+    fn hints(&self) -> &'static [Action];
+
+    /// Draws it.
+    fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect);
+
+    /// The open part of a page that has parts.
+    fn part(&self) -> Option<&dyn Page> {
+        None
+    }
+
+    /// The same, to change it.
+    fn part_mut(&mut self) -> Option<&mut dyn Page> {
+        None
+    }
+
+    /// Takes in a new snapshot, another filter or another order.
+    fn arrange(&mut self, scene: Scene<'_>) {
+        if let Some(part) = self.part_mut() {
+            part.arrange(scene);
+        }
+    }
+
+    /// Remembers what of its list the last frame showed.
+    fn drawn(&mut self, view: Option<View>) {
+        if let Some(part) = self.part_mut() {
+            part.drawn(view);
+        }
+    }
+
+    /// What it is narrowed to, when it can be.
+    fn filter(&self) -> Option<&Filter> {
+        self.part().and_then(Page::filter)
+    }
+
+    /// The same, to change it.
+    fn filter_mut(&mut self) -> Option<&mut Filter> {
+        self.part_mut().and_then(Page::filter_mut)
+    }
+
+    /// Moves the selection, or scrolls.
+    fn move_by(&mut self, lines: i64) {
+        if let Some(part) = self.part_mut() {
+            part.move_by(lines);
+        }
+    }
+
+    /// Selects a line, the last when there are not so many.
+    fn select_line(&mut self, line: usize) {
+        if let Some(part) = self.part_mut() {
+            part.select_line(line);
+        }
+    }
+
+    /// The columns it can be sorted by, and the one it is sorted by now.
+    fn columns(&self) -> Option<(&'static [Column], usize)> {
+        self.part().and_then(Page::columns)
+    }
+
+    /// Sorts by a column, or turns the order round when it already is.
+    fn sort_by(&mut self, column: usize) {
+        if let Some(part) = self.part_mut() {
+            part.sort_by(column);
+        }
+    }
+
+    /// Opens the part of that number.
+    fn open_part(&mut self, _part: usize) {}
+
+    /// Why an action cannot be done now; `None` when it can.
+    fn obstacle(&self, action: Action, scene: Scene<'_>) -> Option<String> {
+        self.part().and_then(|part| part.obstacle(action, scene))
+    }
+
+    /// Does an action that concerns only the page.
+    fn act(&mut self, action: Action, scene: Scene<'_>) -> Step {
+        self.part_mut().map_or(Step::Done, |part| part.act(action, scene))
+    }
+
+    /// Goes back one level within the page; false when there is none.
+    fn step_back(&mut self) -> bool {
+        self.part_mut().is_some_and(Page::step_back)
+    }
+
+    /// The cohort that what the footer says is about.
+    fn subject(&self) -> Option<CohortId> {
+        None
+    }
+
+    /// The cohorts that an action on syncs is for.
+    fn chosen(&self) -> Vec<CohortId> {
+        self.subject().into_iter().collect()
+    }
+
+    /// Takes the marks away.
+    fn clear_marks(&mut self) {}
+
+    /// What it lacks to show what is in view.
+    fn wants(&self) -> Vec<Question> {
+        self.part().map_or_else(Vec::new, Page::wants)
+    }
+
+    /// Learns that a question of its own is on its way now.
+    fn asked(&mut self, question: &Question) {
+        if let Some(part) = self.part_mut() {
+            part.asked(question);
+        }
+    }
+
+    /// Takes in an answer; what is no longer wanted is let go of.
+    fn loaded(&mut self, question: &Question, answer: &Result<Answer, String>) {
+        if let Some(part) = self.part_mut() {
+            part.loaded(question, answer);
+        }
+    }
+
+    /// Takes in a line of the program's log.
+    fn note(&mut self, _line: &LogLine) {}
+
+    /// What is listed, for a file: what to call it and what stands in it.
+    fn listing(&self, scene: Scene<'_>) -> Option<(String, Content)> {
+        self.part().and_then(|part| part.listing(scene))
+    }
+
+    /// The same with the time it was asked for.
+    fn export(&self, scene: Scene<'_>) -> Option<Export> {
+        self.listing(scene).map(|(name, content)| Export { name, at: scene.now, content })
+    }
+}

@@ -1,0 +1,89 @@
+//! Which pages are open: a stack for each screen, of which only the top one is seen. Which screens there are is the
+//! [`Screen`]'s to say; what a page does with an input is its own.
+
+use super::page::Page;
+use super::{Scene, Screen};
+
+/// The pages of one screen: the one its key opens, and those opened over it.
+struct Stack {
+    screen: Screen,
+    root: Box<dyn Page>,
+    over: Vec<Box<dyn Page>>,
+}
+
+/// All screens, and which of them is seen.
+pub struct Tabs {
+    stacks: Vec<Stack>,
+    open: usize,
+}
+
+impl Default for Tabs {
+    fn default() -> Self {
+        let stack = |screen: &Screen| Stack { screen: *screen, root: screen.page(), over: Vec::new() };
+        Self { stacks: Screen::ALL.iter().map(stack).collect(), open: 0 }
+    }
+}
+
+impl Tabs {
+    /// The screen that is seen.
+    #[must_use]
+    pub fn screen(&self) -> Screen {
+        self.stacks[self.open].screen
+    }
+
+    /// Shows a screen; the one that is seen already goes back to its first page.
+    pub fn show(&mut self, screen: Screen) {
+        let Some(index) = self.stacks.iter().position(|stack| stack.screen == screen) else { return };
+        if index == self.open {
+            self.stacks[index].over.clear();
+        }
+        self.open = index;
+    }
+
+    /// Shows the next screen, after the last the first.
+    pub fn step_on(&mut self) {
+        self.open = (self.open + 1) % self.stacks.len();
+    }
+
+    /// Shows the screen before.
+    pub fn step_back(&mut self) {
+        self.open = self.open.checked_sub(1).unwrap_or(self.stacks.len() - 1);
+    }
+
+    /// The page that is seen.
+    #[must_use]
+    pub fn page(&self) -> &dyn Page {
+        let stack = &self.stacks[self.open];
+        stack.over.last().unwrap_or(&stack.root).as_ref()
+    }
+
+    /// The same, to change it.
+    pub fn page_mut(&mut self) -> &mut dyn Page {
+        let stack = &mut self.stacks[self.open];
+        stack.over.last_mut().unwrap_or(&mut stack.root).as_mut()
+    }
+
+    /// Opens a page over the one that is seen.
+    pub fn push(&mut self, page: Box<dyn Page>, scene: Scene<'_>) {
+        self.stacks[self.open].over.push(page);
+        self.page_mut().arrange(scene);
+    }
+
+    /// Goes back to the page below; false when there is none.
+    pub fn pop(&mut self, scene: Scene<'_>) -> bool {
+        let popped = self.stacks[self.open].over.pop().is_some();
+        if popped {
+            // Only what is seen is kept up to date.
+            self.page_mut().arrange(scene);
+        }
+        popped
+    }
+
+    /// Every page, also those that are not seen.
+    pub fn each(&mut self, mut visit: impl FnMut(&mut dyn Page)) {
+        for stack in &mut self.stacks {
+            visit(stack.root.as_mut());
+            stack.over.iter_mut().for_each(|page| visit(page.as_mut()));
+        }
+    }
+}
