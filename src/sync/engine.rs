@@ -110,10 +110,12 @@ impl Engine {
         }
         self.tools.keeper.close().await;
         // What was asked of the store last has been answered, but may not have been heard yet.
-        while self.recording > 0 {
-            let Some(report) = self.reports.recv().await else { break };
-            if let Report::Recorded(result) = report {
-                self.recorded(result);
+        while self.recording > 0 || !self.reports.is_empty() {
+            match self.reports.recv().await {
+                Some(Report::Recorded(result)) => self.recorded(result),
+                Some(Report::Adopted(cohort, baseline)) => self.board.adopted(cohort, baseline),
+                Some(_) => {}
+                None => break,
             }
         }
         self.board.queries = self.tools.budget.state();

@@ -3,9 +3,9 @@
 
 use crate::simulated::unattended;
 use crate::world::*;
-use cohort_sync::domain::{Outcome, Purpose, Removal, SyncKind, SyncStatus};
+use cohort_sync::domain::{Identity, Outcome, Purpose, Removal, SyncKind, SyncStatus};
 use cohort_sync::sandbox::{DelayRange, Effect, Fault, Latency, SandboxOptions};
-use cohort_sync::sync::command::{Command, StartRequest};
+use cohort_sync::sync::command::{AdoptRequest, Command, StartRequest};
 use cohort_sync::sync::snapshot::{RunProgress, Snapshot};
 use std::time::Duration;
 
@@ -117,6 +117,20 @@ async fn a_move_that_was_cancelled_goes_on_when_it_is_run_again() {
     done(&world, move_to("New")).await;
     assert_eq!((holders(&world, NAME), holders(&world, "New")), (0, 2_000));
     assert!(world.view(COHORT).sync.clone().unwrap().former.is_empty());
+}
+
+/// The command line adopts, ends the engine at once and says how many it holds now.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_snapshot_knows_of_the_last_adoption() {
+    for _ in 0..20 {
+        let mut world = World::with_cohort(people(0, 5)).await;
+        let people = (0..150).map(|n| Identity::Mpid(mpid(n))).collect();
+        let snapshots = world.handle().snapshots();
+        send(&world, Command::Adopt(AdoptRequest { cohort: COHORT, attribute: None, people })).await;
+        world.shut_down().await;
+        let last = snapshots.borrow().clone();
+        assert_eq!(last.cohort(COHORT).unwrap().sync.as_ref().unwrap().baseline, 150);
+    }
 }
 
 /// A run at work ends between two requests, which takes its time; a crash meanwhile must not undo the command.
