@@ -255,7 +255,8 @@ fn in_doubt(connection: &Connection, holding: &Holding) -> Result<BTreeSet<Ident
     let Some(from) = first_doubtful_run(connection, holding)? else { return Ok(BTreeSet::new()) };
     let mut statement = connection.prepare_cached(
         "SELECT run_id, first_position, state, changes FROM outbox
-         WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted', 'answered') AND run_id >= ?3
+         WHERE cohort_id = ?1 AND run_id >= ?3
+           AND (state IN ('claimed', 'doubted', 'answered') OR (state = 'planned' AND wave = 2))
            AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)
          ORDER BY run_id, wave, first_position",
     )?;
@@ -280,13 +281,14 @@ fn in_doubt(connection: &Connection, holding: &Holding) -> Result<BTreeSet<Ident
 }
 
 /// The oldest run that may leave anybody in doubt: of whose requests one was not answered, a rejection proves
-/// nothing, or a removal was refused. History that is pruned is not doubted any more.
+/// nothing, a removal was refused, or somebody was to be told again and was not any more. History that is pruned is not doubted any more.
 fn first_doubtful_run(connection: &Connection, holding: &Holding) -> Result<Option<i64>, StoreError> {
     Ok(connection
         .prepare_cached(
             "WITH of_holding AS (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)
              SELECT min(run_id) FROM (
                  SELECT run_id FROM outbox WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted')
+                 UNION ALL SELECT run_id FROM outbox WHERE cohort_id = ?1 AND state = 'planned' AND wave = 2
                  UNION ALL SELECT run_id FROM rejections WHERE in_doubt = 1
                  UNION ALL SELECT rejections.run_id FROM rejections JOIN outbox ON outbox.run_id = rejections.run_id
                      AND position >= first_position AND position < first_position + users AND wave = 0
@@ -311,7 +313,7 @@ pub(super) fn supersede_earlier(
     connection.execute(
         &format!(
             "UPDATE outbox SET state = 'superseded'
-             WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted') AND {earlier}"
+             WHERE cohort_id = ?1 AND (state IN ('claimed', 'doubted') OR (state = 'planned' AND wave = 2)) AND {earlier}"
         ),
         params![holding.cohort.0.cast_signed(), run.0, holding.attribute],
     )?;

@@ -423,7 +423,7 @@ impl Store {
         let of_cohort = "run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND id <= ?2)";
         // What is in doubt and what waits for a decision is needed however old it is.
         let kept = "AND run_id NOT IN (SELECT run_id FROM rejections WHERE in_doubt = 1)
-             AND state NOT IN ('claimed', 'doubted')
+             AND state NOT IN ('claimed', 'doubted') AND NOT (state = 'planned' AND wave = 2)
              AND run_id NOT IN (SELECT held_run FROM syncs WHERE held_run IS NOT NULL)";
         for (table, also) in [("outbox", kept), ("rejections", "AND in_doubt = 0")] {
             transaction.execute(

@@ -29,7 +29,7 @@ pub(super) enum Landing {
     /// Refused as a whole; it must be split.
     Split { reason: String, earlier: Trace },
     /// The feed refuses us.
-    Refused { reason: String },
+    Refused { reason: String, earlier: Trace },
     /// Tried as often as the policy says.
     GaveUp { reason: String, trace: Trace },
     /// The run ends; the request was not tried again.
@@ -186,8 +186,9 @@ impl Courier {
             Verdict::Rejected(reason) => {
                 Next::Land(Landing::Answered { status, rejected: vec![(0, reason)], earlier })
             }
-            Verdict::Split(reason) => Next::Land(Landing::Split { reason, earlier }),
-            Verdict::Refused(reason) => Next::Land(Landing::Refused { reason }),
+            // A 202 that names nobody has taken most of them all the same.
+            Verdict::Split(reason) => Next::Land(Landing::Split { reason, earlier: trace }),
+            Verdict::Refused(reason) => Next::Land(Landing::Refused { reason, earlier }),
             Verdict::Retry { reason, retry_after } if self.last_call.is_cancelled() => {
                 tracing::debug!(%reason, ?retry_after, "not tried again, for the run ends");
                 Next::Land(Landing::Stopped { trace })

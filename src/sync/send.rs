@@ -21,12 +21,18 @@ pub(super) async fn send(run: &mut Run) -> Result<(), RunEnd> {
     run.enter(Phase::Send).await?;
     let mut sending = Sending::new(run);
     let sent = sending.work().await;
-    // Whatever was claimed and never left is certainly not with mParticle.
-    let unsent: Vec<u64> = sending.ready.iter().map(|ready| ready.request.first_position).collect();
+    // Whatever was claimed and never left is certainly not with mParticle, unless it is part of something that was.
+    let unsent: Vec<(u64, Trace)> =
+        sending.ready.iter().map(|ready| (ready.request.first_position, ready.earlier)).collect();
     let id = run.record.id;
-    let released =
-        run.ask(move |store| unsent.into_iter().try_for_each(|position| store.release(id, position))).await;
-    sent.and(released)
+    let left = run.ask(move |store| {
+        unsent.into_iter().try_for_each(|(position, earlier)| match earlier {
+            Trace::None => store.release(id, position),
+            Trace::Perhaps => store.doubt(id, position),
+            Trace::OnItsWay => Ok(()),
+        })
+    });
+    sent.and(left.await)
 }
 
 /// Sends again what a run may have sent already, just as it was, until it is answered. Nothing of it is ever put
@@ -154,8 +160,8 @@ impl<'r> Sending<'r> {
                 self.answered(request, Answered { rejected, in_doubt, status, tries }).await?;
             }
             Landing::Split { reason, earlier } => self.split(request, &reason, earlier).await?,
-            Landing::Refused { reason } => {
-                self.release(&request).await?;
+            Landing::Refused { reason, earlier } => {
+                self.leave(&request, earlier).await?;
                 let cause = PauseCause::MparticleFeed;
                 self.finish_with(RunEnd::Paused { cause, reason, held: None });
             }

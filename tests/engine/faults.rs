@@ -196,3 +196,18 @@ async fn a_doubt_outlives_runs_that_are_refused() {
     assert_eq!(world.current_members(), keys(10, 10));
     assert_eq!(world.run_by(COHORT, Command::RunNow(COHORT)).await.counts.planned(), 0);
 }
+
+/// Most of a request was taken, nobody knows who was not, and before the parts could tell, the feed refuses us.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_in_part_stays_in_doubt_when_the_feed_refuses() {
+    let world = World::with_cohort(people(0, 100)).await;
+    world.control.push_fault(Fault::mparticle(Effect::RejectWithoutIndex { users: 3 }));
+    world.control.push_fault(Fault::mparticle(status(403, "")).forever());
+    let run = world.sync().await;
+    assert_eq!((run.outcome, run.counts.accepted()), (Some(Outcome::Paused), 0), "{run:?}");
+    assert_eq!(world.current_members().len(), 97);
+    world.control.clear_faults();
+    world.control.set_members(COHORT.0, people(90, 30));
+    world.sync().await;
+    assert_eq!(world.current_members(), keys(90, 30), "whoever was taken and left is told");
+}

@@ -158,3 +158,24 @@ async fn a_late_removal_under_an_old_mpid_is_made_good_by_the_next_run() {
     let nothing = world.run_by(COHORT, Command::RunNow(COHORT)).await;
     assert_eq!((nothing.counts.planned(), nothing.counts.unchanged), (0, 201));
 }
+
+/// The removal was answered, and the run ended before the member it may have reached was told again.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_to_be_told_again_is_told_by_the_next_run() {
+    let world = World::with_cohort([people(0, 120), unmatched(500, 1)].concat()).await;
+    world.control.link_profile(customer("user-500"), ProfileKey::Mpid(mpid(7)));
+    world.sync().await;
+    let joined = PersonSeed::matched("user-500", mpid(7));
+    world.control.set_members(COHORT.0, [people(0, 120), vec![joined]].concat());
+    world.control.push_fault(Fault::mparticle(Effect::Delay { milliseconds: 1 }));
+    let refused = Effect::Status { code: 403, body: String::new(), headers: Vec::new() };
+    world.control.push_fault(Fault::mparticle(refused).forever());
+    let run = world.run_by(COHORT, Command::RunNow(COHORT)).await;
+    assert_eq!((run.outcome, run.counts.removes.accepted()), (Some(Outcome::Paused), 1), "{run:?}");
+    assert_eq!(history(&world, 7).last(), Some(&Some(false)), "the removal reached the very same profile");
+    world.control.clear_faults();
+    let run = world.sync().await;
+    assert_eq!((run.counts.adds.accepted(), run.counts.unchanged), (1, 119), "{run:?}");
+    assert_eq!(world.current_members(), keys(0, 120));
+    assert_eq!(world.run_by(COHORT, Command::RunNow(COHORT)).await.counts.planned(), 0);
+}
