@@ -36,7 +36,13 @@ impl Doubts {
                 self.note_refusal(&change, telling);
                 self.people.insert(change.identity);
             }
-            Telling::Rejected => self.note_refusal(&change, telling),
+            // Whoever could not be taken out may be a member again by now, and another identity of the same
+            // profile may have left meanwhile.
+            Telling::Rejected if change.direction == Direction::Remove => {
+                self.note_refusal(&change, telling);
+                self.people.insert(change.identity);
+            }
+            Telling::Rejected => {}
             Telling::Accepted => {
                 self.people.remove(&change.identity);
                 self.note_acceptance(change);
@@ -107,7 +113,8 @@ mod tests {
         assert_eq!(replay([lost.clone(), refused]), vec![mpid.clone()]);
         assert_eq!(replay([lost, (Remove, mpid.clone(), Telling::Accepted)]), []);
         assert_eq!(replay([(Add, mpid.clone(), Telling::RejectedInDoubt)]), vec![mpid.clone()]);
-        assert_eq!(replay([(Add, mpid, Telling::Rejected)]), []);
+        assert_eq!(replay([(Add, mpid.clone(), Telling::Rejected)]), []);
+        assert_eq!(replay([(Remove, mpid.clone(), Telling::Rejected)]), vec![mpid]);
     }
 
     #[test]

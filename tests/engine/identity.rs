@@ -179,3 +179,23 @@ async fn whoever_was_to_be_told_again_is_told_by_the_next_run() {
     assert_eq!(world.current_members(), keys(0, 120));
     assert_eq!(world.run_by(COHORT, Command::RunNow(COHORT)).await.counts.planned(), 0);
 }
+
+/// The removal under the customer id was refused, so it is in the baseline still when the person, whose MPID is
+/// gone again, is a member under it once more; the removal by MPID reaches the same profile.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_back_under_an_identity_that_could_not_leave_is_told() {
+    let world = World::with_cohort([unmatched(0, 1), people(1, 200)].concat()).await;
+    link(&world, 1);
+    world.sync().await;
+    world.control.set_members(COHORT.0, people(0, 201));
+    let refused = RejectedUsers::Identities(vec!["user-0".to_owned()]);
+    world.control.push_fault(Fault::mparticle(Effect::RejectUsers { users: refused }).forever());
+    let run = world.run_by(COHORT, Command::RunNow(COHORT)).await;
+    assert_eq!((run.counts.removes.rejected(), run.counts.adds.accepted()), (1, 1), "{run:?}");
+    world.control.clear_faults();
+    world.control.set_members(COHORT.0, [unmatched(0, 1), people(1, 200)].concat());
+    let run = world.run_by(COHORT, Command::RunNow(COHORT)).await;
+    assert_eq!((run.counts.removes.accepted(), run.counts.adds.accepted()), (1, 1), "{run:?}");
+    assert_eq!(history(&world, 0).last(), Some(&Some(true)));
+    assert_eq!(world.run_by(COHORT, Command::RunNow(COHORT)).await.counts.planned(), 0);
+}
