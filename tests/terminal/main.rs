@@ -9,4 +9,5 @@ mod demo;
 mod leaving;
 mod pty;
 mod starting;
+mod storm;
 mod world;
