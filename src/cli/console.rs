@@ -13,6 +13,7 @@ use crate::sync::command::{Command, StartRequest};
 use crate::sync::snapshot::{CohortView, ListState, Writer};
 use crate::sync::{self, Handle};
 use crate::telemetry::Telemetry;
+use crate::tui::surroundings::Surroundings;
 use crate::tui::{self, ColourDepth, Settings, ThemeChoice, WelcomeChoice};
 use jiff::tz::TimeZone;
 use std::sync::Arc;
@@ -182,6 +183,9 @@ fn settings_for(
         colour,
         animations: interface.features.animations,
         mouse: interface.features.mouse,
+        title: interface.features.title,
+        notify: interface.notify,
+        surroundings: Surroundings::detect(|name| desk.environment.text(name)),
         zone: match interface.clock {
             Clock::Local => TimeZone::system(),
             Clock::Utc => TimeZone::UTC,

@@ -249,6 +249,8 @@ impl Builder {
         let ascii = self.read("ui.ascii", switch);
         let animations = self.read("ui.animations", switch);
         let mouse = self.read("ui.mouse", switch);
+        let title = self.read("ui.title", switch);
+        let notify = self.read("ui.notify", word);
         let keys = self.layers.bindings().filter_map(|(action, Given { value, origin })| match value {
             Value::Texts(keys) => {
                 Some((action.to_owned(), KeyBinding { keys: keys.clone(), origin: origin.clone() }))
@@ -260,7 +262,13 @@ impl Builder {
             color: color?,
             clock: clock?,
             keys: keys.collect(),
-            features: InterfaceFeatures { ascii: ascii?, animations: animations?, mouse: mouse? },
+            notify: notify?,
+            features: InterfaceFeatures {
+                ascii: ascii?,
+                animations: animations?,
+                mouse: mouse?,
+                title: title?,
+            },
         })
     }
 

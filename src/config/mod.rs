@@ -37,4 +37,4 @@ pub(crate) use secrets::permission_bits;
 pub use secrets::{Secret, SecretError, SecretSource};
 pub use show::{ShownCredential, ShownSetting};
 pub use template::{InitError, TEMPLATE, init};
-pub use words::{Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Region, Theme, Word};
+pub use words::{Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Notify, Region, Theme, Word};

@@ -3,7 +3,7 @@
 use super::address::WebhookUrl;
 use super::masks::Masks;
 use super::secrets::Secret;
-use super::words::{Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Region, Theme};
+use super::words::{Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Notify, Region, Theme};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -120,6 +120,8 @@ pub struct InterfaceConfig {
     pub color: ColorChoice,
     /// Which time is shown.
     pub clock: Clock,
+    /// How a person is called when a sync pauses or fails.
+    pub notify: Notify,
     /// What it draws with and listens to.
     pub features: InterfaceFeatures,
     /// The operator's own keys: action name to its bindings. The console knows the actions.
@@ -128,6 +130,7 @@ pub struct InterfaceConfig {
 
 /// What the console draws with and listens to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one switch of the configuration")]
 pub struct InterfaceFeatures {
     /// ASCII characters only.
     pub ascii: bool,
@@ -135,11 +138,13 @@ pub struct InterfaceFeatures {
     pub animations: bool,
     /// Clicks and the wheel are taken.
     pub mouse: bool,
+    /// The window's title tells how the syncs stand.
+    pub title: bool,
 }
 
 impl Default for InterfaceFeatures {
     fn default() -> Self {
-        Self { ascii: false, animations: true, mouse: true }
+        Self { ascii: false, animations: true, mouse: true, title: true }
     }
 }
 
@@ -149,6 +154,7 @@ impl Default for InterfaceConfig {
             theme: Theme::Auto,
             color: ColorChoice::Auto,
             clock: Clock::Local,
+            notify: Notify::Off,
             features: InterfaceFeatures::default(),
             keys: BTreeMap::new(),
         }

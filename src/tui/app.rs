@@ -2,12 +2,14 @@
 //! I/O here, no clock and nothing asynchronous, so that every test of the console is a few lines long.
 
 mod operate;
+mod outward;
 mod paint;
 mod perform;
 mod questions;
 
 use super::action::Action;
 use super::canvas::{HitMap, Target};
+use super::clipboard::CopyWay;
 use super::dialogs::{Dialog, DialogInput, Order, Reply};
 use super::input::Input;
 use super::keymap::{Code, Key, Keymap, KeymapError};
@@ -23,6 +25,7 @@ use crate::sync::command::{Command, Refusal};
 use crate::sync::snapshot::{Ended, NoticeLevel, Snapshot};
 use crate::telemetry::LogLine;
 use jiff::{SignedDuration, Timestamp};
+use outward::Outlook;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +47,8 @@ pub enum Msg {
     LogLost(u64),
     /// The engine answered an order.
     Answered(String, Result<(), Refusal>),
+    /// A text was copied: what it was, and which way it went.
+    Copied(String, CopyWay),
     /// A frame was drawn, and this is where things are on it.
     Drawn(HitMap),
     /// The system asks the program to end.
@@ -58,7 +63,14 @@ pub enum Effect {
     /// Ask the engine.
     Send(Order),
     /// Hand a text to the clipboard.
-    Copy(String),
+    Copy {
+        /// The text.
+        text: String,
+        /// What it is, in words.
+        what: String,
+    },
+    /// Call the person, who may be looking elsewhere.
+    Notify(String),
     /// Listen to the mouse or not.
     Mouse(bool),
     /// Give the shell its turn.
@@ -83,6 +95,7 @@ pub struct App {
     toasts: Toasts,
     hits: HitMap,
     mouse: bool,
+    outlook: Outlook,
     /// Since when the console is on its way out.
     stopping: Option<Timestamp>,
 }
@@ -95,11 +108,14 @@ impl App {
     pub fn new(settings: Settings, snapshot: Arc<Snapshot>, now: Timestamp) -> Result<Self, KeymapError> {
         let mut cohorts = CohortsScreen::default();
         cohorts.arrange(&snapshot);
+        let mut outlook = Outlook::default();
+        outlook.take_in(&snapshot);
         Ok(Self {
             theme: Theme::new(settings.theme, settings.colour),
             keymap: Keymap::new(&settings.keys)?,
             mouse: settings.mouse,
             toasts: Toasts::after(&snapshot),
+            outlook,
             settings,
             now,
             snapshot,
@@ -130,6 +146,7 @@ impl App {
                 self.say(NoticeLevel::Error, format!("could not {what}: {refusal}"));
             }
             Msg::Answered(_, Ok(())) => {}
+            Msg::Copied(what, way) => self.say_copied(&what, way),
             Msg::Drawn(hits) => {
                 self.cohorts.table.view = hits.list.filter(|_| self.screen == Screen::Cohorts);
                 self.log.view = hits.list.filter(|_| self.screen == Screen::Log);
@@ -158,7 +175,7 @@ impl App {
             }
         }
         match &self.snapshot.ended {
-            None => Vec::new(),
+            None => self.call_out(),
             Some(Ended::Because(reason)) if self.stopping.is_none() => {
                 vec![Effect::Quit(Some(reason.clone()))]
             }
@@ -180,6 +197,10 @@ impl App {
     fn input(&mut self, input: Input) -> Vec<Effect> {
         match input {
             Input::Resize => Vec::new(),
+            Input::Focus(focused) => {
+                self.outlook.focused = Some(focused);
+                Vec::new()
+            }
             Input::Key(key) => self.key(key),
             Input::Paste(text) => self.paste(&text),
             Input::Click { column, row } => self.click(column, row),

@@ -5,14 +5,18 @@
 
 use super::app::{App, Effect, Msg};
 use super::canvas::Canvas;
+use super::clipboard::{self, CopyWay};
 use super::glyphs::Glyphs;
 use super::input::{Input, Inputs};
 use super::keymap::Code;
 use super::screens;
 use super::settings::Settings;
-use super::terminal::Terminal;
+use super::signals::{Signal, Signals};
+use super::surroundings::CopyTool;
+use super::terminal::{Terminal, Wishes};
 use super::theme::Theme;
 use super::{TuiError, WelcomeChoice};
+use crate::config::Notify;
 use crate::sync::Handle;
 use crate::sync::command::Refusal;
 use crate::sync::snapshot::Snapshot;
@@ -38,24 +42,34 @@ pub async fn run(
     log: broadcast::Receiver<LogLine>,
     settings: Settings,
 ) -> Result<(), TuiError> {
-    let title = match &settings.demo {
-        true => "cohort-sync · demo".to_owned(),
-        false => format!("cohort-sync · {}", settings.profile),
+    let wishes = Wishes {
+        title: None,
+        mouse: settings.mouse,
+        focus: settings.notify != Notify::Off,
+        surroundings: settings.surroundings.clone(),
     };
-    let mouse = settings.mouse;
+    let (titled, notify) = (settings.title, settings.notify);
     let mut snapshots = handle.snapshots();
     let snapshot = snapshots.borrow_and_update().clone();
     let app = App::new(settings, snapshot, Timestamp::now())?;
-    let terminal = Terminal::enter(title, mouse)?;
+    let wishes = Wishes { title: titled.then(|| app.window_title()), ..wishes };
+    let copy_tools = wishes.surroundings.copy_tools.clone();
+    let terminal = Terminal::enter(wishes)?;
     let (answer, answers) = mpsc::unbounded_channel();
     let input = Inputs::listen();
-    let console = Console { app, terminal, handle, input, lost: None, answer, pace: Pace::new() };
+    let pace = Pace::new();
+    let console = Console { app, terminal, handle, input, lost: None, answer, pace, copy_tools, notify };
     let sources = Sources { signals: Signals::new()?, answers, snapshots: Some(snapshots), log: Some(log) };
     console.drive(sources).await
 }
 
-/// An answer of the engine to an order of the person.
-type Answer = (String, Result<(), Refusal>);
+/// What comes back from what was begun for the person.
+enum Answer {
+    /// The engine's word on an order.
+    Order(String, Result<(), Refusal>),
+    /// The text, what it is, and the tool that has it now; without one the terminal is asked.
+    Copied { text: String, what: String, tool: Option<&'static str> },
+}
 
 /// When to draw.
 struct Pace {
@@ -88,6 +102,8 @@ struct Console {
     lost: Option<io::Error>,
     answer: mpsc::UnboundedSender<Answer>,
     pace: Pace,
+    copy_tools: Vec<CopyTool>,
+    notify: Notify,
 }
 
 /// Everything that can wake the loop besides the time and the person.
@@ -102,6 +118,7 @@ struct Sources {
 /// Why the loop woke.
 enum Wake {
     Message(Msg),
+    Answer(Answer),
     /// Something that nobody answers to.
     Nothing,
     /// It is time for a frame.
@@ -128,7 +145,7 @@ impl Sources {
                 Some(None) => Wake::Nothing,
                 None => Wake::Hangup,
             },
-            Some((what, answer)) = self.answers.recv() => Wake::Message(Msg::Answered(what, answer)),
+            Some(answer) = self.answers.recv() => Wake::Answer(answer),
             snapshot = next_snapshot(&mut self.snapshots) => Wake::Message(snapshot),
             line = next_line(&mut self.log) => line.map_or(Wake::Nothing, Wake::Message),
             () = tokio::time::sleep_until(tick) => Wake::Tick,
@@ -199,6 +216,7 @@ impl Console {
                     self.input.let_go();
                     self.handle(Msg::Terminate)
                 }
+                Wake::Answer(answer) => self.answered(answer),
                 Wake::Message(msg) => self.handle(msg),
             };
             match end {
@@ -211,6 +229,8 @@ impl Console {
 
     fn draw(&mut self) {
         self.pace = Pace { dirty: None, drawn: Instant::now() };
+        let title = self.app.window_title();
+        self.touch_terminal(|terminal| terminal.set_title(title));
         let (app, mut hits) = (&self.app, None);
         let drawn = match self.lost {
             Some(_) => return,
@@ -248,7 +268,8 @@ impl Console {
         for effect in effects {
             match effect {
                 Effect::Send(order) => self.send(order),
-                Effect::Copy(text) => self.touch_terminal(|terminal| terminal.copy(&text)),
+                Effect::Copy { text, what } => self.copy(text, what),
+                Effect::Notify(words) => self.call(&words),
                 Effect::Mouse(on) => self.touch_terminal(|terminal| terminal.set_mouse(on)),
                 Effect::Redraw => self.touch_terminal(Terminal::forget),
                 Effect::Suspend => {
@@ -263,13 +284,48 @@ impl Console {
         None
     }
 
+    fn answered(&mut self, answer: Answer) -> Option<End> {
+        let (text, what, tool) = match answer {
+            Answer::Order(what, result) => return self.handle(Msg::Answered(what, result)),
+            Answer::Copied { text, what, tool } => (text, what, tool),
+        };
+        let way = match tool {
+            Some(tool) => CopyWay::Tool(tool),
+            None if Terminal::can_copy(&text) => {
+                self.touch_terminal(|terminal| terminal.copy(&text));
+                CopyWay::Terminal
+            }
+            None => CopyWay::TooLong,
+        };
+        self.handle(Msg::Copied(what, way))
+    }
+
+    /// A tool may take its time; the console does not wait for it.
+    fn copy(&self, text: String, what: String) {
+        let (tools, answer) = (self.copy_tools.clone(), self.answer.clone());
+        tokio::spawn(async move {
+            let tool = clipboard::copy(&tools, &text).await;
+            // The console may have ended meanwhile; then nobody waits for the answer.
+            drop(answer.send(Answer::Copied { text, what, tool }));
+        });
+    }
+
+    fn call(&mut self, words: &str) {
+        let notify = self.notify;
+        self.touch_terminal(|terminal| match notify {
+            Notify::Off => Ok(()),
+            Notify::Bell => Terminal::ring(),
+            Notify::Desktop => terminal.notify(words),
+        });
+    }
+
     /// The engine may be busy with the disk; the console does not wait for its answer.
     fn send(&self, order: super::dialogs::Order) {
         let (handle, answer) = (self.handle.clone(), self.answer.clone());
         tokio::spawn(async move {
             let result = handle.send(order.command).await;
             // The console may have ended meanwhile; then nobody waits for the answer.
-            drop(answer.send((order.what, result)));
+            drop(answer.send(Answer::Order(order.what, result)));
         });
     }
 }
@@ -279,7 +335,8 @@ impl Console {
 /// # Errors
 /// There is no terminal, or it went away.
 pub async fn welcome(settings: &Settings, explanation: Option<String>) -> Result<WelcomeChoice, TuiError> {
-    let mut terminal = Terminal::enter("cohort-sync".to_owned(), false)?;
+    let title = settings.title.then(|| "cohort-sync".to_owned());
+    let mut terminal = Terminal::enter(Wishes { title, ..Wishes::default() })?;
     let mut input = Inputs::listen();
     let mut signals = Signals::new()?;
     let theme = Theme::new(settings.theme, settings.colour);
@@ -308,64 +365,6 @@ pub async fn welcome(settings: &Settings, explanation: Option<String>) -> Result
                 _ => {}
             },
             Some(_) => {}
-        }
-    }
-}
-
-/// What the system can tell the console.
-enum Signal {
-    /// End now, without asking.
-    End,
-    /// The shell has continued the process.
-    Continued,
-}
-
-#[cfg(unix)]
-struct Signals {
-    /// Sent from outside; ctrl-c on the keyboard arrives as a key.
-    interrupt: tokio::signal::unix::Signal,
-    term: tokio::signal::unix::Signal,
-    hangup: tokio::signal::unix::Signal,
-    continued: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let continued = SignalKind::from_raw(signal_hook::consts::SIGCONT);
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            term: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            continued: signal(continued)?,
-        })
-    }
-
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::End,
-            _ = self.term.recv() => Signal::End,
-            _ = self.hangup.recv() => Signal::End,
-            _ = self.continued.recv() => Signal::Continued,
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    #[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
-    fn new() -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) -> Signal {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => Signal::End,
-            Err(_) => std::future::pending().await,
         }
     }
 }

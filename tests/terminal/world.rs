@@ -49,7 +49,12 @@ impl World {
 
     /// A console on the account, with its cohort on the screen.
     pub fn open(&self) -> Pty {
-        let pty = Pty::run(self.home.path(), console(), &self.arguments);
+        self.open_with(&[])
+    }
+
+    /// The same with further variables in its environment.
+    pub fn open_with(&self, variables: &[(&str, &str)]) -> Pty {
+        let pty = Pty::run_with(self.home.path(), console(), &self.arguments, variables);
         pty.wait_for(NAME);
         pty
     }

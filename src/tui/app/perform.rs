@@ -4,6 +4,7 @@
 use super::{App, Effect};
 use crate::sync::snapshot::NoticeLevel;
 use crate::tui::action::{Action, Group};
+use crate::tui::clipboard::CopyWay;
 use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::message::{Body, Message};
 use crate::tui::dialogs::picker::{Entry, Picker};
@@ -109,9 +110,23 @@ impl App {
         vec![Effect::Mouse(self.mouse)]
     }
 
+    #[expect(clippy::unused_self, reason = "one of the things the console does, called like the others")]
     pub(super) fn copy(&mut self, text: String, what: &str) -> Vec<Effect> {
-        self.say(NoticeLevel::Info, format!("{what} went to the terminal's clipboard"));
-        vec![Effect::Copy(text)]
+        vec![Effect::Copy { text, what: what.to_owned() }]
+    }
+
+    /// Says which way a text went. Only a tool tells that it has it; a terminal may be set to ignore it.
+    pub(super) fn say_copied(&mut self, what: &str, way: CopyWay) {
+        match way {
+            CopyWay::Tool(tool) => self.say(NoticeLevel::Good, format!("{what} copied ({tool})")),
+            CopyWay::Terminal => {
+                self.say(NoticeLevel::Info, format!("{what} sent to the terminal's clipboard (OSC 52)"));
+            }
+            CopyWay::TooLong => {
+                let words = format!("{what}: too long for the terminal's clipboard; nothing was copied");
+                self.say(NoticeLevel::Warning, words);
+            }
+        }
     }
 
     fn copy_selected(&mut self) -> Vec<Effect> {
