@@ -29,7 +29,7 @@ pub use errors::{ConfigError, Fault, MissingSetting, Origin, Problem};
 pub use layers::{DEFAULT_PROFILE, Layers, Override, Request};
 pub use masks::{MASK, Masks};
 pub use model::{
-    Config, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig, MparticleConfig,
+    Config, Insisted, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig, MparticleConfig,
     ProfileApiConfig, SyncConfig,
 };
 pub use paths::{BaseDirectories, Places, Selection};

@@ -120,12 +120,23 @@ pub struct InterfaceConfig {
     pub color: ColorChoice,
     /// Which time is shown.
     pub clock: Clock,
+    /// What was given for this start alone.
+    pub insisted: Insisted,
     /// How a person is called when a sync pauses or fails.
     pub notify: Notify,
     /// What it draws with and listens to.
     pub features: InterfaceFeatures,
     /// The operator's own keys: action name to its bindings. The console knows the actions.
     pub keys: BTreeMap<String, KeyBinding>,
+}
+
+/// Which settings were given by a flag or a variable, so that nothing that is remembered may stand in their way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Insisted {
+    /// The theme.
+    pub theme: bool,
+    /// The mouse.
+    pub mouse: bool,
 }
 
 /// What the console draws with and listens to.
@@ -155,6 +166,7 @@ impl Default for InterfaceConfig {
             color: ColorChoice::Auto,
             clock: Clock::Local,
             notify: Notify::Off,
+            insisted: Insisted::default(),
             features: InterfaceFeatures::default(),
             keys: BTreeMap::new(),
         }

@@ -6,6 +6,7 @@ mod outward;
 mod paint;
 mod perform;
 mod questions;
+mod recall;
 
 use super::action::Action;
 use super::canvas::{HitMap, Target};
@@ -13,6 +14,7 @@ use super::clipboard::CopyWay;
 use super::dialogs::{Dialog, DialogInput, Order, Reply};
 use super::input::Input;
 use super::keymap::{Code, Key, Keymap, KeymapError};
+use super::memory::Memory;
 use super::screens::Screen;
 use super::screens::cohorts::CohortsScreen;
 use super::screens::log::LogScreen;
@@ -95,6 +97,7 @@ pub struct App {
     toasts: Toasts,
     hits: HitMap,
     mouse: bool,
+    memory: Memory,
     outlook: Outlook,
     /// Since when the console is on its way out.
     stopping: Option<Timestamp>,
@@ -110,12 +113,14 @@ impl App {
         cohorts.arrange(&snapshot);
         let mut outlook = Outlook::default();
         outlook.take_in(&snapshot);
-        Ok(Self {
+        let memory = settings.remembered.as_deref().map(Memory::read).unwrap_or_default();
+        let mut app = Self {
             theme: Theme::new(settings.theme, settings.colour),
             keymap: Keymap::new(&settings.keys)?,
             mouse: settings.mouse,
             toasts: Toasts::after(&snapshot),
             outlook,
+            memory: Memory::default(),
             settings,
             now,
             snapshot,
@@ -125,7 +130,9 @@ impl App {
             dialogs: Vec::new(),
             hits: HitMap::default(),
             stopping: None,
-        })
+        };
+        app.recall(memory);
+        Ok(app)
     }
 
     /// Takes in a message.

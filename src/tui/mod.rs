@@ -11,12 +11,13 @@
 //!     operate  what the actions on syncs do
 //!     perform  what the other actions do
 //!     paint    how a frame is put together
+//!     recall   what is remembered from one start to the next
 //!     outward  the window's title, and calls to who looks elsewhere
 //!   frame      header, tabs, footer; toasts above it
 //!   screens    one file each
 //!   dialogs    a stack over the screen
 //!   widgets    table, bars, charts, text input
-//! action, keymap, theme, glyphs, text, canvas, surroundings                             (tables and tools)
+//! action, keymap, theme, glyphs, text, canvas, surroundings, memory                     (tables and tools)
 //! ```
 //!
 //! Each layer uses only those below it. Nothing here reads a file or the environment: what comes from there
@@ -31,6 +32,7 @@ pub mod frame;
 pub mod glyphs;
 pub mod input;
 pub mod keymap;
+pub mod memory;
 mod runtime;
 pub mod screens;
 mod settings;

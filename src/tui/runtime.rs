@@ -9,6 +9,7 @@ use super::clipboard::{self, CopyWay};
 use super::glyphs::Glyphs;
 use super::input::{Input, Inputs};
 use super::keymap::Code;
+use super::memory::{self, Memory};
 use super::screens;
 use super::settings::Settings;
 use super::signals::{Signal, Signals};
@@ -18,7 +19,7 @@ use super::theme::Theme;
 use super::{TuiError, WelcomeChoice};
 use crate::config::Notify;
 use crate::sync::Handle;
-use crate::sync::command::Refusal;
+use crate::sync::command::{Command, Refusal};
 use crate::sync::snapshot::Snapshot;
 use crate::telemetry::LogLine;
 use jiff::Timestamp;
@@ -32,6 +33,9 @@ use tokio::time::Instant;
 const FRAME: Duration = Duration::from_millis(33);
 /// When input never pauses, a frame is drawn at the latest after this.
 const LATEST: Duration = Duration::from_millis(100);
+/// So long after the person did something the console has what changed by it remembered, together with
+/// whatever follows meanwhile.
+const REMEMBER_AFTER: Duration = Duration::from_secs(1);
 
 /// Runs the console until the person quits, a signal ends it or the engine is gone.
 ///
@@ -43,22 +47,24 @@ pub async fn run(
     settings: Settings,
 ) -> Result<(), TuiError> {
     let wishes = Wishes {
-        title: None,
-        mouse: settings.mouse,
         focus: settings.notify != Notify::Off,
         surroundings: settings.surroundings.clone(),
+        ..Wishes::default()
     };
     let (titled, notify) = (settings.title, settings.notify);
     let mut snapshots = handle.snapshots();
     let snapshot = snapshots.borrow_and_update().clone();
     let app = App::new(settings, snapshot, Timestamp::now())?;
-    let wishes = Wishes { title: titled.then(|| app.window_title()), ..wishes };
+    let title = titled.then(|| app.window_title());
+    let wishes = Wishes { title, mouse: app.wants_mouse(), ..wishes };
+    let keeping = Keeping { kept: app.memory(), due: None };
     let copy_tools = wishes.surroundings.copy_tools.clone();
     let terminal = Terminal::enter(wishes)?;
     let (answer, answers) = mpsc::unbounded_channel();
     let input = Inputs::listen();
     let pace = Pace::new();
-    let console = Console { app, terminal, handle, input, lost: None, answer, pace, copy_tools, notify };
+    let lost = None;
+    let console = Console { app, terminal, handle, input, lost, answer, pace, copy_tools, notify, keeping };
     let sources = Sources { signals: Signals::new()?, answers, snapshots: Some(snapshots), log: Some(log) };
     console.drive(sources).await
 }
@@ -104,6 +110,14 @@ struct Console {
     pace: Pace,
     copy_tools: Vec<CopyTool>,
     notify: Notify,
+    keeping: Keeping,
+}
+
+/// What of the console is to be remembered, and when that is said next.
+struct Keeping {
+    /// What was said last.
+    kept: Option<Memory>,
+    due: Option<Instant>,
 }
 
 /// Everything that can wake the loop besides the time and the person.
@@ -125,6 +139,8 @@ enum Wake {
     Frame,
     /// It is time to tell the time.
     Tick,
+    /// It is time to have remembered what changed.
+    Remember,
     /// The shell has continued the process.
     Continued,
     /// The terminal is gone.
@@ -133,7 +149,8 @@ enum Wake {
 
 impl Sources {
     /// Waits for the next thing. The order is the point: what is ready is taken in first, and drawing comes last.
-    async fn next(&mut self, input: &mut Inputs, tick: Instant, frame: Option<Instant>) -> Wake {
+    async fn next(&mut self, input: &mut Inputs, tick: Instant, due: [Option<Instant>; 2]) -> Wake {
+        let [remember, frame] = due;
         tokio::select! {
             biased;
             signal = self.signals.next() => match signal {
@@ -149,6 +166,7 @@ impl Sources {
             snapshot = next_snapshot(&mut self.snapshots) => Wake::Message(snapshot),
             line = next_line(&mut self.log) => line.map_or(Wake::Nothing, Wake::Message),
             () = tokio::time::sleep_until(tick) => Wake::Tick,
+            () = sleep_until(remember) => Wake::Remember,
             () = sleep_until(frame) => Wake::Frame,
         }
     }
@@ -198,7 +216,7 @@ impl Console {
             // A pulse that became faster must not wait for the slower one to end.
             tick = tick.min(Instant::now() + self.app.pulse());
             let frame = self.pace.dirty.map(|_| self.pace.drawn + FRAME);
-            let end = match sources.next(&mut self.input, tick, frame).await {
+            let end = match sources.next(&mut self.input, tick, [self.keeping.due, frame]).await {
                 Wake::Nothing => None,
                 Wake::Frame => {
                     self.draw();
@@ -207,6 +225,11 @@ impl Console {
                 Wake::Tick => {
                     tick = Instant::now() + self.app.pulse();
                     self.handle(Msg::Tick(Timestamp::now()))
+                }
+                Wake::Remember => {
+                    self.keeping.due = None;
+                    tokio::spawn(self.remember());
+                    None
                 }
                 Wake::Continued => {
                     self.touch_terminal(Terminal::resume);
@@ -259,6 +282,9 @@ impl Console {
 
     fn handle(&mut self, msg: Msg) -> Option<End> {
         self.pace.touch();
+        if matches!(msg, Msg::Input(_)) {
+            self.keeping.due.get_or_insert_with(|| Instant::now() + REMEMBER_AFTER);
+        }
         // What happens, happens now, and not at the time of the last frame.
         let mut effects = match msg {
             Msg::Tick(_) => Vec::new(),
@@ -319,10 +345,31 @@ impl Console {
         });
     }
 
+    /// Has what changed since the last time remembered.
+    fn remember(&mut self) -> impl Future<Output = ()> + Send + 'static {
+        let memory = self.app.memory().filter(|memory| self.keeping.kept.as_ref() != Some(memory));
+        if memory.is_some() {
+            self.keeping.kept.clone_from(&memory);
+        }
+        let handle = self.handle.clone();
+        async move {
+            let Some(memory) = memory else { return };
+            let command = Command::Remember { key: memory::KEY, value: memory.write() };
+            if let Err(refusal) = handle.send(command).await {
+                tracing::debug!(%refusal, "what the console looks like is not kept");
+            }
+        }
+    }
+
     /// The engine may be busy with the disk; the console does not wait for its answer.
-    fn send(&self, order: super::dialogs::Order) {
+    fn send(&mut self, order: super::dialogs::Order) {
+        // Afterwards the engine would not take it any more.
+        let before = matches!(order.command, Command::Shutdown).then(|| self.remember());
         let (handle, answer) = (self.handle.clone(), self.answer.clone());
         tokio::spawn(async move {
+            if let Some(before) = before {
+                before.await;
+            }
             let result = handle.send(order.command).await;
             // The console may have ended meanwhile; then nobody waits for the answer.
             drop(answer.send(Answer::Order(order.what, result)));

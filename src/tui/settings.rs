@@ -3,7 +3,7 @@
 
 use super::surroundings::Surroundings;
 use super::theme::{ColourDepth, ThemeChoice};
-use crate::config::Notify;
+use crate::config::{Insisted, Notify};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,6 +38,10 @@ pub struct Settings {
     pub title: bool,
     /// How to call a person when a sync pauses or fails.
     pub notify: Notify,
+    /// What was given for this start alone.
+    pub insisted: Insisted,
+    /// What the console remembered, as it was kept; see [`super::memory`].
+    pub remembered: Option<String>,
     /// What the terminal stands in.
     pub surroundings: Surroundings,
     /// In which zone times are shown.
@@ -74,6 +78,8 @@ impl Default for Settings {
             mouse: true,
             title: true,
             notify: Notify::Off,
+            insisted: Insisted::default(),
+            remembered: None,
             surroundings: Surroundings::default(),
             zone: TimeZone::system(),
             clock: true,

@@ -100,11 +100,13 @@ impl App {
     fn next_theme(&mut self) {
         let choice = self.theme.choice().next();
         self.theme = Theme::new(choice, self.settings.colour);
+        self.note_theme();
         self.say(NoticeLevel::Info, format!("theme: {}", choice.token()));
     }
 
     fn toggle_mouse(&mut self) -> Vec<Effect> {
         self.mouse = !self.mouse;
+        self.note_mouse();
         let words = if self.mouse { "mouse on" } else { "mouse off: the terminal selects text now" };
         self.say(NoticeLevel::Info, words);
         vec![Effect::Mouse(self.mouse)]
