@@ -7,6 +7,8 @@
 mod attributes;
 #[path = "screens/fixture.rs"]
 mod fixture;
+#[path = "screens/recall.rs"]
+mod recall;
 
 use cohort_sync::domain::CohortId;
 use cohort_sync::sync::command::{Command, Refusal};

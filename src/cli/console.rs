@@ -8,13 +8,15 @@ use crate::config::{
 };
 use crate::domain::SyncKind;
 use crate::sandbox::{self, Sandbox, SandboxOptions};
-use crate::store::StoreError;
+use crate::store::{Reader, StoreError};
 use crate::sync::command::{Command, StartRequest};
 use crate::sync::snapshot::{CohortView, ListState, Writer};
 use crate::sync::{self, Handle};
 use crate::telemetry::Telemetry;
+use crate::tui::surroundings::Surroundings;
 use crate::tui::{self, ColourDepth, Settings, ThemeChoice, WelcomeChoice};
 use jiff::tz::TimeZone;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -46,8 +48,23 @@ async fn on_account(desk: &Desk, config: Config) -> Result<Exit, Failure> {
     }
     let (handle, engine) = engine_or_view(&desk.places, &config).await?;
     let settings = settings_for(desk, &config.interface, Some(&config), &desk.places, Some(&log));
+    let settings = Settings { remembered: remembered(desk.places.state_dir.clone()).await, ..settings };
     tui::run(handle, log.subscribe(), settings).await?;
     end(engine).await
+}
+
+/// What the console had remembered. Without it the console opens as configured, so a failure is no reason to
+/// stay away; if it is one of the state file, whoever works with that reports it.
+async fn remembered(state_dir: PathBuf) -> Option<String> {
+    let read = move || Reader::open(&state_dir)?.remembered(tui::memory::KEY);
+    match tokio::task::spawn_blocking(read).await {
+        Ok(Ok(kept)) => kept,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "what the console looked like cannot be read");
+            None
+        }
+        Err(_) => None,
+    }
 }
 
 /// An engine of our own, or a view of the one that another process runs.
@@ -182,6 +199,11 @@ fn settings_for(
         colour,
         animations: interface.features.animations,
         mouse: interface.features.mouse,
+        title: interface.features.title,
+        notify: interface.notify,
+        insisted: interface.insisted,
+        remembered: None,
+        surroundings: Surroundings::detect(|name| desk.environment.text(name)),
         zone: match interface.clock {
             Clock::Local => TimeZone::system(),
             Clock::Utc => TimeZone::UTC,

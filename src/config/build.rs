@@ -6,7 +6,7 @@ use super::duration::parse_duration;
 use super::errors::{ConfigError, Fault, MissingSetting, Origin, Problem};
 use super::layers::{DEFAULT_PROFILE, Given, Layers};
 use super::model::{
-    Config, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig, MparticleConfig,
+    Config, Insisted, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig, MparticleConfig,
     ProfileApiConfig, SyncConfig,
 };
 use super::secrets::{Secret, SecretSource};
@@ -249,6 +249,13 @@ impl Builder {
         let ascii = self.read("ui.ascii", switch);
         let animations = self.read("ui.animations", switch);
         let mouse = self.read("ui.mouse", switch);
+        let title = self.read("ui.title", switch);
+        let notify = self.read("ui.notify", word);
+        let is_insisted = |name: &str| {
+            let origin = self.layers.values.get(name).map(|given| &given.origin);
+            matches!(origin, Some(Origin::Environment(_) | Origin::Flag(_)))
+        };
+        let insisted = Insisted { theme: is_insisted("ui.theme"), mouse: is_insisted("ui.mouse") };
         let keys = self.layers.bindings().filter_map(|(action, Given { value, origin })| match value {
             Value::Texts(keys) => {
                 Some((action.to_owned(), KeyBinding { keys: keys.clone(), origin: origin.clone() }))
@@ -260,7 +267,14 @@ impl Builder {
             color: color?,
             clock: clock?,
             keys: keys.collect(),
-            features: InterfaceFeatures { ascii: ascii?, animations: animations?, mouse: mouse? },
+            notify: notify?,
+            insisted,
+            features: InterfaceFeatures {
+                ascii: ascii?,
+                animations: animations?,
+                mouse: mouse?,
+                title: title?,
+            },
         })
     }
 

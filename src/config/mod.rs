@@ -29,7 +29,7 @@ pub use errors::{ConfigError, Fault, MissingSetting, Origin, Problem};
 pub use layers::{DEFAULT_PROFILE, Layers, Override, Request};
 pub use masks::{MASK, Masks};
 pub use model::{
-    Config, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig, MparticleConfig,
+    Config, Insisted, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig, MparticleConfig,
     ProfileApiConfig, SyncConfig,
 };
 pub use paths::{BaseDirectories, Places, Selection};
@@ -37,4 +37,4 @@ pub(crate) use secrets::permission_bits;
 pub use secrets::{Secret, SecretError, SecretSource};
 pub use show::{ShownCredential, ShownSetting};
 pub use template::{InitError, TEMPLATE, init};
-pub use words::{Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Region, Theme, Word};
+pub use words::{Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Notify, Region, Theme, Word};

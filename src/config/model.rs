@@ -3,7 +3,7 @@
 use super::address::WebhookUrl;
 use super::masks::Masks;
 use super::secrets::Secret;
-use super::words::{Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Region, Theme};
+use super::words::{Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Notify, Region, Theme};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -120,14 +120,28 @@ pub struct InterfaceConfig {
     pub color: ColorChoice,
     /// Which time is shown.
     pub clock: Clock,
+    /// What was given for this start alone.
+    pub insisted: Insisted,
+    /// How a person is called when a sync pauses or fails.
+    pub notify: Notify,
     /// What it draws with and listens to.
     pub features: InterfaceFeatures,
     /// The operator's own keys: action name to its bindings. The console knows the actions.
     pub keys: BTreeMap<String, KeyBinding>,
 }
 
+/// Which settings were given by a flag or a variable, so that nothing that is remembered may stand in their way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Insisted {
+    /// The theme.
+    pub theme: bool,
+    /// The mouse.
+    pub mouse: bool,
+}
+
 /// What the console draws with and listens to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one switch of the configuration")]
 pub struct InterfaceFeatures {
     /// ASCII characters only.
     pub ascii: bool,
@@ -135,11 +149,13 @@ pub struct InterfaceFeatures {
     pub animations: bool,
     /// Clicks and the wheel are taken.
     pub mouse: bool,
+    /// The window's title tells how the syncs stand.
+    pub title: bool,
 }
 
 impl Default for InterfaceFeatures {
     fn default() -> Self {
-        Self { ascii: false, animations: true, mouse: true }
+        Self { ascii: false, animations: true, mouse: true, title: true }
     }
 }
 
@@ -149,6 +165,8 @@ impl Default for InterfaceConfig {
             theme: Theme::Auto,
             color: ColorChoice::Auto,
             clock: Clock::Local,
+            notify: Notify::Off,
+            insisted: Insisted::default(),
             features: InterfaceFeatures::default(),
             keys: BTreeMap::new(),
         }

@@ -91,7 +91,7 @@ const SECRET: &str = "a text, or { env = \"NAME\" }, { file = \"PATH\" } or { co
 const PROFILE_SECTION: Need = Need::WithItsSection;
 
 /// Every setting but the key bindings, in the order in which they are shown.
-pub static SETTINGS: [Setting; 27] = [
+pub static SETTINGS: [Setting; 29] = [
     with_default(
         setting(
             "mixpanel.region",
@@ -299,6 +299,26 @@ pub static SETTINGS: [Setting; 27] = [
     with_default(
         setting("ui.mouse", Form::Switch, "true or false", "false", "Take mouse clicks and the wheel."),
         "true",
+    ),
+    with_default(
+        setting(
+            "ui.title",
+            Form::Switch,
+            "true or false",
+            "false",
+            "Tell in the window's title how the syncs stand.",
+        ),
+        "true",
+    ),
+    with_default(
+        setting(
+            "ui.notify",
+            Form::Text,
+            "off, bell or desktop",
+            r#""bell""#,
+            "How to call you when a sync pauses or fails: off, bell, desktop.",
+        ),
+        r#""off""#,
     ),
     with_default(
         setting("ui.clock", Form::Text, "local or utc", r#""utc""#, "Which time is shown: local or utc."),

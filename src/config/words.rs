@@ -166,6 +166,18 @@ words! {
 }
 
 words! {
+    /// How the console calls a person when a sync pauses or fails.
+    Notify {
+        /// Not at all.
+        Off = "off",
+        /// With the terminal's bell.
+        Bell = "bell",
+        /// With a notification of the desktop, by way of the terminal.
+        Desktop = "desktop",
+    }
+}
+
+words! {
     /// Which time the console shows.
     Clock {
         /// The time zone of this computer.

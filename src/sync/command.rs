@@ -32,6 +32,13 @@ pub enum Command {
     Discard(CohortId),
     /// Take people over who hold the attribute of a cohort already; answered once that is recorded.
     Adopt(AdoptRequest),
+    /// Keep something for the console, which no run depends on.
+    Remember {
+        /// Its name.
+        key: &'static str,
+        /// What it is now.
+        value: String,
+    },
     /// End every run at the next request boundary, record everything, and stop.
     Shutdown,
 }

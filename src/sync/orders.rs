@@ -42,6 +42,10 @@ impl Engine {
                 Command::Cancel(cohort) => self.cancel(cohort),
                 Command::Approve(cohort) => self.approve(cohort),
                 Command::Discard(cohort) => self.discard(cohort),
+                Command::Remember { key, value } => {
+                    self.remember(key, value);
+                    Ok(())
+                }
                 Command::Shutdown => {
                     self.shut_down();
                     Ok(())
@@ -50,6 +54,16 @@ impl Engine {
         };
         // Whoever asked may have stopped waiting; the command was carried out all the same.
         let _ = reply.send(answer);
+    }
+
+    /// Keeps something for the console. Nobody loses anything when that fails, so it is no news for a person.
+    fn remember(&self, key: &'static str, value: String) {
+        let kept = self.tools.keeper.ask(move |store| store.remember(key, &value));
+        tokio::spawn(async move {
+            if let Err(error) = kept.await {
+                tracing::warn!(%error, "what the console looks like was not kept");
+            }
+        });
     }
 
     fn start(&mut self, request: &StartRequest) -> Result<(), Refusal> {

@@ -3,15 +3,19 @@
 
 mod loading;
 mod operate;
+mod outward;
 mod paint;
 mod perform;
 mod questions;
+mod recall;
 
 use super::action::Action;
 use super::canvas::{HitMap, Target};
+use super::clipboard::CopyWay;
 use super::dialogs::{Dialog, DialogInput, Order, Reply};
 use super::input::Input;
 use super::keymap::{Code, Key, Keymap, KeymapError};
+use super::memory::Memory;
 use super::screens::Scene;
 use super::screens::page::Page;
 use super::screens::tabs::Tabs;
@@ -26,6 +30,7 @@ use crate::sync::snapshot::{Ended, NoticeLevel, Snapshot};
 use crate::telemetry::LogLine;
 use jiff::{SignedDuration, Timestamp};
 use loading::Loading;
+use outward::Outlook;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +56,8 @@ pub enum Msg {
     Loaded(Question, Result<Answer, String>),
     /// A list was written: to which file and how many rows, or why not.
     Exported(Result<(String, u64), String>),
+    /// A text was copied: what it was, and which way it went.
+    Copied(String, CopyWay),
     /// A frame was drawn, and this is where things are on it.
     Drawn(HitMap),
     /// The system asks the program to end.
@@ -69,7 +76,14 @@ pub enum Effect {
     /// Write a list to a file.
     Export(Export),
     /// Hand a text to the clipboard.
-    Copy(String),
+    Copy {
+        /// The text.
+        text: String,
+        /// What it is, in words.
+        what: String,
+    },
+    /// Call the person, who may be looking elsewhere.
+    Notify(String),
     /// Listen to the mouse or not.
     Mouse(bool),
     /// Give the shell its turn.
@@ -93,6 +107,8 @@ pub struct App {
     toasts: Toasts,
     hits: HitMap,
     mouse: bool,
+    memory: Memory,
+    outlook: Outlook,
     /// Since when the console is on its way out.
     stopping: Option<Timestamp>,
 }
@@ -103,11 +119,16 @@ impl App {
     /// # Errors
     /// The keys in the settings make no sense.
     pub fn new(settings: Settings, snapshot: Arc<Snapshot>, now: Timestamp) -> Result<Self, KeymapError> {
+        let mut outlook = Outlook::default();
+        outlook.take_in(&snapshot);
+        let memory = settings.remembered.as_deref().map(Memory::read).unwrap_or_default();
         let mut app = Self {
             theme: Theme::new(settings.theme, settings.colour),
             keymap: Keymap::new(&settings.keys)?,
             mouse: settings.mouse,
             toasts: Toasts::after(&snapshot),
+            outlook,
+            memory: Memory::default(),
             settings,
             now,
             snapshot,
@@ -117,7 +138,7 @@ impl App {
             hits: HitMap::default(),
             stopping: None,
         };
-        app.on_page(|page, scene| page.arrange(scene));
+        app.recall(memory);
         Ok(app)
     }
 
@@ -167,6 +188,7 @@ impl App {
                 self.say(NoticeLevel::Error, format!("could not {what}: {refusal}"));
             }
             Msg::Answered(_, Ok(())) => {}
+            Msg::Copied(what, way) => self.say_copied(&what, way),
             Msg::Drawn(hits) => {
                 self.tabs.page_mut().drawn(hits.list);
                 if let Some(dialog) = self.dialogs.last_mut() {
@@ -194,7 +216,7 @@ impl App {
             }
         }
         match &self.snapshot.ended {
-            None => Vec::new(),
+            None => self.call_out(),
             Some(Ended::Because(reason)) if self.stopping.is_none() => {
                 vec![Effect::Quit(Some(reason.clone()))]
             }
@@ -217,6 +239,10 @@ impl App {
     fn input(&mut self, input: Input) -> Vec<Effect> {
         match input {
             Input::Resize => Vec::new(),
+            Input::Focus(focused) => {
+                self.outlook.focused = Some(focused);
+                Vec::new()
+            }
             Input::Key(key) => self.key(key),
             Input::Paste(text) => self.paste(&text),
             Input::Click { column, row } => self.click(column, row),

@@ -1,5 +1,5 @@
 //! What the person did, in our words: crossterm's events are translated here and go no further. Releases
-//! and repeats of keys, focus changes and mouse movement are dropped, because nothing here answers to them.
+//! and repeats of keys, and mouse movement are dropped, because nothing here answers to them.
 
 use super::keymap::{Code, Key};
 use crossterm::event::{
@@ -25,6 +25,8 @@ pub enum Input {
     Paste(String),
     /// The terminal has another size.
     Resize,
+    /// The window has the person's attention, or lost it.
+    Focus(bool),
 }
 
 /// The person's end of the terminal. It can be let go while somebody else has the terminal, or it would read
@@ -78,7 +80,9 @@ pub fn translate(event: Event) -> Option<Input> {
         },
         Event::Paste(text) => Some(Input::Paste(text)),
         Event::Resize(..) => Some(Input::Resize),
-        _ => None,
+        Event::FocusGained => Some(Input::Focus(true)),
+        Event::FocusLost => Some(Input::Focus(false)),
+        Event::Key(_) => None,
     }
 }
 

@@ -4,16 +4,20 @@
 //! ```text
 //! runtime      the loop: input, snapshots, log, timers in; frames and effects out       (all I/O, the clock)
 //!   terminal   taking the terminal and giving it back, whatever happens
+//!   signals    what the system says from outside
 //!   input      crossterm's events in our words
+//!   clipboard  the tools of the desktop that take a text
 //! app          update(Msg) -> effects, draw(&self, frame) -> where things are           (pure)
 //!     operate  what the actions on syncs do
 //!     perform  what the other actions do
 //!     paint    how a frame is put together
+//!     recall   what is remembered from one start to the next
+//!     outward  the window's title, and calls to who looks elsewhere
 //!   frame      header, tabs, footer; toasts above it
 //!   screens    one file each
 //!   dialogs    a stack over the screen
 //!   widgets    table, bars, charts, text input
-//! action, keymap, theme, glyphs, text, canvas                                           (tables and tools)
+//! action, keymap, theme, glyphs, text, canvas, surroundings, memory                     (tables and tools)
 //! ```
 //!
 //! Each layer uses only those below it. Nothing here reads a file or the environment: what comes from there
@@ -22,14 +26,18 @@
 pub mod action;
 pub mod app;
 pub mod canvas;
+pub mod clipboard;
 pub mod dialogs;
 pub mod frame;
 pub mod glyphs;
 pub mod input;
 pub mod keymap;
+pub mod memory;
 mod runtime;
 pub mod screens;
 mod settings;
+mod signals;
+pub mod surroundings;
 mod terminal;
 pub mod text;
 pub mod theme;

@@ -5,15 +5,21 @@
 
 use super::app::{App, Effect, Msg};
 use super::canvas::Canvas;
+use super::clipboard::{self, CopyWay};
 use super::glyphs::Glyphs;
 use super::input::{Input, Inputs};
 use super::keymap::Code;
+use super::memory::{self, Memory};
 use super::screens;
 use super::settings::Settings;
-use super::terminal::Terminal;
+use super::signals::{Signal, Signals};
+use super::surroundings::CopyTool;
+use super::terminal::{Terminal, Wishes};
 use super::theme::Theme;
 use super::{TuiError, WelcomeChoice};
+use crate::config::Notify;
 use crate::sync::Handle;
+use crate::sync::command::Command;
 use crate::sync::snapshot::Snapshot;
 use crate::telemetry::LogLine;
 use jiff::Timestamp;
@@ -28,6 +34,9 @@ use tokio::time::Instant;
 const FRAME: Duration = Duration::from_millis(33);
 /// When input never pauses, a frame is drawn at the latest after this.
 const LATEST: Duration = Duration::from_millis(100);
+/// So long after the person did something the console has what changed by it remembered, together with
+/// whatever follows meanwhile.
+const REMEMBER_AFTER: Duration = Duration::from_secs(1);
 
 /// Runs the console until the person quits, a signal ends it or the engine is gone.
 ///
@@ -38,20 +47,35 @@ pub async fn run(
     log: broadcast::Receiver<LogLine>,
     settings: Settings,
 ) -> Result<(), TuiError> {
-    let title = match &settings.demo {
-        true => "cohort-sync · demo".to_owned(),
-        false => format!("cohort-sync · {}", settings.profile),
+    let wishes = Wishes {
+        focus: settings.notify != Notify::Off,
+        surroundings: settings.surroundings.clone(),
+        ..Wishes::default()
     };
-    let mouse = settings.mouse;
+    let (titled, notify) = (settings.title, settings.notify);
     let mut snapshots = handle.snapshots();
     let snapshot = snapshots.borrow_and_update().clone();
     let app = App::new(settings, snapshot, Timestamp::now())?;
-    let terminal = Terminal::enter(title, mouse)?;
+    let title = titled.then(|| app.window_title());
+    let wishes = Wishes { title, mouse: app.wants_mouse(), ..wishes };
+    let keeping = Keeping { kept: app.memory(), due: None };
+    let copy_tools = wishes.surroundings.copy_tools.clone();
+    let terminal = Terminal::enter(wishes)?;
     let (answer, answers) = mpsc::unbounded_channel();
     let input = Inputs::listen();
-    let console = Console { app, terminal, handle, input, lost: None, answer, pace: Pace::new() };
+    let pace = Pace::new();
+    let lost = None;
+    let console = Console { app, terminal, handle, input, lost, answer, pace, copy_tools, notify, keeping };
     let sources = Sources { signals: Signals::new()?, answers, snapshots: Some(snapshots), log: Some(log) };
     console.drive(sources).await
+}
+
+/// What comes back from what was begun for the person.
+enum Answer {
+    /// A message for the console.
+    Message(Msg),
+    /// The text, what it is, and the tool that has it now; without one the terminal is asked.
+    Copied { text: String, what: String, tool: Option<&'static str> },
 }
 
 /// When to draw.
@@ -83,14 +107,24 @@ struct Console {
     input: Inputs,
     /// Why nothing can be drawn any more.
     lost: Option<io::Error>,
-    answer: mpsc::UnboundedSender<Msg>,
+    answer: mpsc::UnboundedSender<Answer>,
     pace: Pace,
+    copy_tools: Vec<CopyTool>,
+    notify: Notify,
+    keeping: Keeping,
+}
+
+/// What of the console is to be remembered, and when that is said next.
+struct Keeping {
+    /// What was said last.
+    kept: Option<Memory>,
+    due: Option<Instant>,
 }
 
 /// Everything that can wake the loop besides the time and the person.
 struct Sources {
     signals: Signals,
-    answers: mpsc::UnboundedReceiver<Msg>,
+    answers: mpsc::UnboundedReceiver<Answer>,
     /// Gone once the engine is; a closed channel would wake the loop for ever.
     snapshots: Option<watch::Receiver<Arc<Snapshot>>>,
     log: Option<broadcast::Receiver<LogLine>>,
@@ -99,12 +133,15 @@ struct Sources {
 /// Why the loop woke.
 enum Wake {
     Message(Msg),
+    Answer(Answer),
     /// Something that nobody answers to.
     Nothing,
     /// It is time for a frame.
     Frame,
     /// It is time to tell the time.
     Tick,
+    /// It is time to have remembered what changed.
+    Remember,
     /// The shell has continued the process.
     Continued,
     /// The terminal is gone.
@@ -113,7 +150,8 @@ enum Wake {
 
 impl Sources {
     /// Waits for the next thing. The order is the point: what is ready is taken in first, and drawing comes last.
-    async fn next(&mut self, input: &mut Inputs, tick: Instant, frame: Option<Instant>) -> Wake {
+    async fn next(&mut self, input: &mut Inputs, tick: Instant, due: [Option<Instant>; 2]) -> Wake {
+        let [remember, frame] = due;
         tokio::select! {
             biased;
             signal = self.signals.next() => match signal {
@@ -125,10 +163,11 @@ impl Sources {
                 Some(None) => Wake::Nothing,
                 None => Wake::Hangup,
             },
-            Some(answer) = self.answers.recv() => Wake::Message(answer),
+            Some(answer) = self.answers.recv() => Wake::Answer(answer),
             snapshot = next_snapshot(&mut self.snapshots) => Wake::Message(snapshot),
             line = next_line(&mut self.log) => line.map_or(Wake::Nothing, Wake::Message),
             () = tokio::time::sleep_until(tick) => Wake::Tick,
+            () = sleep_until(remember) => Wake::Remember,
             () = sleep_until(frame) => Wake::Frame,
         }
     }
@@ -178,7 +217,7 @@ impl Console {
             // A pulse that became faster must not wait for the slower one to end.
             tick = tick.min(Instant::now() + self.app.pulse());
             let frame = self.pace.dirty.map(|_| self.pace.drawn + FRAME);
-            let end = match sources.next(&mut self.input, tick, frame).await {
+            let end = match sources.next(&mut self.input, tick, [self.keeping.due, frame]).await {
                 Wake::Nothing => None,
                 Wake::Frame => {
                     self.draw();
@@ -188,6 +227,11 @@ impl Console {
                     tick = Instant::now() + self.app.pulse();
                     self.handle(Msg::Tick(Timestamp::now()))
                 }
+                Wake::Remember => {
+                    self.keeping.due = None;
+                    tokio::spawn(self.remember());
+                    None
+                }
                 Wake::Continued => {
                     self.touch_terminal(Terminal::resume);
                     self.handle(Msg::Tick(Timestamp::now()))
@@ -196,6 +240,7 @@ impl Console {
                     self.input.let_go();
                     self.handle(Msg::Terminate)
                 }
+                Wake::Answer(answer) => self.answered(answer),
                 Wake::Message(msg) => self.handle(msg),
             };
             match end {
@@ -208,6 +253,8 @@ impl Console {
 
     fn draw(&mut self) {
         self.pace = Pace { dirty: None, drawn: Instant::now() };
+        let title = self.app.window_title();
+        self.touch_terminal(|terminal| terminal.set_title(title));
         let (app, mut hits) = (&self.app, None);
         let drawn = match self.lost {
             Some(_) => return,
@@ -240,6 +287,9 @@ impl Console {
 
     fn handle(&mut self, msg: Msg) -> Option<End> {
         self.pace.touch();
+        if matches!(msg, Msg::Input(_)) {
+            self.keeping.due.get_or_insert_with(|| Instant::now() + REMEMBER_AFTER);
+        }
         // What happens, happens now, and not at the time of the last frame.
         let mut effects = match msg {
             Msg::Tick(_) => Vec::new(),
@@ -252,10 +302,7 @@ impl Console {
     fn perform(&mut self, effect: Effect) -> Option<End> {
         let handle = self.handle.clone();
         match effect {
-            Effect::Send(order) => self.later(async move {
-                let result = handle.send(order.command).await;
-                Msg::Answered(order.what, result)
-            }),
+            Effect::Send(order) => self.send(order),
             Effect::Load(question) => self.later(async move {
                 let answer = handle.read(question.clone()).await;
                 Msg::Loaded(question, answer)
@@ -264,7 +311,8 @@ impl Console {
                 let written = handle.export(PathBuf::from("."), export).await;
                 Msg::Exported(written.map(|(path, rows)| (path.display().to_string(), rows)))
             }),
-            Effect::Copy(text) => self.touch_terminal(|terminal| terminal.copy(&text)),
+            Effect::Copy { text, what } => self.copy(text, what),
+            Effect::Notify(words) => self.call(&words),
             Effect::Mouse(on) => self.touch_terminal(|terminal| terminal.set_mouse(on)),
             Effect::Redraw => self.touch_terminal(Terminal::forget),
             Effect::Suspend => {
@@ -278,12 +326,78 @@ impl Console {
         None
     }
 
-    /// Waits for something elsewhere: the engine may be busy with the disk, and the console goes on meanwhile.
+    /// Waits for something elsewhere: the disk may be busy, and the console goes on meanwhile.
     fn later(&self, work: impl Future<Output = Msg> + Send + 'static) {
         let answer = self.answer.clone();
         tokio::spawn(async move {
             // The console may have ended meanwhile; then nobody waits for the answer.
-            drop(answer.send(work.await));
+            drop(answer.send(Answer::Message(work.await)));
+        });
+    }
+
+    fn answered(&mut self, answer: Answer) -> Option<End> {
+        let (text, what, tool) = match answer {
+            Answer::Message(msg) => return self.handle(msg),
+            Answer::Copied { text, what, tool } => (text, what, tool),
+        };
+        let way = match tool {
+            Some(tool) => CopyWay::Tool(tool),
+            None if Terminal::can_copy(&text) => {
+                self.touch_terminal(|terminal| terminal.copy(&text));
+                CopyWay::Terminal
+            }
+            None => CopyWay::TooLong,
+        };
+        self.handle(Msg::Copied(what, way))
+    }
+
+    /// A tool may take its time; the console does not wait for it.
+    fn copy(&self, text: String, what: String) {
+        let (tools, answer) = (self.copy_tools.clone(), self.answer.clone());
+        tokio::spawn(async move {
+            let tool = clipboard::copy(&tools, &text).await;
+            // The console may have ended meanwhile; then nobody waits for the answer.
+            drop(answer.send(Answer::Copied { text, what, tool }));
+        });
+    }
+
+    fn call(&mut self, words: &str) {
+        let notify = self.notify;
+        self.touch_terminal(|terminal| match notify {
+            Notify::Off => Ok(()),
+            Notify::Bell => Terminal::ring(),
+            Notify::Desktop => terminal.notify(words),
+        });
+    }
+
+    /// Has what changed since the last time remembered.
+    fn remember(&mut self) -> impl Future<Output = ()> + Send + 'static {
+        let memory = self.app.memory().filter(|memory| self.keeping.kept.as_ref() != Some(memory));
+        if memory.is_some() {
+            self.keeping.kept.clone_from(&memory);
+        }
+        let handle = self.handle.clone();
+        async move {
+            let Some(memory) = memory else { return };
+            let command = Command::Remember { key: memory::KEY, value: memory.write() };
+            if let Err(refusal) = handle.send(command).await {
+                tracing::debug!(%refusal, "what the console looks like is not kept");
+            }
+        }
+    }
+
+    /// The engine may be busy with the disk; the console does not wait for its answer.
+    fn send(&mut self, order: super::dialogs::Order) {
+        // Afterwards the engine would not take it any more.
+        let before = matches!(order.command, Command::Shutdown).then(|| self.remember());
+        let (handle, answer) = (self.handle.clone(), self.answer.clone());
+        tokio::spawn(async move {
+            if let Some(before) = before {
+                before.await;
+            }
+            let result = handle.send(order.command).await;
+            // The console may have ended meanwhile; then nobody waits for the answer.
+            drop(answer.send(Answer::Message(Msg::Answered(order.what, result))));
         });
     }
 }
@@ -293,7 +407,8 @@ impl Console {
 /// # Errors
 /// There is no terminal, or it went away.
 pub async fn welcome(settings: &Settings, explanation: Option<String>) -> Result<WelcomeChoice, TuiError> {
-    let mut terminal = Terminal::enter("cohort-sync".to_owned(), false)?;
+    let title = settings.title.then(|| "cohort-sync".to_owned());
+    let mut terminal = Terminal::enter(Wishes { title, ..Wishes::default() })?;
     let mut input = Inputs::listen();
     let mut signals = Signals::new()?;
     let theme = Theme::new(settings.theme, settings.colour);
@@ -322,64 +437,6 @@ pub async fn welcome(settings: &Settings, explanation: Option<String>) -> Result
                 _ => {}
             },
             Some(_) => {}
-        }
-    }
-}
-
-/// What the system can tell the console.
-enum Signal {
-    /// End now, without asking.
-    End,
-    /// The shell has continued the process.
-    Continued,
-}
-
-#[cfg(unix)]
-struct Signals {
-    /// Sent from outside; ctrl-c on the keyboard arrives as a key.
-    interrupt: tokio::signal::unix::Signal,
-    term: tokio::signal::unix::Signal,
-    hangup: tokio::signal::unix::Signal,
-    continued: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let continued = SignalKind::from_raw(signal_hook::consts::SIGCONT);
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            term: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            continued: signal(continued)?,
-        })
-    }
-
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::End,
-            _ = self.term.recv() => Signal::End,
-            _ = self.hangup.recv() => Signal::End,
-            _ = self.continued.recv() => Signal::Continued,
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    #[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
-    fn new() -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) -> Signal {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => Signal::End,
-            Err(_) => std::future::pending().await,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What the console is told before it starts: everything that comes from the configuration, the command line
 //! or the environment, already read by the caller. The console itself reads none of them.
 
+use super::surroundings::Surroundings;
 use super::theme::{ColourDepth, ThemeChoice};
+use crate::config::{Insisted, Notify};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,6 +34,16 @@ pub struct Settings {
     pub animations: bool,
     /// Whether to listen to the mouse from the start.
     pub mouse: bool,
+    /// Whether the window's title tells how the syncs stand.
+    pub title: bool,
+    /// How to call a person when a sync pauses or fails.
+    pub notify: Notify,
+    /// What was given for this start alone.
+    pub insisted: Insisted,
+    /// What the console remembered, as it was kept; see [`super::memory`].
+    pub remembered: Option<String>,
+    /// What the terminal stands in.
+    pub surroundings: Surroundings,
     /// In which zone times are shown.
     pub zone: TimeZone,
     /// Whether to show the time of day, which costs one frame a second.
@@ -64,6 +76,11 @@ impl Default for Settings {
             colour: ColourDepth::default(),
             animations: true,
             mouse: true,
+            title: true,
+            notify: Notify::Off,
+            insisted: Insisted::default(),
+            remembered: None,
+            surroundings: Surroundings::default(),
             zone: TimeZone::system(),
             clock: true,
             keys: BTreeMap::new(),

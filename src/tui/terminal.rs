@@ -3,13 +3,17 @@
 //! whatever goes wrong, the shell comes back usable. What is drawn is none of this file's business.
 
 use super::TuiError;
+use super::surroundings::{Multiplexer, Surroundings};
+use super::text;
+use crossterm::Command;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
+    EnableMouseCapture,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
@@ -24,11 +28,22 @@ use std::thread::ThreadId;
 
 /// A frame of a large terminal is some tens of kilobytes; written in one piece it does not tear.
 const BUFFER: usize = 64 * 1024;
+/// The longest text that is handed to a terminal: in base64 it stays below 100,000 characters, which is what the
+/// strictest of the usual terminals take.
+const LONGEST_COPY: usize = 74_994;
+
+/// Keeps the window's title on the terminal's own stack, and takes it from there (XTWINOPS).
+const PUSH_TITLE: &str = "\x1b[22;2t";
+const POP_TITLE: &str = "\x1b[23;2t";
 
 type Backend = CrosstermBackend<BufWriter<Stdout>>;
 
 /// Whether the terminal is ours now. Global, because the panic hook is.
 static ENTERED: AtomicBool = AtomicBool::new(false);
+/// Whether the window's title is on the terminal's stack. Popping what was not pushed takes somebody else's.
+static TITLED: AtomicBool = AtomicBool::new(false);
+/// Whether the terminal reports its focus to us.
+static WATCHED: AtomicBool = AtomicBool::new(false);
 /// The thread that draws; a panic on it is the end, a panic elsewhere is reported by whoever joins the task.
 static DRAWING: Mutex<Option<ThreadId>> = Mutex::new(None);
 /// Panic messages from other threads, kept until they can be read.
@@ -40,8 +55,20 @@ pub struct Terminal {
     /// Never dropped: ratatui would print that it cannot show the cursor, and when the terminal is gone even
     /// that fails, with a panic. Giving back is [`restore`]'s task, and the process ends right after.
     inner: ManuallyDrop<ratatui::Terminal<Backend>>,
-    mouse: bool,
-    title: String,
+    wishes: Wishes,
+}
+
+/// What is wanted of the terminal besides that it draws.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    /// The title of the window; `None` leaves it alone.
+    pub title: Option<String>,
+    /// Whether to listen to the mouse.
+    pub mouse: bool,
+    /// Whether to be told when the window gets or loses the person's attention.
+    pub focus: bool,
+    /// What the terminal stands in.
+    pub surroundings: Surroundings,
 }
 
 impl Terminal {
@@ -49,7 +76,7 @@ impl Terminal {
     ///
     /// # Errors
     /// Standard input or output is not a terminal, or the terminal does not answer.
-    pub fn enter(title: String, mouse: bool) -> Result<Self, TuiError> {
+    pub fn enter(wishes: Wishes) -> Result<Self, TuiError> {
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
             return Err(TuiError::NotATerminal);
         }
@@ -57,7 +84,7 @@ impl Terminal {
         *DRAWING.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current().id());
         let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, io::stdout()));
         let inner = ManuallyDrop::new(ratatui::Terminal::new(backend)?);
-        let mut terminal = Self { inner, mouse, title };
+        let mut terminal = Self { inner, wishes };
         if let Err(error) = terminal.take() {
             restore();
             return Err(error.into());
@@ -69,8 +96,32 @@ impl Terminal {
         // Set first: a failure half way must be undone too.
         ENTERED.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide, SetTitle(&self.title))?;
-        self.set_mouse(self.mouse)
+        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+        self.set_mouse(self.wishes.mouse)?;
+        if self.wishes.focus {
+            WATCHED.store(true, Ordering::SeqCst);
+            execute!(io::stdout(), EnableFocusChange)?;
+        }
+        if let Some(title) = &self.wishes.title {
+            // A stopped process that is continued comes here again, with the person's title still on the stack.
+            let push = if TITLED.swap(true, Ordering::SeqCst) { "" } else { PUSH_TITLE };
+            say(&format!("{push}{}", title_sequence(title)))?;
+        }
+        Ok(())
+    }
+
+    /// Gives the window another title, if it has one of ours.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn set_title(&mut self, title: String) -> io::Result<()> {
+        match &mut self.wishes.title {
+            Some(shown) if *shown != title => {
+                *shown = title;
+                say(&title_sequence(shown))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Draws one frame as a whole: the terminal shows it when it is complete.
@@ -99,12 +150,18 @@ impl Terminal {
     /// # Errors
     /// The terminal is gone.
     pub fn set_mouse(&mut self, on: bool) -> io::Result<()> {
-        self.mouse = on;
+        self.wishes.mouse = on;
         if on {
             execute!(io::stdout(), EnableMouseCapture)
         } else {
             execute!(io::stdout(), DisableMouseCapture)
         }
+    }
+
+    /// Whether a text is short enough for the terminal's clipboard.
+    #[must_use]
+    pub fn can_copy(text: &str) -> bool {
+        text.len() <= LONGEST_COPY
     }
 
     /// Hands a text to the terminal's clipboard (OSC 52), which also works over ssh. The terminal does not
@@ -113,7 +170,32 @@ impl Terminal {
     /// # Errors
     /// The terminal is gone.
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
-        execute!(self.inner.backend_mut(), CopyToClipboard::to_clipboard_from(text))
+        let mut sequence = String::new();
+        // Writing into a text cannot fail.
+        let _ = CopyToClipboard::to_clipboard_from(text).write_ansi(&mut sequence);
+        // Ended by the bell, because screen takes the other end for the end of its own wrapping.
+        let sequence = sequence.replace("\x1b\\", "\x07");
+        let multiplexer = self.wishes.surroundings.multiplexer;
+        // By its settings tmux either takes a text itself or lets it through; the same text twice does no harm.
+        let own = if multiplexer == Multiplexer::Tmux { sequence.as_str() } else { "" };
+        say(&format!("{own}{}", multiplexer.pass(&sequence)))
+    }
+
+    /// Rings the terminal's bell, which multiplexers show at the window's name.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn ring() -> io::Result<()> {
+        say("\x07")
+    }
+
+    /// Asks the terminal to show a notification of the desktop.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn notify(&mut self, words: &str) -> io::Result<()> {
+        let Surroundings { multiplexer, notices, .. } = &self.wishes.surroundings;
+        say(&multiplexer.pass(&notices.sequence("cohort-sync", &text::clean(words))))
     }
 
     /// Gives the terminal back, stops this process until the shell continues it, and takes the terminal again.
@@ -149,6 +231,17 @@ impl Drop for Terminal {
     }
 }
 
+fn title_sequence(title: &str) -> String {
+    format!("\x1b]2;{}\x07", text::clean(title))
+}
+
+/// Writes a sequence at once.
+fn say(sequence: &str) -> io::Result<()> {
+    let mut out = io::stdout();
+    out.write_all(sequence.as_bytes())?;
+    out.flush()
+}
+
 /// Gives the terminal back, step by step; a step that fails does not keep the next from being tried.
 fn restore() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
@@ -158,7 +251,9 @@ fn restore() {
     let steps = [
         execute!(out, EndSynchronizedUpdate),
         execute!(out, DisableMouseCapture),
+        if WATCHED.swap(false, Ordering::SeqCst) { execute!(out, DisableFocusChange) } else { Ok(()) },
         execute!(out, DisableBracketedPaste),
+        if TITLED.swap(false, Ordering::SeqCst) { say(POP_TITLE) } else { Ok(()) },
         execute!(out, LeaveAlternateScreen),
         execute!(out, Show),
         disable_raw_mode(),

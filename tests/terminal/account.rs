@@ -1,7 +1,7 @@
 //! The console on an account: two of them on one state directory, leaving while a sync runs, coming back, and
 //! what is written while nothing happens.
 
-use crate::pty::Pty;
+use crate::pty::{Pty, console};
 use crate::world::{NAME, PEOPLE, World};
 use cohort_sync::sandbox::{Effect, Fault};
 use std::time::{Duration, Instant};
@@ -140,4 +140,35 @@ fn an_idle_console_writes_nothing_but_its_clock() {
     eprintln!("{frames} frames and {bytes} bytes in {stretch:?}");
     assert!(frames <= 4, "{frames} frames in {stretch:?}");
     assert!(bytes <= frames * 120, "{bytes} bytes in {frames} frames");
+}
+
+#[test]
+fn the_console_remembers_how_it_was_left() {
+    let world = World::new();
+    let mut pty = world.open();
+    pty.send("/night\r");
+    pty.wait_for("/ night");
+    // This is written after a moment, whatever becomes of the process.
+    let before = pty.process();
+    pty.send("m");
+    pty.wait_for("mouse off");
+    pty.wait_until("what is remembered", |_| world.remembered().is_some_and(|kept| kept.contains("night")));
+    assert_eq!(pty.process(), before);
+    // And this at the end.
+    pty.send("6q");
+    assert_eq!(pty.end().code, 0);
+    let mut pty = world.open_showing("Log", &[]);
+    pty.send("1");
+    pty.wait_for("/ night");
+    pty.send("q");
+    let ended = pty.end();
+    ended.assert_restored();
+    assert_eq!(ended.count("\x1b[?1000h"), 0, "the mouse was off");
+    let kept = world.remembered();
+    // Who only looks takes it up and changes nothing.
+    let mut pty = Pty::run(world.home.path(), console(), &world.looking());
+    pty.wait_for("/ night");
+    pty.send("t6q");
+    assert_eq!(pty.end().code, 0);
+    assert_eq!(world.remembered(), kept);
 }

@@ -1,9 +1,13 @@
-//! Every way out of the console that nobody chose: signals, and a panic in the middle of it.
+//! Every way out of the console that nobody chose: signals, an error, and a panic in the middle of it.
 
 use crate::pty::{Pty, demo};
+use cohort_sync::sync::Handle;
+use cohort_sync::sync::snapshot::Snapshot;
 use cohort_sync::tui::{self, Settings};
 use std::io::Write;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{broadcast, mpsc, watch};
 
 /// Set for the copy of this test program that shows a console and panics.
 const PANICKING: &str = "COHORT_SYNC_TEST_PANICS";
@@ -88,4 +92,43 @@ fn a_console_that_panics_when_told_to() {
             }
         }
     });
+}
+
+/// Set for the copy of this test program that shows a console whose engine ends by itself.
+const LEFT_ALONE: &str = "COHORT_SYNC_TEST_LEFT_ALONE";
+
+#[test]
+fn an_error_gives_the_terminal_back() {
+    let home = tempfile::tempdir().unwrap();
+    let this = std::env::current_exe().unwrap();
+    let arguments = ["--exact", "leaving::a_console_whose_engine_ends_when_told_to", "--nocapture"];
+    let pty = Pty::run_with(home.path(), this, &arguments, &[(LEFT_ALONE, "1")]);
+    pty.wait_for("Cohorts");
+    pty.signal("USR1");
+    let ended = pty.end();
+    ended.assert_restored();
+    assert!(ended.text.contains("the engine stopped: it ended without saying why"), "{}", ended.text);
+}
+
+/// The console of the test above; nothing to test when it is not that which starts it.
+#[test]
+fn a_console_whose_engine_ends_when_told_to() {
+    if std::env::var(LEFT_ALONE).is_err() {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let error = runtime.block_on(async {
+        let mut told = signal(SignalKind::user_defined1()).unwrap();
+        let (commands, _nobody_listens) = mpsc::channel(1);
+        let (snapshots, shown) = watch::channel(Arc::new(Snapshot::default()));
+        let (_, log) = broadcast::channel(1);
+        tokio::spawn(async move {
+            told.recv().await;
+            drop(snapshots);
+        });
+        let settings = Settings { notify: cohort_sync::config::Notify::Bell, ..Settings::default() };
+        tui::run(Handle::new(commands, shown), log, settings).await.unwrap_err()
+    });
+    print!("{error}");
+    std::io::stdout().flush().unwrap();
 }

@@ -7,6 +7,8 @@
 mod account;
 mod demo;
 mod leaving;
+mod outward;
 mod pty;
 mod starting;
+mod storm;
 mod world;

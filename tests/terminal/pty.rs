@@ -136,6 +136,14 @@ impl Pty {
         self.wait("more output", |received| received.bytes.len() > count);
     }
 
+    /// Waits until a sequence was written, whatever the screen made of it.
+    pub fn wait_for_written(&self, sequence: &str) {
+        let wanted = sequence.as_bytes();
+        self.wait(&format!("{sequence:?}"), |received| {
+            received.bytes.windows(wanted.len()).any(|window| window == wanted)
+        });
+    }
+
     /// How many bytes were written so far.
     pub fn byte_count(&self) -> usize {
         self.shared.lock().bytes.len()
@@ -260,13 +268,29 @@ impl Ended {
             ("mouse encoding", "\x1b[?1006h", "\x1b[?1006l"),
             ("hidden cursor", "\x1b[?25l", "\x1b[?25h"),
             ("held-back update", "\x1b[?2026h", "\x1b[?2026l"),
+            ("focus reports", "\x1b[?1004h", "\x1b[?1004l"),
         ];
         for (what, on, off) in pairs {
-            assert!(last(off) > last(on), "{what} is left on; the last bytes: {:?}", self.tail());
+            let is_off = last(off) > last(on) || last(on).is_none();
+            assert!(is_off, "{what} is left on; the last bytes: {:?}", self.tail());
         }
+        // Each title that was put on the terminal's stack was taken from it, and none that somebody else put there.
+        let titles = [self.count("\x1b[22;2t"), self.count("\x1b[23;2t")];
+        assert_eq!(titles[0], titles[1], "titles kept and given back; the last bytes: {:?}", self.tail());
+        assert!(last("\x1b]2;") <= last("\x1b[23;2t"), "named the window after it had given it back");
         let left = last("\x1b[?1049l").unwrap();
         let after = written[left..].replace("\x1b[?1049l", "").replace("\x1b[?25h", "");
         assert!(!after.contains('\x1b'), "drew after it had left the screen: {:?}", self.tail());
+    }
+
+    /// Everything that was written, as text.
+    pub fn written(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// How often a sequence was written.
+    pub fn count(&self, sequence: &str) -> usize {
+        self.written().matches(sequence).count()
     }
 
     fn tail(&self) -> String {

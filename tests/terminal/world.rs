@@ -3,6 +3,7 @@
 
 use crate::pty::{Pty, console};
 use cohort_sync::sandbox::{self, Control, Sandbox, SandboxOptions};
+use cohort_sync::store::Reader;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 use tokio::runtime::Runtime;
@@ -49,9 +50,30 @@ impl World {
 
     /// A console on the account, with its cohort on the screen.
     pub fn open(&self) -> Pty {
-        let pty = Pty::run(self.home.path(), console(), &self.arguments);
-        pty.wait_for(NAME);
+        self.open_with(&[])
+    }
+
+    /// The same with further variables in its environment.
+    pub fn open_with(&self, variables: &[(&str, &str)]) -> Pty {
+        self.open_showing(NAME, variables)
+    }
+
+    /// The same when something else than the cohort is on its screen.
+    pub fn open_showing(&self, shown: &str, variables: &[(&str, &str)]) -> Pty {
+        let pty = Pty::run_with(self.home.path(), console(), &self.arguments, variables);
+        pty.wait_for(shown);
         pty
+    }
+
+    /// The arguments of a console that only looks.
+    pub fn looking(&self) -> Vec<String> {
+        self.arguments.iter().cloned().chain(["--read-only".to_owned()]).collect()
+    }
+
+    /// What consoles had remembered.
+    pub fn remembered(&self) -> Option<String> {
+        let reader = Reader::open(&self.home.path().join("state")).unwrap();
+        reader.remembered(cohort_sync::tui::memory::KEY).unwrap()
     }
 
     /// A headless command on the account.

@@ -4,6 +4,7 @@
 use super::{App, Effect};
 use crate::sync::snapshot::NoticeLevel;
 use crate::tui::action::{Action, Group};
+use crate::tui::clipboard::CopyWay;
 use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::picker::{Entry, Picker};
 use crate::tui::dialogs::sort::SortMenu;
@@ -131,19 +132,35 @@ impl App {
     fn next_theme(&mut self) {
         let choice = self.theme.choice().next();
         self.theme = Theme::new(choice, self.settings.colour);
+        self.note_theme();
         self.say(NoticeLevel::Info, format!("theme: {}", choice.token()));
     }
 
     fn toggle_mouse(&mut self) -> Vec<Effect> {
         self.mouse = !self.mouse;
+        self.note_mouse();
         let words = if self.mouse { "mouse on" } else { "mouse off: the terminal selects text now" };
         self.say(NoticeLevel::Info, words);
         vec![Effect::Mouse(self.mouse)]
     }
 
+    #[expect(clippy::unused_self, reason = "one of the things the console does, called like the others")]
     pub(super) fn copy(&mut self, text: String, what: &str) -> Vec<Effect> {
-        self.say(NoticeLevel::Info, format!("{what} went to the terminal's clipboard"));
-        vec![Effect::Copy(text)]
+        vec![Effect::Copy { text, what: what.to_owned() }]
+    }
+
+    /// Says which way a text went. Only a tool tells that it has it; a terminal may be set to ignore it.
+    pub(super) fn say_copied(&mut self, what: &str, way: CopyWay) {
+        match way {
+            CopyWay::Tool(tool) => self.say(NoticeLevel::Good, format!("{what} copied ({tool})")),
+            CopyWay::Terminal => {
+                self.say(NoticeLevel::Info, format!("{what} sent to the terminal's clipboard (OSC 52)"));
+            }
+            CopyWay::TooLong => {
+                let words = format!("{what}: too long for the terminal's clipboard; nothing was copied");
+                self.say(NoticeLevel::Warning, words);
+            }
+        }
     }
 
     fn entries(&self) -> impl Iterator<Item = Entry> + '_ {

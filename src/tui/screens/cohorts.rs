@@ -100,6 +100,15 @@ impl Page for CohortsScreen {
         Some((&COLUMNS, self.table.sort))
     }
 
+    fn order(&self) -> Option<(usize, bool)> {
+        Some((self.table.sort, self.table.inverted))
+    }
+
+    fn set_order(&mut self, column: usize, inverted: bool) {
+        self.table.sort = column;
+        self.table.inverted = inverted;
+    }
+
     fn sort_by(&mut self, column: usize) {
         self.table.sort_by(column);
     }

@@ -97,6 +97,18 @@ pub trait Page {
         }
     }
 
+    /// The column it is sorted by and whether that order is turned round.
+    fn order(&self) -> Option<(usize, bool)> {
+        self.part().and_then(Page::order)
+    }
+
+    /// Takes up an order that was remembered.
+    fn set_order(&mut self, column: usize, inverted: bool) {
+        if let Some(part) = self.part_mut() {
+            part.set_order(column, inverted);
+        }
+    }
+
     /// Opens the part of that number.
     fn open_part(&mut self, _part: usize) {}
 

@@ -79,6 +79,18 @@ impl Tabs {
         popped
     }
 
+    /// The page that a screen's key opens.
+    #[must_use]
+    pub fn root(&self, screen: Screen) -> Option<&dyn Page> {
+        self.stacks.iter().find(|stack| stack.screen == screen).map(|stack| stack.root.as_ref())
+    }
+
+    /// The same, to change it.
+    pub fn root_mut(&mut self, screen: Screen) -> Option<&mut dyn Page> {
+        let stack = self.stacks.iter_mut().find(|stack| stack.screen == screen)?;
+        Some(stack.root.as_mut())
+    }
+
     /// Every page, also those that are not seen.
     pub fn each(&mut self, mut visit: impl FnMut(&mut dyn Page)) {
         for stack in &mut self.stacks {
