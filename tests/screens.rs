@@ -7,6 +7,8 @@
 mod attributes;
 #[path = "screens/fixture.rs"]
 mod fixture;
+#[path = "screens/lists.rs"]
+mod lists;
 #[path = "screens/recall.rs"]
 mod recall;
 
@@ -245,10 +247,11 @@ fn welcome_screen() {
 
 #[test]
 fn no_size_panics_and_small_ones_say_what_they_need() {
-    let keys = ["", "s", "?", ":", "o", "q", "enter", "6", "/ x", "x", "x up down enter a", "F", "s tab z"];
+    let keys =
+        "|s|?|:|o|q|i|enter|enter l|enter l l|enter h|2|6|/ x|x|x up down enter a|F|s tab z".split('|');
     for width in [1, 2, 3, 5, 9, 20, 39, 40, 46, 60, 79, 100, 160, 300] {
         for height in [1, 2, 3, 5, 9, 10, 11, 14, 15, 24, 60, 100] {
-            for keys in keys {
+            for keys in keys.clone() {
                 let mut app = app(fixture::trouble());
                 press(&mut app, keys);
                 draw(&mut app, (width, height));
@@ -270,7 +273,10 @@ fn no_size_panics_and_small_ones_say_what_they_need() {
 fn plain_pictures_hold_only_ascii_besides_names() {
     let mut snapshot = fixture::trouble();
     snapshot.cohorts.retain(|view| view.cohort.name.is_ascii());
-    for keys in ["", "j j j", "s", "?", ":", "o", "enter", "6", "x", "x up down enter a", "F", "s tab z"] {
+    for keys in
+        "|j j j|s|?|:|o|i|enter|enter l|enter l l|enter l l l|enter h|2|6|x|x up down enter a|F|s tab z"
+            .split('|')
+    {
         let mut app = app_with(plain(), snapshot.clone());
         press(&mut app, keys);
         let picture = words(&draw(&mut app, (120, 36))).replace("us1-…a9f2", "");

@@ -163,6 +163,7 @@ actions! {
     Sort: "list.sort", "sort", "Sort by a column", List, Tables, false, ["o"];
     InvertSort: "list.invert", "invert", "Turn the order round", List, Tables, false, ["O"];
     Mark: "list.mark", "mark", "Mark the row, to act on several at once", List, Cohorts, false, ["space"];
+    OnlyRejected: "changes.rejected", "rejected", "Show only the changes that mParticle rejected, or all of them", List, Parts, false, ["f"];
     Look: "look", "facts", "Everything about the selected cohort or run, to read or to copy", List, Everywhere, false, ["i"];
     Export: "export", "export", "Write what is listed to a CSV file in the current directory", List, Everywhere, false, ["e"];
     Copy: "copy", "copy", "Copy what is selected to the clipboard", List, Everywhere, false, ["y"];

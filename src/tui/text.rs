@@ -211,6 +211,17 @@ pub fn stopwatch(time: Duration) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
+/// A stretch of time that may be shorter than a second: `41 ms`, `0.8 s`, `12 s`, `4:10`.
+#[must_use]
+pub fn brief(time: Duration) -> String {
+    match time.as_secs() {
+        0 if time.as_millis() < 100 => format!("{} ms", time.as_millis()),
+        0..10 => format!("{:.1} s", time.as_secs_f64()),
+        s @ 10..60 => format!("{s} s"),
+        _ => stopwatch(time),
+    }
+}
+
 /// A stretch of time in words: `15 min`, `2 h`, `45 s`, `1 h 30 min`.
 #[must_use]
 pub fn interval(time: Duration) -> String {

@@ -52,7 +52,8 @@ impl App {
     fn act(&mut self, action: Action) -> Vec<Effect> {
         let step = self.on_page(|page, scene| page.act(action, scene));
         match step {
-            Step::Done => {}
+            // Whoever has parts has opened it already.
+            Step::Done | Step::Part(_) => {}
             Step::Open(page) => {
                 let Self { tabs, snapshot, settings, keymap, now, .. } = self;
                 tabs.push(page, Scene { snapshot, settings, keymap, now: *now });

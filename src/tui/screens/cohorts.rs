@@ -9,6 +9,7 @@
 //! ╰─────────────────────────────────────────────────────╯
 //! ```
 
+use super::cohort::CohortPage;
 use super::cohort_columns::{self, COLUMNS, SORT_AT_FIRST};
 use super::page::{Page, Step};
 use super::{Scene, cohort_attributes, cohort_detail, cohort_facts, cohort_listing};
@@ -124,7 +125,8 @@ impl Page for CohortsScreen {
         }
         let Some(view) = self.selected(scene.snapshot) else { return Step::Done };
         match action {
-            Action::Open | Action::Look => Step::Show(facts(scene, view)),
+            Action::Open => Step::Open(Box::new(CohortPage::of(view.cohort.id))),
+            Action::Look => Step::Show(facts(scene, view)),
             Action::Copy => {
                 let id = view.cohort.id.to_string();
                 let what = format!("cohort id {id}");

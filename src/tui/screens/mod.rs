@@ -2,6 +2,8 @@
 //! scrolling; it draws from a [`Scene`] and asks the app to act. A new screen is a file with its
 //! [`page::Page`], a line in [`Screen`] and the action that opens it; the app needs no change.
 
+pub mod changes;
+pub mod cohort;
 pub mod cohort_attributes;
 pub mod cohort_columns;
 pub mod cohort_detail;
@@ -12,19 +14,28 @@ pub mod cohort_run;
 pub mod cohort_trend;
 pub mod cohorts;
 pub mod log;
+pub mod overview;
 pub mod page;
+pub mod parts;
+pub mod requests;
+pub mod run;
 pub mod run_columns;
 pub mod run_listing;
 pub mod runs;
 pub mod tabs;
+pub mod unmatched;
+pub mod waterfall;
 pub mod welcome;
 
 use super::action::Action;
+use super::canvas::Canvas;
 use super::keymap::Keymap;
 use super::settings::Settings;
+use super::theme::Role;
 use crate::sync::snapshot::Snapshot;
 use jiff::Timestamp;
 use page::Page;
+use ratatui::layout::Rect;
 
 /// Makes a page.
 type NewPage = fn() -> Box<dyn Page>;
@@ -98,4 +109,10 @@ impl Scene<'_> {
     pub fn key(&self, action: Action) -> String {
         self.keymap.label(action, self.settings.ascii).unwrap_or_else(|| ":".to_owned())
     }
+}
+
+/// Says in a list why there is nothing in it.
+fn draw_emptiness(canvas: &mut Canvas<'_>, area: Rect, (role, text): (Role, String)) {
+    let (width, height) = (area.width.saturating_sub(4), area.height.saturating_sub(2));
+    canvas.paragraph(Rect::new(area.x + 2, area.y + 2, width, height), role, &text);
 }

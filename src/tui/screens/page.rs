@@ -8,7 +8,7 @@ use crate::sync::export::{Content, Export};
 use crate::sync::pages::{Answer, Question};
 use crate::telemetry::LogLine;
 use crate::tui::action::{Action, Place};
-use crate::tui::canvas::{Canvas, View};
+use crate::tui::canvas::{Canvas, Piece, View};
 use crate::tui::dialogs::message::Message;
 use crate::tui::widgets::columns::Column;
 use crate::tui::widgets::filter::Filter;
@@ -20,6 +20,8 @@ pub enum Step {
     Done,
     /// A page over this one.
     Open(Box<dyn Page>),
+    /// The part of that number of the page it is in.
+    Part(usize),
     /// A text over the screen.
     Show(Message),
     /// Something for the clipboard, and what to call it.
@@ -45,6 +47,11 @@ pub trait Page {
     /// The same, to change it.
     fn part_mut(&mut self) -> Option<&mut dyn Page> {
         None
+    }
+
+    /// What stands beside the titles of the parts while this one is open: how many rows there are, and of what.
+    fn remark(&self, _scene: Scene<'_>) -> Vec<Piece<'static>> {
+        Vec::new()
     }
 
     /// Takes in a new snapshot, another filter or another order.

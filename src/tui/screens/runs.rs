@@ -3,6 +3,7 @@
 
 use super::cohorts::count_of;
 use super::page::{Page, Step};
+use super::run::RunPage;
 use super::run_columns::{self, COLUMNS};
 use super::{Scene, run_listing};
 use crate::domain::{CohortId, RunId};
@@ -105,9 +106,9 @@ impl RunsTable {
 
     fn title(&self) -> Vec<Piece<'static>> {
         let table = &self.table;
-        let mut title = vec![piece(Role::Title, "Runs ")];
+        let mut title = vec![piece(Role::Title, "Runs")];
         if self.kept.is_some() {
-            title.push(piece(Role::Muted, count_of(table.len(), table.total())));
+            title.push(piece(Role::Muted, format!(" {}", count_of(table.len(), table.total()))));
         }
         if let Some(kept) = self.kept.filter(|kept| *kept > self.rows.len() as u64) {
             title.push(piece(Role::Muted, format!(" · the newest of {}", text::count(kept))));
@@ -206,7 +207,8 @@ impl Page for RunsTable {
     fn act(&mut self, action: Action, scene: Scene<'_>) -> Step {
         let Some(run) = self.selected() else { return Step::Done };
         match action {
-            Action::Open | Action::Look => Step::Show(run_listing::facts(scene, run)),
+            Action::Open => Step::Open(Box::new(RunPage::of(run))),
+            Action::Look => Step::Show(run_listing::facts(scene, run)),
             Action::Copy => Step::Copy(run.id.to_string(), format!("run id {}", run.id)),
             _ => Step::Done,
         }

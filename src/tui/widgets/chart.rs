@@ -115,6 +115,60 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, values: &[f64], range: Range, r
     }
 }
 
+/// Draws pairs of values as bars to either side of a line, the newest at the right edge: the first of each pair
+/// upwards, the second downwards, both by the same measure.
+pub fn draw_two_sided(canvas: &mut Canvas<'_>, area: Rect, [ups, downs]: [&[f64]; 2], roles: [Role; 2]) {
+    let columns = usize::from(area.width) * 2;
+    let wide = (columns / ups.len().max(1)).clamp(2, 8) / 2 * 2;
+    let shown = (columns / wide).min(ups.len());
+    let (ups, downs) = (&ups[ups.len() - shown..], &downs[downs.len().saturating_sub(shown)..]);
+    let peak = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
+    let sides = split_rows(area.height, peak(ups), peak(downs));
+    // One measure for both: the one at which neither side is too high for its rows.
+    let per_row = (peak(ups) / f64::from(sides[0].max(1))).max(peak(downs) / f64::from(sides[1].max(1)));
+    for (side, values) in [ups, downs].into_iter().enumerate() {
+        let rows = sides[side];
+        let range = Range { low: 0.0, high: per_row * f64::from(rows) };
+        let heights: Vec<usize> = values.iter().map(|value| steps(range.share(*value), rows)).collect();
+        let height_at = |column: usize| {
+            let from_right = columns - 1 - column;
+            // The last column of each bar stays empty, so that bars are told apart.
+            let is_gap = from_right.is_multiple_of(wide);
+            heights.len().checked_sub(1 + from_right / wide).filter(|_| !is_gap).map_or(0, |bar| heights[bar])
+        };
+        for row in 0..rows {
+            let (y, floor) = match side {
+                0 => (area.y + row, usize::from(rows - 1 - row) * 4),
+                _ => (area.y + sides[0] + row, usize::from(row) * 4),
+            };
+            let cell = |cell: usize| {
+                let heights = [height_at(2 * cell), height_at(2 * cell + 1)];
+                two_sided_cell(canvas.glyphs.is_ascii(), side == 0, heights, floor)
+            };
+            let line: String = (0..usize::from(area.width)).map(cell).collect();
+            canvas.text(area.x, y, area.width, roles[side], &line);
+        }
+    }
+}
+
+/// Shares rows out by what either side needs, and leaves at least one to each where there are two.
+fn split_rows(rows: u16, up: f64, down: f64) -> [u16; 2] {
+    let share = if up + down > 0.0 { up / (up + down) } else { 0.5 };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 65,535")]
+    let above = (f64::from(rows) * share).round() as u16;
+    let above = if rows > 1 { above.clamp(1, rows - 1) } else { above };
+    [above, rows - above]
+}
+
+/// A cell of such a chart: its dots, counted from the line outwards.
+fn two_sided_cell(is_ascii: bool, is_up: bool, heights: [usize; 2], floor: usize) -> char {
+    if is_ascii {
+        let height = heights[0].max(heights[1]).saturating_sub(floor).min(4);
+        return if is_up { STEPS_ASCII[height] } else { [' ', '\'', ':', '|', '#'][height] };
+    }
+    dots_to_char(|half, step| heights[half] > floor + if is_up { step } else { 3 - step })
+}
+
 /// A value above nothing is always seen, even next to a giant.
 fn steps(share: f64, rows: u16) -> usize {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 4 × 65,535")]
@@ -147,6 +201,22 @@ mod tests {
         assert_eq!(braille(0, 0, 0), '⠀');
         assert_eq!(braille(1, 4, 0), '⣸');
         assert_eq!(braille(4, 8, 4), '⢸');
+    }
+
+    #[test]
+    fn bars_grow_away_from_the_line() {
+        assert_eq!(two_sided_cell(false, true, [1, 0], 0), '⡀');
+        assert_eq!(two_sided_cell(false, false, [1, 0], 0), '⠁');
+        assert_eq!(two_sided_cell(false, false, [4, 6], 4), '⠘');
+        assert_eq!(two_sided_cell(true, false, [2, 0], 0), ':');
+    }
+
+    #[test]
+    fn both_sides_of_the_line_get_the_rows_they_need() {
+        assert_eq!(split_rows(8, 12.0, 4.0), [6, 2]);
+        assert_eq!(split_rows(8, 12.0, 0.0), [7, 1]);
+        assert_eq!(split_rows(4, 0.0, 0.0), [2, 2]);
+        assert_eq!(split_rows(1, 0.0, 1.0), [0, 1]);
     }
 
     #[test]

@@ -1,0 +1,109 @@
+//! One cohort, in parts: what it is and how its export went, where each of its people went, who lacks an id, what
+//! was told, and its runs. Each part is a page of its own; this one draws the box and switches between them.
+
+use super::changes::ChangesList;
+use super::cohorts::facts;
+use super::overview::Overview;
+use super::page::{Page, Step};
+use super::parts::Parts;
+use super::runs::RunsTable;
+use super::unmatched::UnmatchedList;
+use super::waterfall::Waterfall;
+use super::{Scene, draw_emptiness};
+use crate::domain::CohortId;
+use crate::tui::action::{Action, Place};
+use crate::tui::canvas::{Canvas, piece};
+use crate::tui::text;
+use crate::tui::theme::Role;
+use ratatui::layout::Rect;
+
+/// The part that lists who lacks an id.
+pub const UNMATCHED: usize = 2;
+
+/// The page.
+pub struct CohortPage {
+    id: CohortId,
+    parts: Parts,
+}
+
+impl CohortPage {
+    /// The page of a cohort.
+    #[must_use]
+    pub fn of(id: CohortId) -> Self {
+        let parts = Parts::new(vec![
+            ("Overview", Box::new(Overview::of(id))),
+            ("Counts", Box::new(Waterfall::of(id))),
+            ("Unmatched", Box::new(UnmatchedList::of(id))),
+            ("Changes", Box::new(ChangesList::of_last(id))),
+            ("Runs", Box::new(RunsTable::of(Some(id)))),
+        ]);
+        Self { id, parts }
+    }
+}
+
+impl Page for CohortPage {
+    fn place(&self) -> Place {
+        Place::Cohort
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        self.parts.page().hints()
+    }
+
+    fn part(&self) -> Option<&dyn Page> {
+        Some(self.parts.page())
+    }
+
+    fn part_mut(&mut self) -> Option<&mut dyn Page> {
+        Some(self.parts.page_mut())
+    }
+
+    fn open_part(&mut self, part: usize) {
+        self.parts.open(part);
+    }
+
+    fn act(&mut self, action: Action, scene: Scene<'_>) -> Step {
+        match action {
+            Action::NextPart => self.parts.step(1),
+            Action::PreviousPart => self.parts.step_back(),
+            _ => match self.parts.page_mut().act(action, scene) {
+                Step::Part(part) => self.parts.open(part),
+                Step::Done if action == Action::Look => {
+                    let view = scene.snapshot.cohort(self.id);
+                    return view.map_or(Step::Done, |view| Step::Show(facts(scene, view)));
+                }
+                step => return step,
+            },
+        }
+        self.parts.page_mut().arrange(scene);
+        Step::Done
+    }
+
+    fn subject(&self) -> Option<CohortId> {
+        Some(self.id)
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
+        let view = scene.snapshot.cohort(self.id);
+        let room = usize::from(area.width.saturating_sub(16));
+        let name = view.map_or("", |view| &view.cohort.name);
+        let title =
+            [piece(Role::Title, text::cut(name, room)), piece(Role::Muted, format!(" · {}", self.id))];
+        let inside = canvas.frame(area, Role::Faint, &title);
+        if inside.is_empty() {
+            return;
+        }
+        self.parts.draw_titles(
+            canvas,
+            scene,
+            Rect { x: inside.x + 1, width: inside.width - 1, height: 1, ..inside },
+        );
+        let body = Rect { y: inside.y + 1, height: inside.height - 1, ..inside };
+        if view.is_none() {
+            let words = "The cohort is not in the list any more and nothing is exported of it.".to_owned();
+            draw_emptiness(canvas, body, (Role::Warn, words));
+            return;
+        }
+        self.parts.page().draw(canvas, scene, body);
+    }
+}

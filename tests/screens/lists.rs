@@ -1,0 +1,295 @@
+//! The pages that read what was recorded: Runs, one run and one cohort, with a stand-in for the state directory.
+
+use super::{SIZES, app, app_with, draw, everywhere, fixture, plain, press, snap, words};
+use cohort_sync::domain::membership::{Remark, RemarkKind};
+use cohort_sync::domain::{
+    Change, ChangeCounts, ChangeState, CohortId, Direction, Identity, NoMpid, Outcome, Phase, Purpose,
+    Removal, RunId, SyncKind, Trigger,
+};
+use cohort_sync::sync::export::Content;
+use cohort_sync::sync::pages::{
+    Answer, ChangeRow, JournalEntry, JournalRow, Question, RunRecord, Side, UnmatchedRow, Which, Window,
+};
+use cohort_sync::sync::snapshot::Snapshot;
+use cohort_sync::tui::app::{App, Effect, Msg};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a state directory would answer.
+fn answer(question: &Question) -> Answer {
+    match question {
+        Question::Runs { cohort, .. } => {
+            let rows: Vec<RunRecord> =
+                runs().into_iter().filter(|run| cohort.is_none_or(|id| run.cohort_id == id)).collect();
+            Answer::Runs(Window { offset: 0, total: rows.len() as u64, rows })
+        }
+        Question::Run(id) => Answer::Run(runs().into_iter().find(|run| run.id == *id).map(Box::new)),
+        Question::Changes { offset, limit, which, .. } => {
+            let total = if *which == Which::All { 1_000_000 } else { 3 };
+            Answer::Changes(window(*offset, *limit, total, |position| change(position, *which)))
+        }
+        Question::Unmatched { offset, limit, .. } => {
+            Answer::Unmatched(Some(RunId(40)), window(*offset, *limit, 12_801, unmatched))
+        }
+        Question::Requests { offset, limit, .. } => Answer::Requests(window(*offset, *limit, 7, request)),
+        Question::Journal { .. } => Answer::Journal(Vec::new()),
+    }
+}
+
+fn window<T>(offset: u64, limit: usize, total: u64, row: impl Fn(u64) -> T) -> Window<T> {
+    let end = (offset + limit as u64).min(total);
+    Window { offset, total, rows: (offset..end).map(row).collect() }
+}
+
+fn runs() -> Vec<RunRecord> {
+    let snapshot = fixture::idle();
+    let view = |index: usize| &*snapshot.cohorts[index];
+    let run = |id: i64, index: usize, ago: i64, adds: u64, removes: u64| RunRecord {
+        id: RunId(id),
+        phases: vec![
+            (Phase::Fetch, Duration::from_millis(12_400)),
+            (Phase::Compare, Duration::from_millis(810)),
+            (Phase::Send, Duration::from_secs(27)),
+            (Phase::Settle, Duration::from_millis(41)),
+        ],
+        ..fixture::run(view(index), ago, fixture::counts(38_125, 12_801, (adds, adds), (removes, removes)))
+    };
+    let at_work = RunRecord { outcome: None, ended_at: None, phase: Phase::Send, ..run(41, 1, -11, 0, 0) };
+    let mut rejected = run(40, 1, 140, 312, 12);
+    rejected.counts.adds = ChangeCounts::restored(312, 309, 3).unwrap();
+    rejected.counts.retries = 2;
+    let failed = RunRecord {
+        outcome: Some(Outcome::Failed),
+        trigger: Trigger::Operator,
+        error: Some(
+            "mParticle answered 503 five times over 61 s; 130 changes are left for the next run. The last answer \
+             began: upstream connect error or disconnect/reset before headers, reset reason: connection termination."
+                .to_owned(),
+        ),
+        ..run(39, 0, 900, 120, 0)
+    };
+    let everyone = RunRecord { purpose: Purpose::FullRefresh, ..run(38, 3, 4_000, 9_120, 9) };
+    let dry = RunRecord {
+        outcome: Some(Outcome::DryRun),
+        kind: SyncKind::OneTime,
+        trigger: Trigger::Operator,
+        ..run(37, 4, 90_000, 0, 0)
+    };
+    let clean_up = RunRecord { purpose: Purpose::CleanUp(Removal::Delete), ..run(36, 7, 200_000, 0, 2_114) };
+    vec![at_work, rejected, failed, everyone, dry, clean_up]
+}
+
+fn change(position: u64, which: Which) -> ChangeRow {
+    let mpid = (position % 3 != 1).then(|| -5_183_712_098_411_029_934 + position.cast_signed());
+    let id: Box<str> = format!("user-{position}@example.com").into();
+    let state = match position % 5 {
+        _ if which == Which::Rejected => ChangeState::Rejected,
+        4 => ChangeState::Pending,
+        _ => ChangeState::Accepted,
+    };
+    ChangeRow {
+        position,
+        change: Change {
+            direction: if position % 4 == 3 { Direction::Remove } else { Direction::Add },
+            identity: mpid.map_or_else(|| Identity::Text(id.clone()), Identity::Mpid),
+            distinct_id: Some(id),
+        },
+        state,
+        reason: (state == ChangeState::Rejected).then(|| "The MPID is not of this workspace.".to_owned()),
+        at: (state != ChangeState::Pending).then(|| fixture::ago(150)),
+    }
+}
+
+fn unmatched(position: u64) -> UnmatchedRow {
+    let kinds = [
+        (RemarkKind::Unmatched(NoMpid::Missing), "ana.maria", None),
+        (RemarkKind::Unmatched(NoMpid::Placeholder), "日本の太郎", Some("<null>")),
+        (RemarkKind::Unmatched(NoMpid::NotAnInteger), "$device:17f2c9", Some("5.18371e18")),
+        (RemarkKind::Unsendable(NoMpid::Missing), "$device:9921ab", None),
+    ];
+    let (kind, name, evidence) = kinds[usize::try_from(position % 4).unwrap()];
+    UnmatchedRow::from(Remark {
+        distinct_id: Some(format!("{name}-{position}").into()),
+        kind,
+        evidence: evidence.map(Into::into),
+        last_seen: (!position.is_multiple_of(5)).then(|| "2026-01-29T08:11:02".into()),
+    })
+}
+
+fn request(position: u64) -> JournalRow {
+    let is_read = position < 2;
+    let entry = JournalEntry {
+        at: fixture::ago(180 - position.cast_signed() * 4),
+        run: Some(RunId(40)),
+        cohort: Some(CohortId(1001)),
+        side: if is_read { Side::Mixpanel } else { Side::Mparticle },
+        what: if is_read { format!("engage page {position}") } else { "batches".to_owned() },
+        users: if is_read { 1_000 } else { 100 },
+        bytes: 48_211,
+        status: [Some(200), Some(200), Some(202), Some(429), Some(202), None, Some(202)]
+            [usize::try_from(position).unwrap()],
+        elapsed: Duration::from_millis(212),
+        attempt: if position == 4 { 2 } else { 1 },
+        answer: "{\"status\":\"ok\"}".to_owned(),
+    };
+    JournalRow { id: position.cast_signed() + 1, entry }
+}
+
+/// Answers what the console asks until it asks nothing more.
+fn serve(app: &mut App, mut effects: Vec<Effect>, respond: &dyn Fn(&Question) -> Result<Answer, String>) {
+    while let Some(effect) = effects.pop() {
+        if let Effect::Load(question) = effect {
+            let answer = respond(&question);
+            effects.extend(app.update(Msg::Loaded(question, answer)));
+        }
+    }
+}
+
+fn press_served(app: &mut App, keys: &str) {
+    for key in keys.split_whitespace() {
+        let effects = press(app, key);
+        serve(app, effects, &|question| Ok(answer(question)));
+        draw(app, (120, 36));
+        let effects = app.update(Msg::Tick(fixture::now()));
+        serve(app, effects, &|question| Ok(answer(question)));
+    }
+}
+
+/// Pictures at every size, once everything that was asked for has come.
+fn pictures(name: &str, snapshot: &dyn Fn() -> Snapshot, keys: &str) {
+    for size in SIZES {
+        let mut app = app(snapshot());
+        press_served(&mut app, keys);
+        draw(&mut app, size);
+        snap(&format!("{name}_{}x{}", size.0, size.1), &words(&draw(&mut app, size)));
+    }
+    let mut app = app_with(plain(), snapshot());
+    press_served(&mut app, keys);
+    snap(&format!("{name}_plain"), &words(&draw(&mut app, SIZES[0])));
+}
+
+#[test]
+fn runs_screen() {
+    everywhere("runs_reading", &fixture::idle, "2");
+    pictures("runs_idle", &fixture::idle, "2");
+    pictures("runs_busy", &fixture::busy, "2");
+    pictures("runs_filtered", &fixture::busy, "2 / f a i l enter");
+    pictures("runs_sorted", &fixture::busy, "2 o c j");
+}
+
+#[test]
+fn one_run() {
+    pictures("run_ended", &fixture::idle, "2 j enter j j");
+    pictures("run_failed", &fixture::idle, "2 j j enter");
+    pictures("run_at_work", &fixture::busy, "2 enter");
+    pictures("run_changes", &fixture::idle, "2 j enter l");
+    pictures("run_facts", &fixture::idle, "2 j j enter i");
+    pictures("run_request", &fixture::idle, "2 j enter j enter");
+}
+
+#[test]
+fn one_cohort() {
+    pictures("cohort_overview", &fixture::idle, "enter");
+    pictures("cohort_overview_busy", &fixture::busy, "enter");
+    pictures("cohort_overview_failing", &fixture::trouble, "j j j j enter");
+    pictures("cohort_overview_unsynced", &fixture::idle, "/ n e w s enter enter");
+    pictures("cohort_counts", &fixture::idle, "enter l j j j");
+    pictures("cohort_counts_unread", &fixture::idle, "/ n e w s enter enter l");
+    pictures("cohort_unmatched", &fixture::idle, "enter l l j");
+    pictures("cohort_changes", &fixture::idle, "enter h h");
+    pictures("cohort_runs", &fixture::busy, "enter [");
+}
+
+#[test]
+fn trouble_with_the_state_directory_is_said() {
+    for (name, keys) in [("runs_unreadable", "2"), ("cohort_unmatched_unreadable", "enter l l")] {
+        let mut app = app(fixture::idle());
+        for key in keys.split_whitespace() {
+            let effects = press(&mut app, key);
+            serve(&mut app, effects, &|_| Err("the state file is damaged: a run with no end".to_owned()));
+        }
+        snap(&format!("{name}_80x24"), &words(&draw(&mut app, (80, 24))));
+    }
+}
+
+fn loads(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::Load(_))).count()
+}
+
+#[test]
+fn a_run_that_ends_is_read_again_and_only_then() {
+    let mut app = app(fixture::busy());
+    press_served(&mut app, "2");
+    app.update(Msg::Tick(fixture::ago(-5)));
+    let same = app.update(Msg::Snapshot(Arc::new(fixture::busy())));
+    assert_eq!(loads(&same), 0, "nothing ended: {same:?}");
+    let ended = app.update(Msg::Snapshot(Arc::new(fixture::idle())));
+    assert_eq!(loads(&ended), 1);
+    let again = app.update(Msg::Snapshot(Arc::new(fixture::busy())));
+    assert_eq!(loads(&again), 0, "one question at a time");
+    let Some(Effect::Load(question)) = ended.into_iter().next() else { panic!("nothing was asked") };
+    let late = answer(&question);
+    let soon = app.update(Msg::Loaded(question, Ok(late)));
+    assert_eq!(loads(&soon), 0, "not at once");
+    let later = app.update(Msg::Tick(fixture::ago(-6)));
+    assert_eq!(loads(&later), 1, "what was asked before the last change is asked again");
+}
+
+#[test]
+fn a_long_list_scrolls_at_once_and_shows_what_is_on_its_way() {
+    let mut app = app(fixture::idle());
+    press_served(&mut app, "2 j enter l");
+    let effects = press(&mut app, "G");
+    let picture = words(&draw(&mut app, (120, 36)));
+    assert!(picture.contains("▌ …") && !picture.contains("user-0@"), "{picture}");
+    serve(&mut app, effects, &|question| Ok(answer(question)));
+    let effects = app.update(Msg::Tick(fixture::ago(-1)));
+    serve(&mut app, effects, &|question| Ok(answer(question)));
+    let picture = words(&draw(&mut app, (120, 36)));
+    assert!(picture.contains("user-999999@"), "{picture}");
+}
+
+#[test]
+fn lines_of_the_counts_lead_to_their_lists() {
+    let mut app = app(fixture::idle());
+    press_served(&mut app, "enter l j j j enter");
+    assert!(words(&draw(&mut app, (120, 36))).contains("[Unmatched]"));
+    press_served(&mut app, "h G enter");
+    let picture = words(&draw(&mut app, (120, 36)));
+    assert!(picture.contains("Run 40") && picture.contains("not of this workspace"), "{picture}");
+    press_served(&mut app, "esc esc");
+    assert!(words(&draw(&mut app, (120, 36))).contains("Cohorts 9"));
+}
+
+#[test]
+fn exports_say_what_they_hold() {
+    let exported = |keys: &str| {
+        let mut app = app(fixture::idle());
+        press_served(&mut app, keys);
+        press(&mut app, "e").into_iter().find_map(|effect| match effect {
+            Effect::Export(export) => Some(export),
+            _ => None,
+        })
+    };
+    let cohorts = exported("/ r i s k enter").unwrap();
+    let Content::Rows(rows) = cohorts.content else { panic!("{cohorts:?}") };
+    assert_eq!((cohorts.name.as_str(), rows.len(), rows[1][1].as_str()), ("cohorts", 2, "Churn risk"));
+    let runs = exported("2 / f a i l enter").unwrap();
+    assert!(matches!(runs.content, Content::Rows(rows) if rows.len() == 2));
+    assert_eq!(exported("enter l l").unwrap().content, Content::Unmatched(CohortId(1001)));
+    let changes = exported("2 j enter l f").unwrap();
+    assert_eq!(changes.content, Content::Changes(RunId(40), Which::Rejected));
+    assert_eq!(changes.name, "rejected changes of run 40");
+    assert!(exported("6").is_none());
+    let mut app = app(fixture::idle());
+    app.update(Msg::Exported(Ok(("./runs-20260131-143207.csv".to_owned(), 6))));
+    assert!(words(&draw(&mut app, (120, 36))).contains("runs-20260131-143207.csv"));
+}
+
+#[test]
+fn acting_on_the_open_cohort_needs_no_way_back() {
+    let mut app = app(fixture::idle());
+    press_served(&mut app, "enter");
+    assert_eq!(super::commands(press(&mut app, "n")), ["RunNow(CohortId(1001))"]);
+    assert_eq!(super::commands(press(&mut app, "l p")), ["Pause(CohortId(1001))"]);
+}
