@@ -44,6 +44,7 @@ fn add_sync(store: &mut Store) -> CohortId {
             former: Vec::new(),
             max_removal_share: None,
             last_full: None,
+            full_wanted: false,
         })
         .unwrap();
     CohortId(1)

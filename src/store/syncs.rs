@@ -54,6 +54,8 @@ pub struct SyncRecord {
     pub max_removal_share: Option<f64>,
     /// When mParticle was last told every member.
     pub last_full: Option<Timestamp>,
+    /// Whether a person asked for that and it has still to be done.
+    pub full_wanted: bool,
 }
 
 impl SyncRecord {
@@ -69,7 +71,7 @@ pub(super) fn load(connection: &Connection) -> Result<Vec<SyncRecord>, StoreErro
     let holdings = holdings::load(connection)?;
     let mut statement = connection.prepare_cached(
         "SELECT cohort_id, pinned_name, attribute, kind, status, pause_cause, pause_reason, paused_at, held_run,
-                interval_ms, next_due, since, max_removal_share, last_full, held_sample
+                interval_ms, next_due, since, max_removal_share, last_full, held_sample, full_wanted
          FROM syncs ORDER BY since, cohort_id",
     )?;
     let mut rows = statement.query([])?;
@@ -124,6 +126,7 @@ fn read_row(row: &Row<'_>) -> Result<SyncRecord, StoreError> {
         former: Vec::new(),
         max_removal_share: row.get(12)?,
         last_full: row.get::<_, Option<i64>>(13)?.map(time::read).transpose()?,
+        full_wanted: row.get(15)?,
     })
 }
 
@@ -138,12 +141,13 @@ impl Store {
             .prepare_cached(
                 "INSERT INTO syncs (cohort_id, pinned_name, attribute, kind, status, pause_cause, pause_reason,
                                     paused_at, held_run, interval_ms, next_due, since, max_removal_share,
-                                    last_full, held_sample)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                                    last_full, held_sample, full_wanted)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
                  ON CONFLICT (cohort_id) DO UPDATE SET
                         pinned_name = ?2, attribute = ?3, kind = ?4, status = ?5, pause_cause = ?6,
                         pause_reason = ?7, paused_at = ?8, held_run = ?9, interval_ms = ?10, next_due = ?11,
-                        since = ?12, max_removal_share = ?13, last_full = ?14, held_sample = ?15",
+                        since = ?12, max_removal_share = ?13, last_full = ?14, held_sample = ?15,
+                        full_wanted = ?16",
             )?
             .execute(params![
                 sync.cohort_id.0.cast_signed(),
@@ -162,6 +166,7 @@ impl Store {
                 sync.last_full.map(Timestamp::as_millisecond),
                 // Texts always serialise.
                 serde_json::to_string(sample).unwrap_or_else(|_| "[]".to_owned()),
+                sync.full_wanted,
             ])?;
         holdings::set_clean_up(&transaction, &sync.holding(), sync.clean_up)?;
         for former in &sync.former {

@@ -87,7 +87,8 @@ impl Engine {
                 SyncKind::Recurring => SyncStatus::Synced,
                 SyncKind::OneTime => SyncStatus::Exported,
             };
-            self.rest_ended(SyncRecord { last_full, ..sync }, status, now);
+            let full_wanted = sync.full_wanted && !told_everyone;
+            self.rest_ended(SyncRecord { last_full, full_wanted, ..sync }, status, now);
         }
     }
 
@@ -114,6 +115,7 @@ impl Engine {
             pause: None,
             next_due: None,
             clean_up: None,
+            full_wanted: false,
             ..sync
         });
     }
@@ -172,6 +174,7 @@ impl Engine {
             return self.rest_stopped(sync);
         }
         let mut sync = sync;
+        sync.full_wanted &= cancelled != Purpose::FullRefresh;
         let was_cleaning_up = matches!(cancelled, Purpose::CleanUp(_));
         if was_cleaning_up {
             for former in &mut sync.former {

@@ -40,7 +40,8 @@ pub(super) fn next_job(
         return job;
     }
     let mut job = Job::full(sync.cohort_id, trigger);
-    if sync.kind == SyncKind::Recurring && full_refresh_is_due(sync, full_refresh_every, now) {
+    let is_due = sync.kind == SyncKind::Recurring && full_refresh_is_due(sync, full_refresh_every, now);
+    if sync.full_wanted || is_due {
         job.purpose = Purpose::FullRefresh;
     }
     job
@@ -100,6 +101,7 @@ mod tests {
             former: Vec::new(),
             max_removal_share: None,
             last_full: None,
+            full_wanted: false,
         }
     }
 

@@ -78,7 +78,7 @@ impl Engine {
         let attribute = self.attribute_for(&cohort, request.attribute.as_deref())?;
         let mut job = Job::full(id, Trigger::Operator);
         job.approve_removals = request.approve_removals;
-        if request.full {
+        if request.full || self.board.sync(id).is_some_and(|sync| sync.full_wanted) {
             job.purpose = Purpose::FullRefresh;
         }
         if request.dry_run {
@@ -147,6 +147,7 @@ impl Engine {
             former,
             max_removal_share: request.max_removal_share.or(own_limit),
             last_full: kept.and_then(|sync| sync.last_full),
+            full_wanted: request.full || kept.is_some_and(|sync| sync.full_wanted),
         });
     }
 
@@ -173,13 +174,14 @@ impl Engine {
                 Err(Refusal::WrongStatus("this sync is stopped; start it again first".to_owned()))
             }
             _ => {
+                let mut sync = sync;
+                sync.full_wanted |= purpose == Some(Purpose::FullRefresh);
                 if sync.kind == SyncKind::OneTime {
                     // Not delivered until this run has ended; a crash in the middle of it must not hide that.
-                    self.rest(SyncRecord { status: SyncStatus::Queued, ..sync.clone() });
+                    sync.status = SyncStatus::Queued;
                 }
-                let mut job = self.next_job_of(&sync);
-                job.purpose = purpose.filter(|_| job.purpose.reads()).unwrap_or(job.purpose);
-                self.enqueue(job);
+                self.rest(sync.clone());
+                self.enqueue(self.next_job_of(&sync));
                 Ok(())
             }
         }
@@ -389,6 +391,7 @@ impl Engine {
                 former: Vec::new(),
                 max_removal_share: None,
                 last_full: None,
+                full_wanted: false,
             });
         };
         if sync.pause.as_ref().is_some_and(|pause| pause.held_run.is_some()) {

@@ -244,3 +244,20 @@ async fn a_sync_keeps_a_removal_limit_of_its_own() {
     let run = world.run_by(COHORT, Command::Start(loose)).await;
     assert_eq!((run.outcome, run.counts.removes.accepted()), (Some(Outcome::Succeeded), 169));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_refresh_that_was_asked_for_is_not_forgotten_by_a_failure_or_a_restart() {
+    let mut world = World::with_cohort(people(0, 250)).await;
+    world.sync().await;
+    let refused = Effect::Status { code: 403, body: String::new(), headers: Vec::new() };
+    world.control.push_fault(Fault::mparticle(refused).forever());
+    let run = world.run_by(COHORT, Command::FullRefresh(COHORT)).await;
+    assert_eq!((run.purpose, run.outcome), (Purpose::FullRefresh, Some(Outcome::Paused)));
+    world.shut_down().await;
+    world.control.clear_faults();
+    world.start().await;
+    let run = world.sync().await;
+    assert_eq!((run.purpose, run.counts.adds.accepted()), (Purpose::FullRefresh, 250));
+    let next = world.run_by(COHORT, Command::RunNow(COHORT)).await;
+    assert_eq!((next.purpose, next.counts.planned()), (Purpose::Update, 0), "once is enough");
+}

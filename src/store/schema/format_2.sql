@@ -26,6 +26,8 @@ ALTER TABLE syncs DROP COLUMN baseline;
 ALTER TABLE syncs ADD COLUMN max_removal_share REAL;
 -- When mParticle was last told every member.
 ALTER TABLE syncs ADD COLUMN last_full INTEGER;
+-- Whether that was asked for and has still to be done.
+ALTER TABLE syncs ADD COLUMN full_wanted INTEGER NOT NULL DEFAULT 0;
 -- Some users of a held plan, as a JSON array of texts.
 ALTER TABLE syncs ADD COLUMN held_sample TEXT NOT NULL DEFAULT '[]';
 

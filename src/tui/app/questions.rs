@@ -155,7 +155,7 @@ impl App {
             "Each run ends after the requests in flight."
         } else {
             "Each run ends after the requests in flight. What mParticle accepted is recorded, and the next start \
-             goes on from there; nothing is sent twice or forgotten."
+             goes on from there; nothing that was accepted is forgotten."
         };
         let (named, then) = match running.as_slice() {
             [] => ("No sync is running any more.".to_owned(), "Nothing is cut off."),
