@@ -181,7 +181,7 @@ impl Page for ChangesList {
     }
 
     fn listing(&self, _: Scene<'_>) -> Option<(String, Content)> {
-        let run = self.run?;
+        let run = self.run.filter(|_| self.list.total() != Some(0))?;
         let part = if self.which == Which::Rejected { "rejected changes" } else { "changes" };
         Some((format!("{part} of run {run}"), Content::Changes(run, self.which)))
     }

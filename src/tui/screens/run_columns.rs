@@ -53,15 +53,15 @@ const FIELDS: [Field; 11] = [
 pub const COLUMNS: [Column; 11] = [
     column("Started", 's', [11, 11, 16], 0, Align::Left, 1),
     column("Cohort", 'c', [10, 18, 32], 2, Align::Left, 0),
-    column("Kind", 'k', [10, 10, 12], 2, Align::Left, 8),
-    column("Trigger", 't', [8, 8, 8], 2, Align::Left, 10),
-    column("Took", 'd', [7, 7, 8], 1, Align::Right, 5),
+    column("Kind", 'k', [9, 9, 12], 2, Align::Left, 8),
+    column("Trigger", 't', [8, 8, 8], 1, Align::Left, 10),
+    column("Took", 'd', [6, 7, 8], 1, Align::Right, 5),
     column("Fetched", 'f', [9, 9, 10], 1, Align::Right, 6),
     column("+Adds", 'a', [8, 8, 10], 1, Align::Right, 3),
     column("−Removes", 'r', [8, 8, 10], 1, Align::Right, 4),
     column("Rejected", 'x', [8, 8, 8], 1, Align::Right, 7),
     column("Retries", 'y', [7, 7, 7], 1, Align::Right, 9),
-    column("Outcome", 'o', [12, 14, 14], 2, Align::Left, 2),
+    column("Outcome", 'o', [11, 12, 14], 2, Align::Left, 2),
 ];
 
 const fn column(
@@ -134,7 +134,7 @@ fn phase(phase: Phase) -> &'static str {
     }
 }
 
-/// Draws one cell; `with_date` says when a run started by more than the time of day.
+/// Draws one cell.
 pub fn draw_cell(canvas: &mut Canvas<'_>, at: CellAt<'_>, run: &RunRecord, snapshot: &Snapshot) {
     let progress = progress(snapshot, run);
     let counts: &RunCounts = progress.map_or(&run.counts, |progress| &progress.counts);

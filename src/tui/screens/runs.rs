@@ -130,13 +130,11 @@ impl RunsTable {
             (None, Some(_)) if self.table.total() > 0 => {
                 (Role::Muted, format!("No run matches. {} clears the filter.", scene.key(Action::Back)))
             }
-            (None, Some(_)) => (
-                Role::Muted,
-                format!(
-                    "There was no run yet. {} on the Cohorts screen starts one.",
-                    scene.key(Action::StartSync)
-                ),
-            ),
+            (None, Some(_)) => {
+                let place = if self.cohort.is_some() { "" } else { " on the Cohorts screen" };
+                let key = scene.key(Action::StartSync);
+                (Role::Muted, format!("There was no run yet. {key}{place} starts one."))
+            }
         }
     }
 
@@ -241,6 +239,9 @@ impl Page for RunsTable {
     }
 
     fn listing(&self, scene: Scene<'_>) -> Option<(String, Content)> {
+        if self.rows.is_empty() {
+            return None;
+        }
         let find = |id: Reverse<RunId>| self.rows.iter().map(|row| &row.run).find(|run| run.id == id.0);
         let rows = run_listing::rows(self.table.keys().filter_map(find));
         let name = self.cohort.and_then(|id| scene.snapshot.cohort(id));

@@ -83,7 +83,9 @@ impl Page for UnmatchedList {
     }
 
     fn remark(&self, _: Scene<'_>) -> Vec<Piece<'static>> {
-        self.list.total().map(|total| piece(Role::Text, text::plural(total, "user"))).into_iter().collect()
+        // Before anybody was read, a zero would be a claim.
+        let total = self.list.total().filter(|_| self.run.is_some());
+        total.map(|total| piece(Role::Text, text::plural(total, "user"))).into_iter().collect()
     }
 
     fn drawn(&mut self, view: Option<View>) {
@@ -141,7 +143,7 @@ impl Page for UnmatchedList {
     }
 
     fn listing(&self, scene: Scene<'_>) -> Option<(String, Content)> {
-        let view = scene.snapshot.cohort(self.cohort)?;
+        let view = scene.snapshot.cohort(self.cohort).filter(|_| self.list.total() != Some(0))?;
         Some((format!("unmatched {}", view.cohort.name), Content::Unmatched(self.cohort)))
     }
 

@@ -259,7 +259,7 @@ fn draw_line(canvas: &mut Canvas<'_>, row: Rect, line: &Line, most: i64) {
     canvas.line_right(x, row.y, COUNT.min(left(x)), &[piece(role, count)]);
     x += COUNT + 2;
     if row.width >= BAR_FROM {
-        let room = if row.width >= MEANING_FROM { BAR.min(row.width / 4) } else { left(x).saturating_sub(1) };
+        let room = if row.width >= MEANING_FROM { BAR.min(row.width / 6) } else { left(x).saturating_sub(1) };
         if line.is_stock && line.count > 0 {
             bar::draw_slim(canvas, x, row.y, room, line.count as f64 / most as f64, line.role);
         }
