@@ -14,6 +14,7 @@ mod migration;
 mod outbox;
 mod packing;
 mod pages;
+mod prune;
 mod reader;
 mod runs;
 mod syncs;

@@ -1,5 +1,5 @@
 //! Runs: their accounts, phases and ends, and what is remarkable about what they read. Also where a start
-//! after a crash finds what was cut off, and where history is pruned.
+//! after a crash finds what was cut off.
 
 use super::packing::pack_remarks;
 use super::{Holding, Store, StoreError, time};
@@ -113,12 +113,6 @@ impl TrendPoint {
         })
     }
 }
-
-/// Runs of a cohort whose changes and remarks are kept; older ones keep their counts only.
-const RUNS_WITH_CHANGES: i64 = 20;
-
-/// Runs of a cohort that are kept at all: a week of one every 15 minutes.
-const RUNS_KEPT: i64 = 700;
 
 const COLUMNS: &str = "id, cohort_id, cohort, attribute, kind, started_by, outcome, error, started_at, ended_at, phases,
     matched, unmatched, unsendable, duplicates, suspect, anonymous,
@@ -407,43 +401,5 @@ impl Store {
             cohorts.push(run.cohort_id);
         }
         Ok(cohorts)
-    }
-
-    /// Forgets history beyond what is kept. Requests still in doubt are never forgotten.
-    pub fn prune(&mut self, cohort: CohortId) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
-        let nth = |offset: i64| -> Result<i64, StoreError> {
-            Ok(transaction.query_row(
-                "SELECT coalesce((SELECT id FROM runs WHERE cohort_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2), 0)",
-                params![cohort.0.cast_signed(), offset],
-                |row| row.get(0),
-            )?)
-        };
-        let (without_changes, gone) = (nth(RUNS_WITH_CHANGES)?, nth(RUNS_KEPT)?);
-        let of_cohort = "run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND id <= ?2)";
-        // What is in doubt and what waits for a decision is needed however old it is.
-        let kept = "AND run_id NOT IN (SELECT run_id FROM rejections WHERE in_doubt = 1)
-             AND state NOT IN ('claimed', 'doubted') AND NOT (state = 'planned' AND wave = 2)
-             AND run_id NOT IN (SELECT held_run FROM syncs WHERE held_run IS NOT NULL)";
-        for (table, also) in [("outbox", kept), ("rejections", "AND in_doubt = 0")] {
-            transaction.execute(
-                &format!("DELETE FROM {table} WHERE {of_cohort} {also}"),
-                params![cohort.0.cast_signed(), without_changes],
-            )?;
-        }
-        // Only the newest whole account explains the cohort; what a read that broke off remarked explains nothing.
-        let newest = load_last_account(&transaction, cohort)?.map_or(0, |run| run.id.0);
-        transaction.execute(
-            "DELETE FROM remarks WHERE cohort_id = ?1 AND run_id <> ?2",
-            params![cohort.0.cast_signed(), newest],
-        )?;
-        transaction.execute(
-            "DELETE FROM runs WHERE cohort_id = ?1 AND id <= ?2
-                AND id NOT IN (SELECT run_id FROM outbox WHERE state IN ('claimed', 'doubted'))
-                AND id NOT IN (SELECT run_id FROM rejections WHERE in_doubt = 1)
-                AND id NOT IN (SELECT held_run FROM syncs WHERE held_run IS NOT NULL)",
-            params![cohort.0.cast_signed(), gone],
-        )?;
-        Ok(transaction.commit()?)
     }
 }
