@@ -149,6 +149,16 @@ pub enum Command {
         #[arg(long, requires = "clean_up")]
         yes: bool,
     },
+    /// Send exactly the plan that a paused sync holds, and nothing else
+    Approve {
+        /// The cohort
+        cohort: String,
+    },
+    /// Forget the plan that a paused sync holds; the next run reads anew
+    Discard {
+        /// The cohort
+        cohort: String,
+    },
     /// Tell this program who holds a cohort's attribute in mParticle already, so that whoever is not in the cohort
     /// is removed by the next run
     #[command(

@@ -9,6 +9,7 @@ use crate::sync::command::Refusal;
 use crate::telemetry::TelemetryError;
 use crate::tui::TuiError;
 use std::error::Error;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -105,6 +106,16 @@ impl Failure {
     }
 }
 
+/// What a person can do about a plan that is held back, a command a line; the run is the one that is held.
+pub(super) fn ways_out_of_a_hold(cohort: &str, run: impl Display) -> String {
+    format!(
+        "\n  To see who it is:          cohort-sync changes {run}\
+         \n  to send exactly that plan: cohort-sync approve \"{cohort}\"\
+         \n  to forget it:              cohort-sync discard \"{cohort}\"\
+         \n  to read anew and agree:    cohort-sync sync \"{cohort}\" --yes"
+    )
+}
+
 /// Prints a failure and its causes, and gives the exit code.
 pub(super) fn report(failure: &Failure) -> Exit {
     let mut text = format!("cohort-sync: {failure}");
@@ -118,8 +129,8 @@ pub(super) fn report(failure: &Failure) -> Exit {
         }
         cause = error.source();
     }
-    if matches!(failure, Failure::Refused { refusal: Refusal::PlanHeld, .. }) {
-        text.push_str("\n  The console asks for it; without one, agree to what is read then with: cohort-sync sync COHORT --yes");
+    if let Failure::Refused { subject, refusal: Refusal::PlanHeld } = failure {
+        text.push_str(&ways_out_of_a_hold(subject, "RUN"));
     }
     // Where stderr is closed nobody listens, and the exit code still tells.
     let _ = writeln!(io::stderr(), "{text}");

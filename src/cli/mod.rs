@@ -99,8 +99,13 @@ async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
             steer::steer(desk, &config, Steering::Stop, cohort).await
         }
         Command::Stop { cohort, clean_up: Some(removal), yes } => {
-            clean_up::stop(desk, &config, cohort, *removal, *yes).await
+            if !yes {
+                clean_up::agree(desk, cohort, *removal)?;
+            }
+            steer::steer(desk, &config, Steering::StopAndCleanUp(*removal), cohort).await
         }
+        Command::Approve { cohort } => steer::steer(desk, &config, Steering::Approve, cohort).await,
+        Command::Discard { cohort } => steer::steer(desk, &config, Steering::Discard, cohort).await,
         // The others were carried out above or before.
         _ => Ok(Exit::Done),
     }

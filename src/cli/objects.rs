@@ -1,7 +1,6 @@
 //! The JSON objects of the command line's contract: what other programs read. Field names and their order are
 //! fixed; whoever changes one breaks somebody's script.
 
-use crate::domain::membership::RemarkKind;
 use crate::domain::{Cohort, IdentityRef, RunCounts, SyncStatus};
 use crate::store::{ChangeRow, RunRecord, SyncRecord, UnmatchedRow};
 use serde::Serialize;
@@ -144,23 +143,14 @@ pub(super) struct UnmatchedObject<'a> {
 
 impl<'a> From<&'a UnmatchedRow> for UnmatchedObject<'a> {
     fn from(row: &'a UnmatchedRow) -> Self {
-        let reason = match row.remark.kind {
-            // It would have an address, had anonymous ids not been left out on purpose.
-            RemarkKind::Unsendable(_) if is_anonymous(row.remark.distinct_id.as_deref()) => "anonymous",
-            kind => kind.token(),
-        };
         Self {
             distinct_id: row.remark.distinct_id.as_deref(),
-            reason,
+            reason: row.remark.reason(),
             sent: row.sendable,
             mparticle_user_id: row.remark.evidence.as_deref(),
             last_seen: row.remark.last_seen.as_deref(),
         }
     }
-}
-
-fn is_anonymous(distinct_id: Option<&str>) -> bool {
-    distinct_id.is_some_and(|id| id.starts_with(crate::domain::identity::ANONYMOUS_PREFIX))
 }
 
 /// A change of a run.

@@ -7,6 +7,7 @@ mod table;
 pub use destination::{Destination, OutputError, allow_closed_pipe, terminal_size};
 
 use crate::config::{ColorChoice, Environment, Word};
+use crate::sync::export::csv_writer;
 use std::borrow::Cow;
 use std::io::{self, Write};
 use table::Table;
@@ -164,17 +165,16 @@ impl Cell {
 
 /// Writes a list row by row. CSV and JSON go straight through, however long the list; a table waits for
 /// the last row to know its widths.
-pub struct Listing<W> {
+pub struct Listing<W: Write> {
     columns: &'static [Column],
-    to: W,
-    shape: Shape,
+    shape: Shape<W>,
     room: Option<usize>,
 }
 
-enum Shape {
-    Table(Table),
-    Csv,
-    Json,
+enum Shape<W: Write> {
+    Table(Table, W),
+    Csv(Box<csv::Writer<W>>),
+    Json(W),
 }
 
 impl<W: Write> Listing<W> {
@@ -182,16 +182,17 @@ impl<W: Write> Listing<W> {
     ///
     /// # Errors
     /// The header of a CSV cannot be written.
-    pub fn begin(format: Format, columns: &'static [Column], mut to: W) -> io::Result<Self> {
+    pub fn begin(format: Format, columns: &'static [Column], to: W) -> io::Result<Self> {
         let shape = match format {
-            Format::Table => Shape::Table(Table::new(columns)),
+            Format::Table => Shape::Table(Table::new(columns), to),
             Format::Csv => {
-                write_csv(&mut to, columns.iter().map(|column| Cow::Borrowed(column.name)))?;
-                Shape::Csv
+                let mut to = csv_writer(to);
+                to.write_record(columns.iter().map(|column| column.name)).map_err(io_error)?;
+                Shape::Csv(Box::new(to))
             }
-            Format::Json => Shape::Json,
+            Format::Json => Shape::Json(to),
         };
-        Ok(Self { columns, to, shape, room: None })
+        Ok(Self { columns, shape, room: None })
     }
 
     /// Fits a table into a terminal of this width.
@@ -207,13 +208,13 @@ impl<W: Write> Listing<W> {
     pub fn row(&mut self, cells: &[Cell]) -> io::Result<()> {
         debug_assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
         match &mut self.shape {
-            Shape::Table(table) => {
+            Shape::Table(table, _) => {
                 let shown = self.columns.iter().zip(cells).filter(|(column, _)| column.header.is_some());
                 table.row(shown.map(|(_, cell)| cell.for_table()).collect());
                 Ok(())
             }
-            Shape::Csv => write_csv(&mut self.to, cells.iter().map(|cell| Cow::Owned(cell.for_csv()))),
-            Shape::Json => write_json(&mut self.to, self.columns, cells),
+            Shape::Csv(to) => to.write_record(cells.iter().map(Cell::for_csv)).map_err(io_error),
+            Shape::Json(to) => write_json(to, self.columns, cells),
         }
     }
 
@@ -221,27 +222,26 @@ impl<W: Write> Listing<W> {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn finish(mut self) -> io::Result<W> {
-        if let Shape::Table(table) = &self.shape {
-            table.write(&mut self.to, self.room)?;
-        }
-        self.to.flush()?;
-        Ok(self.to)
+    pub fn finish(self) -> io::Result<W> {
+        let mut to = match self.shape {
+            Shape::Table(table, mut to) => {
+                table.write(&mut to, self.room)?;
+                to
+            }
+            Shape::Csv(to) => to.into_inner().map_err(csv::IntoInnerError::into_error)?,
+            Shape::Json(to) => to,
+        };
+        to.flush()?;
+        Ok(to)
     }
 }
 
-fn write_csv<'a>(to: &mut impl Write, fields: impl Iterator<Item = Cow<'a, str>>) -> io::Result<()> {
-    for (position, field) in fields.enumerate() {
-        if position > 0 {
-            to.write_all(b",")?;
-        }
-        if field.contains(['"', ',', '\r', '\n']) {
-            write!(to, "\"{}\"", field.replace('"', "\"\""))?;
-        } else {
-            to.write_all(field.as_bytes())?;
-        }
+/// What the system said, kept as such: a reader who left the pipe is told from a full disk by its kind.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
-    to.write_all(b"\r\n")
 }
 
 /// Keeps the order of the columns, which a JSON map would not.

@@ -23,6 +23,19 @@ pub struct Remark {
     pub last_seen: Option<Box<str>>,
 }
 
+impl Remark {
+    /// Why it was made, as JSON and CSV say it.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        let is_anonymous = |id: &str| id.starts_with(identity::ANONYMOUS_PREFIX);
+        match self.kind {
+            // It would have an address, had anonymous ids not been left out on purpose.
+            RemarkKind::Unsendable(_) if self.distinct_id.as_deref().is_some_and(is_anonymous) => "anonymous",
+            kind => kind.token(),
+        }
+    }
+}
+
 /// The kinds of remarks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RemarkKind {

@@ -3,7 +3,7 @@
 
 use super::holdings::{self, FormerAttribute, Holding, Stored};
 use super::{Store, StoreError, time};
-use crate::domain::{CohortId, PauseCause, Removal, RunId, SyncKind, SyncStatus};
+use crate::domain::{Cohort, CohortId, PauseCause, Removal, RunId, SyncKind, SyncStatus};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use std::time::Duration;
@@ -59,6 +59,34 @@ pub struct SyncRecord {
 }
 
 impl SyncRecord {
+    /// A sync as it is when it is made: nobody was told anything, and it is stopped.
+    #[must_use]
+    pub fn new(
+        cohort: &Cohort,
+        attribute: String,
+        kind: SyncKind,
+        interval: Duration,
+        since: Timestamp,
+    ) -> Self {
+        Self {
+            cohort_id: cohort.id,
+            pinned_name: cohort.name.clone(),
+            attribute,
+            kind,
+            status: SyncStatus::Stopped,
+            pause: None,
+            interval,
+            next_due: None,
+            since,
+            baseline: 0,
+            clean_up: None,
+            former: Vec::new(),
+            max_removal_share: None,
+            last_full: None,
+            full_wanted: false,
+        }
+    }
+
     /// What mParticle holds because of this sync.
     #[must_use]
     pub fn holding(&self) -> Holding {

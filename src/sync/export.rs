@@ -2,12 +2,11 @@
 //! command line writes. A file that is there is never touched; a list that breaks off leaves none.
 
 use super::pages::{Archive, ChangeRow, UnmatchedRow, Which};
-use crate::domain::membership::RemarkKind;
 use crate::domain::{CohortId, IdentityRef, RunId};
 use crate::store::{Reader, StoreError};
 use jiff::Timestamp;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use tokio::task;
 
@@ -36,8 +35,10 @@ pub enum Content {
     Changes(RunId, Which),
 }
 
-const UNMATCHED: [&str; 5] = ["distinct_id", "reason", "sent", "mparticle_user_id", "last_seen"];
-const CHANGES: [&str; 6] = ["distinct_id", "mpid", "change", "state", "reason", "at"];
+/// The columns of a list of unmatched users.
+pub const UNMATCHED: [&str; 5] = ["distinct_id", "reason", "sent", "mparticle_user_id", "last_seen"];
+/// The columns of a list of changes.
+pub const CHANGES: [&str; 6] = ["distinct_id", "mpid", "change", "state", "reason", "at"];
 
 /// Writes a list into a directory under a name that is not taken yet; returns the path and how many rows it has.
 pub(super) async fn write(
@@ -59,7 +60,7 @@ pub(super) async fn write(
 fn write_file(directory: &Path, export: &Export, reader: Option<&Reader>) -> Result<(PathBuf, u64), String> {
     let (path, file) = create(directory, &stem(export))
         .map_err(|error| format!("no file can be made in {}: {error}", directory.display()))?;
-    match fill(BufWriter::new(file), export, reader) {
+    match fill(file, export, reader) {
         Ok(rows) => Ok((path, rows)),
         Err(error) => {
             // Half a list would pass for a whole one.
@@ -101,34 +102,41 @@ enum Trouble {
     Store(#[from] StoreError),
     #[error("the file cannot be written: {0}")]
     File(#[from] io::Error),
+    #[error("the file cannot be written: {0}")]
+    List(#[from] csv::Error),
 }
 
-fn fill(mut to: impl Write, export: &Export, reader: Option<&Reader>) -> Result<u64, Trouble> {
-    let mut rows = 0;
+/// A list for a spreadsheet, lines ended as RFC 4180 asks.
+pub fn csv_writer<W: Write>(to: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(to)
+}
+
+fn fill(to: impl Write, export: &Export, reader: Option<&Reader>) -> Result<u64, Trouble> {
+    let (mut to, mut rows) = (csv_writer(to), 0);
     match (&export.content, reader) {
         (Content::Rows(lines), _) => {
             for line in lines {
-                write_line(&mut to, line)?;
+                to.write_record(line)?;
             }
             rows = (lines.len() as u64).saturating_sub(1);
         }
         (Content::Unmatched(cohort), Some(reader)) => {
-            write_line(&mut to, &UNMATCHED)?;
+            to.write_record(UNMATCHED)?;
             if let Some(run) = reader.last_account(*cohort)? {
                 reader.for_each_unmatched::<Trouble>(run.id, |users| {
                     rows += users.len() as u64;
-                    users.iter().try_for_each(|user| write_line(&mut to, &unmatched(user)))?;
+                    users.iter().try_for_each(|user| to.write_record(unmatched(user)))?;
                     Ok(true)
                 })?;
             }
         }
         (Content::Changes(run, which), Some(reader)) => {
-            write_line(&mut to, &CHANGES)?;
+            to.write_record(CHANGES)?;
             reader.for_each_change::<Trouble>(*run, |changes| {
                 let fits = |row: &&ChangeRow| *which == Which::All || row.reason.is_some();
                 for row in changes.iter().filter(fits) {
                     rows += 1;
-                    write_line(&mut to, &change(row))?;
+                    to.write_record(change(row))?;
                 }
                 Ok(true)
             })?;
@@ -144,22 +152,11 @@ fn unmatched(row: &UnmatchedRow) -> [String; 5] {
     let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();
     [
         text(&remark.distinct_id),
-        reason(row).to_owned(),
+        remark.reason().to_owned(),
         row.sendable.to_string(),
         text(&remark.evidence),
         text(&remark.last_seen),
     ]
-}
-
-/// Why somebody lacks a usable id, in a word.
-#[must_use]
-pub fn reason(row: &UnmatchedRow) -> &'static str {
-    let anonymous = |id: &str| id.starts_with(crate::domain::identity::ANONYMOUS_PREFIX);
-    match row.remark.kind {
-        // It would have an address, had anonymous ids not been left out on purpose.
-        RemarkKind::Unsendable(_) if row.remark.distinct_id.as_deref().is_some_and(anonymous) => "anonymous",
-        kind => kind.token(),
-    }
 }
 
 fn change(row: &ChangeRow) -> [String; 6] {
@@ -175,22 +172,6 @@ fn change(row: &ChangeRow) -> [String; 6] {
         row.reason.clone().unwrap_or_default(),
         row.at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default(),
     ]
-}
-
-/// RFC 4180: a field that holds a comma, a quote or a line break is quoted.
-fn write_line(to: &mut impl Write, fields: &[impl AsRef<str>]) -> io::Result<()> {
-    for (index, field) in fields.iter().enumerate() {
-        let field = field.as_ref();
-        if index > 0 {
-            to.write_all(b",")?;
-        }
-        if field.contains([',', '"', '\n', '\r']) {
-            write!(to, "\"{}\"", field.replace('"', "\"\""))?;
-        } else {
-            to.write_all(field.as_bytes())?;
-        }
-    }
-    to.write_all(b"\r\n")
 }
 
 #[cfg(test)]

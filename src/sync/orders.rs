@@ -133,21 +133,15 @@ impl Engine {
         let own_limit = existing.as_ref().and_then(|sync| sync.max_removal_share);
         let (baseline, former) = left_behind(existing.as_ref(), &attribute, request.former);
         self.rest(SyncRecord {
-            cohort_id: cohort.id,
             pinned_name: kept.map_or_else(|| cohort.name.clone(), |sync| sync.pinned_name.clone()),
-            attribute,
-            kind,
             status: SyncStatus::Queued,
-            pause: None,
-            interval,
             next_due: (kind == SyncKind::Recurring).then_some(now),
-            since,
             baseline,
-            clean_up: None,
             former,
             max_removal_share: request.max_removal_share.or(own_limit),
             last_full: kept.and_then(|sync| sync.last_full),
             full_wanted: request.full || kept.is_some_and(|sync| sync.full_wanted),
+            ..SyncRecord::new(cohort, attribute, kind, interval, since)
         });
     }
 
@@ -376,23 +370,8 @@ impl Engine {
         let attribute = self.attribute_for(cohort, request.attribute.as_deref())?;
         let Some(sync) = self.board.sync(id) else {
             let now = self.tools.clock.now();
-            return Ok(SyncRecord {
-                cohort_id: id,
-                pinned_name: cohort.name.clone(),
-                attribute,
-                kind: SyncKind::Recurring,
-                status: SyncStatus::Stopped,
-                pause: None,
-                interval: self.settings.interval,
-                next_due: None,
-                since: now,
-                baseline: 0,
-                clean_up: None,
-                former: Vec::new(),
-                max_removal_share: None,
-                last_full: None,
-                full_wanted: false,
-            });
+            let interval = self.settings.interval;
+            return Ok(SyncRecord::new(cohort, attribute, SyncKind::Recurring, interval, now));
         };
         if sync.pause.as_ref().is_some_and(|pause| pause.held_run.is_some()) {
             return Err(Refusal::PlanHeld);

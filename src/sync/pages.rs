@@ -66,6 +66,20 @@ pub enum Question {
     },
 }
 
+impl Question {
+    /// From which position on a window was asked for; `None` where no window was.
+    #[must_use]
+    pub fn offset(&self) -> Option<u64> {
+        match self {
+            Self::Runs { offset, .. }
+            | Self::Changes { offset, .. }
+            | Self::Unmatched { offset, .. }
+            | Self::Requests { offset, .. } => Some(*offset),
+            Self::Run(_) | Self::Journal { .. } => None,
+        }
+    }
+}
+
 /// The answer to a [`Question`] of the same name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {

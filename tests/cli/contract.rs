@@ -200,7 +200,7 @@ async fn a_full_refresh_and_a_limit_of_its_own_are_flags() {
     let some = keys(0, 5).into_iter().filter(|key| held.out.contains(&mpid_of(key))).count();
     assert_eq!(some, 5, "a sample of who would be removed: {}", held.out);
     let resumed = world.run(&["resume", NAME]).await.exits(3);
-    resumed.complains(&["waits for your decision", "The console", "--yes"]);
+    resumed.complains(&["waits for your decision", "approve", "discard", "--yes"]);
     world.run(&["sync", NAME, "--yes"]).await.exits(0);
     world.run(&["sync", NAME, "--max-removal-share", "2"]).await.exits(2).complains(&["from 0 to 1"]);
 }

@@ -102,6 +102,26 @@ async fn large_removals_wait_for_a_yes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_held_plan_is_approved_as_it_is_or_forgotten() {
+    let world = World::with(people(0, 200)).await;
+    world.run(&["sync", NAME, "--recurring"]).await.exits(0);
+    world.run(&["approve", NAME]).await.exits(3).complains(&[NAME, "no plan"]);
+    world.control.set_members(ID, people(0, 50));
+    world.run(&["sync", NAME, "--recurring"]).await.exits(3);
+    let before = world.control.feed_requests().len();
+    world.run(&["discard", NAME]).await.exits(0);
+    assert_eq!((world.control.feed_requests().len(), world.delivered(NAME)), (before, keys(0, 200)));
+
+    world.run(&["sync", NAME, "--recurring"]).await.exits(3);
+    // Who has left since is not in the plan that was looked at.
+    world.control.set_members(ID, people(0, 10));
+    let run = world.run(&["approve", NAME, "--json"]).await.exits(0).objects().remove(0);
+    assert_eq!(run["counts"]["removes"], 150);
+    assert_eq!(world.delivered(NAME), keys(0, 50));
+    world.run(&["discard", NAME]).await.exits(3).complains(&[NAME, "no plan"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_must_not_start_is_refused() {
     let world = World::with(people(0, 5)).await;
     world.add(2000, "Others", people(5, 5));

@@ -46,7 +46,7 @@ impl Awaiting {
     }
 
     /// A run of this cohort was started.
-    pub(super) fn expect(&mut self, cohort: CohortId) {
+    pub(super) fn started(&mut self, cohort: CohortId) {
         self.cohorts.insert(cohort);
         self.outstanding.insert(cohort);
     }

@@ -17,7 +17,9 @@ const RUN_COLUMNS: &[Column] = &[
     Column::number("run_id", "Run"),
     Column::hidden("cohort_id"),
     Column::text("cohort", "Cohort"),
+    Column::hidden("attribute"),
     Column::hidden("kind"),
+    Column::text("purpose", "Purpose"),
     Column::hidden("trigger"),
     Column::text("outcome", "Outcome"),
     Column::text("started_at", "Started"),
@@ -62,14 +64,16 @@ pub(in crate::cli) fn runs(desk: &Desk, cohort: Option<&str>, list: &ListArgs) -
     Ok(Exit::Done)
 }
 
-fn run_cells(run: &RunRecord, unended: &'static str) -> [Cell; 16] {
+fn run_cells(run: &RunRecord, unended: &'static str) -> [Cell; 18] {
     let counts = &run.counts;
     let took = run.ended_at.map(|ended| ended.duration_since(run.started_at).as_secs_f64());
     [
         Cell::Id(run.id.0.unsigned_abs()),
         Cell::Id(run.cohort_id.0),
         run.cohort.clone().into(),
+        run.attribute.clone().into(),
         run.kind.token().into(),
+        run.purpose.token().into(),
         run.trigger.token().into(),
         run.outcome.map_or(unended, crate::domain::Outcome::token).into(),
         seconds(run.started_at).into(),
@@ -158,4 +162,16 @@ pub(in crate::cli) fn unmatched(desk: &Desk, wanted: &str, list: &ListArgs) -> R
     })?;
     rows.finish()?;
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CHANGE_COLUMNS, UNMATCHED_COLUMNS};
+    use crate::sync::export::{CHANGES, UNMATCHED};
+
+    #[test]
+    fn a_list_has_the_same_columns_wherever_it_is_written() {
+        assert!(CHANGE_COLUMNS.iter().map(|column| column.name).eq(CHANGES));
+        assert!(UNMATCHED_COLUMNS.iter().map(|column| column.name).eq(UNMATCHED));
+    }
 }

@@ -5,7 +5,7 @@ use super::awaiting::Awaiting;
 use super::{count, remark};
 use crate::cli::account::{Desk, end_engine, must_write, settings_of, start_engine};
 use crate::cli::args::SyncArgs;
-use crate::cli::failure::{Exit, Failure, report};
+use crate::cli::failure::{Exit, Failure, report, ways_out_of_a_hold};
 use crate::cli::select::{self, Candidate};
 use crate::config::Config;
 use crate::domain::{CohortId, Outcome, Purpose, Removal, SyncKind};
@@ -44,7 +44,7 @@ async fn start_and_wait(handle: &Handle, asked: &SyncArgs, awaiting: &mut Awaiti
     for (id, wanted) in chosen {
         announce_move(&snapshots.borrow(), id, asked);
         match handle.send(Command::Start(request(id, asked))).await {
-            Ok(()) => awaiting.expect(id),
+            Ok(()) => awaiting.started(id),
             Err(refusal) => {
                 let failure = Failure::Refused { subject: wanted.clone(), refusal };
                 awaiting.worsen(report(&failure));
@@ -151,8 +151,7 @@ pub(super) fn summary(run: &RunRecord, sample: &[String]) -> String {
         text.push_str("\n  ");
         text.push_str(error);
         if run.outcome == Some(Outcome::Paused) && counts.pending() > 0 && error.contains("would remove") {
-            text.push_str("\n  To agree, run it again with --yes; to look first: cohort-sync changes ");
-            text.push_str(&run.id.to_string());
+            text.push_str(&ways_out_of_a_hold(&name, run.id));
         }
         if !sample.is_empty() {
             text.push_str("\n  Among those who would be removed: ");

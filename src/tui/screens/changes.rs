@@ -1,78 +1,52 @@
 //! What a run told mParticle, one user a line: who entered or left, by which identity, how it stands and when that
 //! was answered. The list may have a million lines; only what is in view is at hand.
 
-use super::page::{Page, Step};
+use super::Scene;
+use super::page::Step;
 use super::requests::run_mark;
-use super::{Scene, draw_emptiness};
+use super::windowed::{Fresh, Rows, Windowed};
 use crate::domain::{ChangeState, CohortId, Direction, IdentityRef, Phase, RunId};
 use crate::sync::export::Content;
-use crate::sync::pages::{Answer, ChangeRow, Question, Which};
+use crate::sync::pages::{Answer, ChangeRow, Question, Which, Window};
 use crate::sync::snapshot::Snapshot;
 use crate::tui::action::{Action, Place};
-use crate::tui::canvas::{Canvas, Piece, View, piece};
+use crate::tui::canvas::{Canvas, Piece, piece};
 use crate::tui::dialogs::message::{Body, Message};
-use crate::tui::text::{self, Align};
+use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widgets::columns::Column;
-use crate::tui::widgets::long_list::{LongList, PART};
-use ratatui::layout::Rect;
+use crate::tui::widgets::long_list::PART;
 
 const COLUMNS: [Column; 6] = [
-    column("±", [1, 1, 1], 0, Align::Left, 0),
-    column("Distinct id", [14, 24, 32], 1, Align::Left, 1),
-    column("MPID", [20, 20, 20], 2, Align::Right, 3),
-    column("State", [8, 8, 8], 2, Align::Left, 2),
-    column("When", [8, 8, 16], 2, Align::Left, 5),
-    column("Reason", [16, 36, 80], 2, Align::Left, 4),
+    Column::words("±", [1, 1, 1], 0, 0),
+    Column::words("Distinct id", [14, 24, 32], 1, 1),
+    Column::numbers("MPID", [20, 20, 20], 2, 3),
+    Column::words("State", [8, 8, 8], 2, 2),
+    Column::words("When", [8, 8, 16], 2, 5),
+    Column::words("Reason", [16, 36, 80], 2, 4),
 ];
 
-const fn column(title: &'static str, widths: [u16; 3], gap: u16, align: Align, priority: u8) -> Column {
-    Column { title, letter: ' ', widths, gap, align, largest_first: false, priority }
-}
-
 /// The list.
-pub struct ChangesList {
+pub struct Changes {
     cohort: CohortId,
     /// The run, or the one that is or was last at work.
     fixed: Option<RunId>,
     run: Option<RunId>,
     which: Which,
     mark: u64,
-    list: LongList<ChangeRow>,
 }
 
-impl ChangesList {
+impl Changes {
     /// The changes of a run.
     #[must_use]
-    pub fn of_run(cohort: CohortId, run: RunId, which: Which) -> Self {
-        Self { fixed: Some(run), run: Some(run), which, ..Self::of_last(cohort) }
+    pub fn of_run(cohort: CohortId, run: RunId, which: Which) -> Windowed<Self> {
+        Windowed::of(Self { cohort, fixed: Some(run), run: Some(run), which, mark: 0 })
     }
 
     /// The changes of the last run of a cohort.
     #[must_use]
-    pub fn of_last(cohort: CohortId) -> Self {
-        Self { cohort, fixed: None, run: None, which: Which::All, mark: 0, list: LongList::default() }
-    }
-
-    fn question(&self, offset: u64) -> Option<Question> {
-        Some(Question::Changes { run: self.run?, which: self.which, offset, limit: PART })
-    }
-
-    fn emptiness(&self, scene: Scene<'_>) -> (Role, String) {
-        match (self.list.error(), self.list.total()) {
-            (Some(error), _) => (Role::Bad, format!("The changes cannot be read: {error}")),
-            (None, _) if self.run.is_none() => (Role::Muted, "There was no run yet.".to_owned()),
-            (None, None) => (Role::Muted, "Reading the changes…".to_owned()),
-            (None, Some(_)) if self.which == Which::Rejected => {
-                let key = scene.key(Action::OnlyRejected);
-                (Role::Muted, format!("mParticle rejected nobody. {key} shows all changes."))
-            }
-            (None, Some(_)) => (
-                Role::Muted,
-                "No changes are kept: the run planned none, or it is older than the newest twenty."
-                    .to_owned(),
-            ),
-        }
+    pub fn of_last(cohort: CohortId) -> Windowed<Self> {
+        Windowed::of(Self { cohort, fixed: None, run: None, which: Which::All, mark: 0 })
     }
 }
 
@@ -83,7 +57,13 @@ fn last_run(snapshot: &Snapshot, cohort: CohortId) -> Option<RunId> {
     sending.and_then(|progress| progress.id).or(sync.last_run.as_ref().map(|run| run.id))
 }
 
-impl Page for ChangesList {
+impl Rows for Changes {
+    type Row = ChangeRow;
+
+    const NAME: &'static str = "changes";
+
+    const COLUMNS: &'static [Column] = &COLUMNS;
+
     fn place(&self) -> Place {
         Place::Run
     }
@@ -100,26 +80,40 @@ impl Page for ChangesList {
         ]
     }
 
-    fn arrange(&mut self, scene: Scene<'_>) {
+    fn arrange(&mut self, scene: Scene<'_>) -> Fresh {
         let run = self.fixed.or_else(|| last_run(scene.snapshot, self.cohort));
-        if run != self.run {
-            self.run = run;
-            self.list.clear();
-        }
         let mark = run.map_or(0, |run| run_mark(scene.snapshot, self.cohort, run));
-        if mark != self.mark {
-            self.mark = mark;
-            self.list.refresh();
+        let is_other = std::mem::replace(&mut self.run, run) != run;
+        let is_newer = std::mem::replace(&mut self.mark, mark) != mark;
+        match (is_other, is_newer) {
+            (true, _) => Fresh::Other,
+            (false, true) => Fresh::Newer,
+            (false, false) => Fresh::Same,
         }
     }
 
-    fn remark(&self, scene: Scene<'_>) -> Vec<Piece<'static>> {
+    fn question(&self, offset: u64) -> Option<Question> {
+        Some(Question::Changes { run: self.run?, which: self.which, offset, limit: PART })
+    }
+
+    fn window(&mut self, answer: &Answer) -> Option<(Window<ChangeRow>, Fresh)> {
+        match answer {
+            Answer::Changes(window) => Some((window.clone(), Fresh::Same)),
+            _ => None,
+        }
+    }
+
+    fn cell(&self, canvas: &Canvas<'_>, column: usize, row: &ChangeRow) -> Piece<'static> {
+        cell(canvas, column, row)
+    }
+
+    fn remark(&self, total: Option<u64>, scene: Scene<'_>) -> Vec<Piece<'static>> {
         let Some(run) = self.run else { return Vec::new() };
         let mut title = Vec::new();
         if self.fixed.is_none() {
             title.push(piece(Role::Muted, format!("run {run} · ")));
         }
-        if let Some(total) = self.list.total() {
+        if let Some(total) = total {
             title.push(piece(Role::Text, text::count(total)));
         }
         if self.which == Which::Rejected {
@@ -129,24 +123,21 @@ impl Page for ChangesList {
         title
     }
 
-    fn drawn(&mut self, view: Option<View>) {
-        self.list.view = view;
+    fn emptiness(&self, scene: Scene<'_>) -> (Role, String) {
+        let words = match (self.run, self.which) {
+            (None, _) => "There was no run yet.".to_owned(),
+            (Some(_), Which::Rejected) => {
+                format!("mParticle rejected nobody. {} shows all changes.", scene.key(Action::OnlyRejected))
+            }
+            (Some(_), Which::All) => {
+                "No changes are kept: the run planned none, or it is older than the newest twenty that did."
+                    .to_owned()
+            }
+        };
+        (Role::Muted, words)
     }
 
-    fn move_by(&mut self, lines: i64) {
-        self.list.move_by(lines);
-    }
-
-    fn select_line(&mut self, line: usize) {
-        self.list.select_line(line);
-    }
-
-    fn act(&mut self, action: Action, scene: Scene<'_>) -> Step {
-        if action == Action::OnlyRejected {
-            self.which = if self.which == Which::All { Which::Rejected } else { Which::All };
-            self.list.clear();
-        }
-        let Some(row) = self.list.selected() else { return Step::Done };
+    fn act(&self, action: Action, row: &ChangeRow, scene: Scene<'_>) -> Step {
         match action {
             Action::Open | Action::Look => Step::Show(facts(scene, row)),
             Action::Copy => {
@@ -158,45 +149,18 @@ impl Page for ChangesList {
         }
     }
 
-    fn wants(&self) -> Vec<Question> {
-        self.list.wants().into_iter().filter_map(|offset| self.question(offset)).collect()
-    }
-
-    fn asked(&mut self, question: &Question) {
-        if let Question::Changes { offset, .. } = question {
-            self.list.asked(*offset);
+    fn turn(&mut self, action: Action) -> Fresh {
+        if action != Action::OnlyRejected {
+            return Fresh::Same;
         }
-    }
-
-    fn loaded(&mut self, question: &Question, answer: &Result<Answer, String>) {
-        let Question::Changes { offset, .. } = question else { return };
-        if self.question(*offset).as_ref() != Some(question) {
-            return;
-        }
-        match answer {
-            Ok(Answer::Changes(window)) => self.list.take(Ok(window.clone())),
-            Ok(_) => {}
-            Err(error) => self.list.take(Err(error.clone())),
-        }
+        self.which = if self.which == Which::All { Which::Rejected } else { Which::All };
+        Fresh::Other
     }
 
     fn listing(&self, _: Scene<'_>) -> Option<(String, Content)> {
-        let run = self.run.filter(|_| self.list.total() != Some(0))?;
+        let run = self.run?;
         let part = if self.which == Which::Rejected { "rejected changes" } else { "changes" };
         Some((format!("{part} of run {run}"), Content::Changes(run, self.which)))
-    }
-
-    fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
-        self.list.draw(canvas, area, &COLUMNS, |canvas, column, area, row| {
-            let cell = cell(canvas, column, row);
-            match COLUMNS[column].align {
-                Align::Left => canvas.line(area.x, area.y, area.width, &[cell]),
-                Align::Right => canvas.line_right(area.x, area.y, area.width, &[cell]),
-            };
-        });
-        if self.list.total().unwrap_or_default() == 0 {
-            draw_emptiness(canvas, area, self.emptiness(scene));
-        }
     }
 }
 

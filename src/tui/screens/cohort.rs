@@ -1,13 +1,13 @@
 //! One cohort, in parts: what it is and how its export went, where each of its people went, who lacks an id, what
 //! was told, and its runs. Each part is a page of its own; this one draws the box and switches between them.
 
-use super::changes::ChangesList;
+use super::changes::Changes;
 use super::cohorts::facts;
 use super::overview::Overview;
 use super::page::{Page, Step};
 use super::parts::Parts;
 use super::runs::RunsTable;
-use super::unmatched::UnmatchedList;
+use super::unmatched::Unmatched;
 use super::waterfall::Waterfall;
 use super::{Scene, draw_emptiness};
 use crate::domain::CohortId;
@@ -33,8 +33,8 @@ impl CohortPage {
         let parts = Parts::new(vec![
             ("Overview", Box::new(Overview::of(id))),
             ("Counts", Box::new(Waterfall::of(id))),
-            ("Unmatched", Box::new(UnmatchedList::of(id))),
-            ("Changes", Box::new(ChangesList::of_last(id))),
+            ("Unmatched", Box::new(Unmatched::of(id))),
+            ("Changes", Box::new(Changes::of_last(id))),
             ("Runs", Box::new(RunsTable::of(Some(id)))),
         ]);
         Self { id, parts }

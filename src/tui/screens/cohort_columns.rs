@@ -49,33 +49,20 @@ pub const FIELDS: [Field; 10] = [
 
 /// The columns. Status stays longest beside the name, because it is what calls for a person.
 pub const COLUMNS: [Column; 10] = [
-    column("Cohort", 'c', [12, 20, 36], 0, Align::Left, 0),
-    column("Users", 'u', [9, 9, 10], 1, Align::Right, 2),
-    column("Matched", 'm', [7, 14, 20], 2, Align::Right, 3),
-    column("Unmatched", 'x', [9, 9, 10], 2, Align::Right, 6),
-    column("+Adds", 'a', [8, 8, 10], 1, Align::Right, 4),
-    column("−Removes", 'r', [8, 8, 10], 1, Align::Right, 5),
-    column("Sync", 'k', [9, 9, 9], 2, Align::Left, 9),
-    column("Status", 's', [16, 16, 16], 2, Align::Left, 1),
-    column("Last", 'l', [4, 4, 4], 1, Align::Right, 7),
-    column("Next", 'n', [4, 4, 4], 2, Align::Right, 8),
+    Column::words("Cohort", [12, 20, 36], 0, 0).key('c'),
+    Column::numbers("Users", [9, 9, 10], 1, 2).key('u'),
+    Column::numbers("Matched", [7, 14, 20], 2, 3).key('m').largest_first(false),
+    Column::numbers("Unmatched", [9, 9, 10], 2, 6).key('x'),
+    Column::numbers("+Adds", [8, 8, 10], 1, 4).key('a'),
+    Column::numbers("−Removes", [8, 8, 10], 1, 5).key('r'),
+    Column::words("Sync", [9, 9, 9], 2, 9).key('k'),
+    Column::words("Status", [16, 16, 16], 2, 1).key('s'),
+    Column::numbers("Last", [4, 4, 4], 1, 7).key('l').largest_first(false),
+    Column::numbers("Next", [4, 4, 4], 2, 8).key('n').largest_first(false),
 ];
 
 /// The column the table is sorted by at first.
 pub const SORT_AT_FIRST: usize = 7;
-
-const fn column(
-    title: &'static str,
-    letter: char,
-    widths: [u16; 3],
-    gap: u16,
-    align: Align,
-    priority: u8,
-) -> Column {
-    // Of numbers the large ones are looked for, of words the first.
-    let largest_first = matches!(align, Align::Right) && !matches!(letter, 'm' | 'l' | 'n');
-    Column { title, letter, widths, gap, align, largest_first, priority }
-}
 
 /// The accounts to show: those of the run at work once it has read something, else those of the last run that
 /// counted everyone. A read that broke off says nothing about a cohort.

@@ -26,6 +26,7 @@ pub mod tabs;
 pub mod unmatched;
 pub mod waterfall;
 pub mod welcome;
+pub mod windowed;
 
 use super::action::Action;
 use super::canvas::Canvas;

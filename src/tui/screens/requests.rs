@@ -1,36 +1,31 @@
 //! The requests of a run that the journal still holds, oldest first, one a line; Enter shows what was answered. Also
 //! how a list of a run learns that the run went on.
 
-use super::page::{Page, Step};
-use super::{Scene, draw_emptiness};
+use super::Scene;
+use super::page::Step;
+use super::windowed::{Fresh, Rows, Windowed};
 use crate::domain::{CohortId, RunId};
-use crate::sync::export::Content;
-use crate::sync::pages::{Answer, JournalEntry, JournalRow, Question, Side};
+use crate::sync::pages::{Answer, JournalEntry, JournalRow, Question, Side, Window};
 use crate::sync::snapshot::Snapshot;
 use crate::tui::action::{Action, Place};
-use crate::tui::canvas::{Canvas, Piece, View, piece};
+use crate::tui::canvas::{Canvas, Piece, piece};
 use crate::tui::dialogs::message::{Body, Message};
-use crate::tui::text::{self, Align};
+use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widgets::columns::Column;
-use crate::tui::widgets::long_list::{LongList, PART};
-use ratatui::layout::Rect;
+use crate::tui::widgets::long_list::PART;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 const COLUMNS: [Column; 8] = [
-    column("Time", [8, 8, 8], 0, Align::Left, 0),
-    column("Side", [11, 11, 11], 2, Align::Left, 4),
-    column("Request", [12, 20, 40], 2, Align::Left, 2),
-    column("Users", [6, 7, 9], 1, Align::Right, 3),
-    column("Bytes", [9, 9, 11], 1, Align::Right, 7),
-    column("Status", [6, 6, 6], 2, Align::Right, 1),
-    column("ms", [6, 6, 7], 1, Align::Right, 5),
-    column("Try", [3, 3, 3], 2, Align::Right, 6),
+    Column::words("Time", [8, 8, 8], 0, 0),
+    Column::words("Side", [11, 11, 11], 2, 4),
+    Column::words("Request", [12, 20, 40], 2, 2),
+    Column::numbers("Users", [6, 7, 9], 1, 3),
+    Column::numbers("Bytes", [9, 9, 11], 1, 7),
+    Column::numbers("Status", [6, 6, 6], 2, 1),
+    Column::numbers("ms", [6, 6, 7], 1, 5),
+    Column::numbers("Try", [3, 3, 3], 2, 6),
 ];
-
-const fn column(title: &'static str, widths: [u16; 3], gap: u16, align: Align, priority: u8) -> Column {
-    Column { title, letter: ' ', widths, gap, align, largest_first: false, priority }
-}
 
 /// Changes whenever a run has got on.
 #[must_use]
@@ -49,37 +44,27 @@ pub fn run_mark(snapshot: &Snapshot, cohort: CohortId, run: RunId) -> u64 {
 }
 
 /// The list.
-pub struct RequestsList {
+pub struct Requests {
     cohort: CohortId,
     run: RunId,
     mark: u64,
-    list: LongList<JournalRow>,
 }
 
-impl RequestsList {
+impl Requests {
     /// The requests of a run.
     #[must_use]
-    pub fn of(cohort: CohortId, run: RunId) -> Self {
-        Self { cohort, run, mark: 0, list: LongList::default() }
-    }
-
-    fn question(&self, offset: u64) -> Question {
-        Question::Requests { run: self.run, offset, limit: PART }
-    }
-
-    fn emptiness(&self) -> (Role, String) {
-        match (self.list.error(), self.list.total()) {
-            (Some(error), _) => (Role::Bad, format!("The requests cannot be read: {error}")),
-            (None, None) => (Role::Muted, "Reading the requests…".to_owned()),
-            (None, Some(_)) => (
-                Role::Muted,
-                "The journal holds no request of this run; it keeps the newest ten thousand.".to_owned(),
-            ),
-        }
+    pub fn of(cohort: CohortId, run: RunId) -> Windowed<Self> {
+        Windowed::of(Self { cohort, run, mark: 0 })
     }
 }
 
-impl Page for RequestsList {
+impl Rows for Requests {
+    type Row = JournalRow;
+
+    const NAME: &'static str = "requests";
+
+    const COLUMNS: &'static [Column] = &COLUMNS;
+
     fn place(&self) -> Place {
         Place::Run
     }
@@ -88,75 +73,41 @@ impl Page for RequestsList {
         &[Action::Open, Action::Look, Action::Copy, Action::NextPart, Action::Back, Action::Palette]
     }
 
-    fn arrange(&mut self, scene: Scene<'_>) {
+    fn arrange(&mut self, scene: Scene<'_>) -> Fresh {
         let mark = run_mark(scene.snapshot, self.cohort, self.run);
-        if mark != self.mark {
-            self.mark = mark;
-            self.list.refresh();
+        let is_newer = std::mem::replace(&mut self.mark, mark) != mark;
+        if is_newer { Fresh::Newer } else { Fresh::Same }
+    }
+
+    fn question(&self, offset: u64) -> Option<Question> {
+        Some(Question::Requests { run: self.run, offset, limit: PART })
+    }
+
+    fn window(&mut self, answer: &Answer) -> Option<(Window<JournalRow>, Fresh)> {
+        match answer {
+            Answer::Requests(window) => Some((window.clone(), Fresh::Same)),
+            _ => None,
         }
     }
 
-    fn remark(&self, _: Scene<'_>) -> Vec<Piece<'static>> {
-        self.list.total().map(|total| piece(Role::Text, text::plural(total, "request"))).into_iter().collect()
+    fn cell(&self, canvas: &Canvas<'_>, column: usize, row: &JournalRow) -> Piece<'static> {
+        cell(canvas, column, &row.entry)
     }
 
-    fn drawn(&mut self, view: Option<View>) {
-        self.list.view = view;
+    fn remark(&self, total: Option<u64>, _: Scene<'_>) -> Vec<Piece<'static>> {
+        total.map(|total| piece(Role::Text, text::plural(total, "request"))).into_iter().collect()
     }
 
-    fn move_by(&mut self, lines: i64) {
-        self.list.move_by(lines);
+    fn emptiness(&self, _: Scene<'_>) -> (Role, String) {
+        let words = "The journal holds no request of this run; it keeps the newest ten thousand.";
+        (Role::Muted, words.to_owned())
     }
 
-    fn select_line(&mut self, line: usize) {
-        self.list.select_line(line);
-    }
-
-    fn act(&mut self, action: Action, scene: Scene<'_>) -> Step {
-        let Some(row) = self.list.selected() else { return Step::Done };
+    fn act(&self, action: Action, row: &JournalRow, scene: Scene<'_>) -> Step {
         match action {
             Action::Open => Step::Show(facts(scene, &row.entry)),
             Action::Copy => Step::Copy(row.entry.answer.clone(), "the answer".to_owned()),
             _ => Step::Done,
-        }
-    }
-
-    fn wants(&self) -> Vec<Question> {
-        self.list.wants().into_iter().map(|offset| self.question(offset)).collect()
-    }
-
-    fn asked(&mut self, question: &Question) {
-        if let Question::Requests { offset, .. } = question {
-            self.list.asked(*offset);
-        }
-    }
-
-    fn loaded(&mut self, question: &Question, answer: &Result<Answer, String>) {
-        let Question::Requests { offset, .. } = question else { return };
-        if self.question(*offset) != *question {
-            return;
-        }
-        match answer {
-            Ok(Answer::Requests(window)) => self.list.take(Ok(window.clone())),
-            Ok(_) => {}
-            Err(error) => self.list.take(Err(error.clone())),
-        }
-    }
-
-    fn listing(&self, _: Scene<'_>) -> Option<(String, Content)> {
-        None
-    }
-
-    fn draw(&self, canvas: &mut Canvas<'_>, _: Scene<'_>, area: Rect) {
-        self.list.draw(canvas, area, &COLUMNS, |canvas, column, area, row| {
-            let cell = cell(canvas, column, &row.entry);
-            match COLUMNS[column].align {
-                Align::Left => canvas.line(area.x, area.y, area.width, &[cell]),
-                Align::Right => canvas.line_right(area.x, area.y, area.width, &[cell]),
-            };
-        });
-        if self.list.total().unwrap_or_default() == 0 {
-            draw_emptiness(canvas, area, self.emptiness());
         }
     }
 }

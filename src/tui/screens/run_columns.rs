@@ -51,30 +51,18 @@ const FIELDS: [Field; 11] = [
 
 /// The columns. When, whose and how it ended stay longest.
 pub const COLUMNS: [Column; 11] = [
-    column("Started", 's', [11, 11, 16], 0, Align::Left, 1),
-    column("Cohort", 'c', [10, 18, 32], 2, Align::Left, 0),
-    column("Kind", 'k', [9, 9, 12], 2, Align::Left, 8),
-    column("Trigger", 't', [8, 8, 8], 1, Align::Left, 10),
-    column("Took", 'd', [6, 7, 8], 1, Align::Right, 5),
-    column("Fetched", 'f', [9, 9, 10], 1, Align::Right, 6),
-    column("+Adds", 'a', [8, 8, 10], 1, Align::Right, 3),
-    column("−Removes", 'r', [8, 8, 10], 1, Align::Right, 4),
-    column("Rejected", 'x', [8, 8, 8], 1, Align::Right, 7),
-    column("Retries", 'y', [7, 7, 7], 1, Align::Right, 9),
-    column("Outcome", 'o', [11, 12, 14], 2, Align::Left, 2),
+    Column::words("Started", [11, 11, 16], 0, 1).key('s').largest_first(true),
+    Column::words("Cohort", [10, 18, 32], 2, 0).key('c'),
+    Column::words("Kind", [9, 9, 12], 2, 8).key('k'),
+    Column::words("Trigger", [8, 8, 8], 1, 10).key('t'),
+    Column::numbers("Took", [6, 7, 8], 1, 5).key('d'),
+    Column::numbers("Fetched", [9, 9, 10], 1, 6).key('f'),
+    Column::numbers("+Adds", [8, 8, 10], 1, 3).key('a'),
+    Column::numbers("−Removes", [8, 8, 10], 1, 4).key('r'),
+    Column::numbers("Rejected", [8, 8, 8], 1, 7).key('x'),
+    Column::numbers("Retries", [7, 7, 7], 1, 9).key('y'),
+    Column::words("Outcome", [11, 12, 14], 2, 2).key('o'),
 ];
-
-const fn column(
-    title: &'static str,
-    letter: char,
-    widths: [u16; 3],
-    gap: u16,
-    align: Align,
-    priority: u8,
-) -> Column {
-    let largest_first = matches!(align, Align::Right) || letter == 's';
-    Column { title, letter, widths, gap, align, largest_first, priority }
-}
 
 /// The run as it works now, when it does.
 #[must_use]

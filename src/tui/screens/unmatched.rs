@@ -1,70 +1,53 @@
 //! Who of a cohort lacked a valid `$mparticle_user_id` in its last whole account, one user a line: why, what the
 //! property held instead, whether the user is sent all the same, and when Mixpanel last saw them.
 
-use super::page::{Page, Step};
-use super::{Scene, draw_emptiness};
+use super::Scene;
+use super::page::Step;
+use super::windowed::{Fresh, Rows, Windowed};
 use crate::domain::membership::RemarkKind;
 use crate::domain::{CohortId, RunId};
-use crate::sync::export::{self, Content};
-use crate::sync::pages::{Answer, Question, UnmatchedRow};
+use crate::sync::export::Content;
+use crate::sync::pages::{Answer, Question, UnmatchedRow, Window};
 use crate::tui::action::{Action, Place};
-use crate::tui::canvas::{Canvas, Piece, View, piece};
+use crate::tui::canvas::{Canvas, Piece, piece};
 use crate::tui::dialogs::message::{Body, Message};
-use crate::tui::text::{self, Align};
+use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widgets::columns::Column;
-use crate::tui::widgets::long_list::{LongList, PART};
-use ratatui::layout::Rect;
+use crate::tui::widgets::long_list::PART;
 
 const COLUMNS: [Column; 5] = [
-    column("Distinct id", [16, 28, 44], 0, 0),
-    column("Reason", [20, 24, 40], 2, 1),
-    column("Holds instead", [13, 16, 24], 2, 3),
-    column("Sent", [4, 4, 4], 2, 2),
-    column("Last seen", [19, 19, 19], 2, 4),
+    Column::words("Distinct id", [16, 28, 44], 0, 0),
+    Column::words("Reason", [20, 24, 40], 2, 1),
+    Column::words("Holds instead", [13, 16, 24], 2, 3),
+    Column::words("Sent", [4, 4, 4], 2, 2),
+    Column::words("Last seen", [19, 19, 19], 2, 4),
 ];
 
-const fn column(title: &'static str, widths: [u16; 3], gap: u16, priority: u8) -> Column {
-    Column { title, letter: ' ', widths, gap, align: Align::Left, largest_first: false, priority }
-}
-
 /// The list.
-pub struct UnmatchedList {
+pub struct Unmatched {
     cohort: CohortId,
     /// The run that read what is at hand.
     run: Option<RunId>,
     /// The last whole account that the snapshot knows.
     account: Option<RunId>,
-    list: LongList<UnmatchedRow>,
 }
 
-impl UnmatchedList {
+impl Unmatched {
     /// The list of a cohort.
     #[must_use]
-    pub fn of(cohort: CohortId) -> Self {
-        Self { cohort, run: None, account: None, list: LongList::default() }
-    }
-
-    fn question(&self, offset: u64) -> Question {
-        Question::Unmatched { cohort: self.cohort, offset, limit: PART }
-    }
-
-    fn emptiness(&self) -> (Role, String) {
-        match (self.list.error(), self.list.total()) {
-            (Some(error), _) => (Role::Bad, format!("The users cannot be read: {error}")),
-            (None, None) => (Role::Muted, "Reading the users…".to_owned()),
-            (None, Some(_)) if self.run.is_none() => (
-                Role::Muted,
-                "The cohort was not read to its end yet; a run or a dry run does that.".to_owned(),
-            ),
-            (None, Some(_)) => {
-                (Role::Good, "Every user has a valid $mparticle_user_id; there is nobody to list.".to_owned())
-            }
-        }
+    pub fn of(cohort: CohortId) -> Windowed<Self> {
+        Windowed::of(Self { cohort, run: None, account: None })
     }
 }
 
-impl Page for UnmatchedList {
+impl Rows for Unmatched {
+    type Row = UnmatchedRow;
+
+    const NAME: &'static str = "users";
+
+    const COLUMNS: &'static [Column] = &COLUMNS;
+
     fn place(&self) -> Place {
         Place::Cohort
     }
@@ -73,35 +56,44 @@ impl Page for UnmatchedList {
         &[Action::Open, Action::Copy, Action::Export, Action::NextPart, Action::Back, Action::Palette]
     }
 
-    fn arrange(&mut self, scene: Scene<'_>) {
+    fn arrange(&mut self, scene: Scene<'_>) -> Fresh {
         let sync = scene.snapshot.cohort(self.cohort).and_then(|view| view.sync.as_ref());
         let account = sync.and_then(|sync| sync.last_account.as_ref()).map(|run| run.id);
-        if account != self.account {
-            self.account = account;
-            self.list.refresh();
-        }
+        let is_newer = std::mem::replace(&mut self.account, account) != account;
+        if is_newer { Fresh::Newer } else { Fresh::Same }
     }
 
-    fn remark(&self, _: Scene<'_>) -> Vec<Piece<'static>> {
+    fn question(&self, offset: u64) -> Option<Question> {
+        Some(Question::Unmatched { cohort: self.cohort, offset, limit: PART })
+    }
+
+    fn window(&mut self, answer: &Answer) -> Option<(Window<UnmatchedRow>, Fresh)> {
+        let Answer::Unmatched(run, window) = answer else { return None };
+        let before = std::mem::replace(&mut self.run, *run);
+        // Rows of two reads must not stand beside each other as one list.
+        let is_other = before.is_some() && before != *run;
+        Some((window.clone(), if is_other { Fresh::Other } else { Fresh::Same }))
+    }
+
+    fn cell(&self, _: &Canvas<'_>, column: usize, row: &UnmatchedRow) -> Piece<'static> {
+        cell(column, row)
+    }
+
+    fn remark(&self, total: Option<u64>, _: Scene<'_>) -> Vec<Piece<'static>> {
         // Before anybody was read, a zero would be a claim.
-        let total = self.list.total().filter(|_| self.run.is_some());
+        let total = total.filter(|_| self.run.is_some());
         total.map(|total| piece(Role::Text, text::plural(total, "user"))).into_iter().collect()
     }
 
-    fn drawn(&mut self, view: Option<View>) {
-        self.list.view = view;
+    fn emptiness(&self, _: Scene<'_>) -> (Role, String) {
+        let (role, words) = match self.run {
+            None => (Role::Muted, "The cohort was not read to its end yet; a run or a dry run does that."),
+            Some(_) => (Role::Good, "Every user has a valid $mparticle_user_id; there is nobody to list."),
+        };
+        (role, words.to_owned())
     }
 
-    fn move_by(&mut self, lines: i64) {
-        self.list.move_by(lines);
-    }
-
-    fn select_line(&mut self, line: usize) {
-        self.list.select_line(line);
-    }
-
-    fn act(&mut self, action: Action, _: Scene<'_>) -> Step {
-        let Some(row) = self.list.selected() else { return Step::Done };
+    fn act(&self, action: Action, row: &UnmatchedRow, _: Scene<'_>) -> Step {
         match (action, &row.remark.distinct_id) {
             (Action::Open | Action::Look, _) => Step::Show(facts(row)),
             (Action::Copy, Some(id)) => Step::Copy(id.to_string(), format!("the id {}", text::clean(id))),
@@ -109,51 +101,9 @@ impl Page for UnmatchedList {
         }
     }
 
-    fn wants(&self) -> Vec<Question> {
-        self.list.wants().into_iter().map(|offset| self.question(offset)).collect()
-    }
-
-    fn asked(&mut self, question: &Question) {
-        if let Question::Unmatched { offset, .. } = question {
-            self.list.asked(*offset);
-        }
-    }
-
-    fn loaded(&mut self, question: &Question, answer: &Result<Answer, String>) {
-        let Question::Unmatched { offset, .. } = question else { return };
-        if self.question(*offset) != *question {
-            return;
-        }
-        match answer {
-            Ok(Answer::Unmatched(run, window)) => {
-                if self.run.is_some() && self.run != *run {
-                    // Rows of two reads must not stand beside each other as one list.
-                    let position = self.list.position();
-                    self.list.clear();
-                    self.list.take(Ok(window.clone()));
-                    self.list.select_line(usize::try_from(position).unwrap_or(usize::MAX));
-                } else {
-                    self.list.take(Ok(window.clone()));
-                }
-                self.run = *run;
-            }
-            Ok(_) => {}
-            Err(error) => self.list.take(Err(error.clone())),
-        }
-    }
-
     fn listing(&self, scene: Scene<'_>) -> Option<(String, Content)> {
-        let view = scene.snapshot.cohort(self.cohort).filter(|_| self.list.total() != Some(0))?;
+        let view = scene.snapshot.cohort(self.cohort)?;
         Some((format!("unmatched {}", view.cohort.name), Content::Unmatched(self.cohort)))
-    }
-
-    fn draw(&self, canvas: &mut Canvas<'_>, _: Scene<'_>, area: Rect) {
-        self.list.draw(canvas, area, &COLUMNS, |canvas, column, area, row| {
-            canvas.line(area.x, area.y, area.width, &[cell(column, row)]);
-        });
-        if self.list.total().unwrap_or_default() == 0 {
-            draw_emptiness(canvas, area, self.emptiness());
-        }
     }
 }
 
@@ -175,7 +125,7 @@ fn cell(column: usize, row: &UnmatchedRow) -> Piece<'static> {
 
 /// Why somebody lacks an MPID, in a few words.
 fn reason(row: &UnmatchedRow) -> String {
-    match (export::reason(row), row.remark.kind) {
+    match (row.remark.reason(), row.remark.kind) {
         ("anonymous", _) => "anonymous, left out".to_owned(),
         (_, RemarkKind::Unmatched(reason) | RemarkKind::Unsendable(reason)) => {
             reason.to_string().replace("$mparticle_user_id", "id")

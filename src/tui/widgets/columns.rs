@@ -22,6 +22,32 @@ pub struct Column {
     pub priority: u8,
 }
 
+impl Column {
+    /// A column of words, from the first to the last.
+    #[must_use]
+    pub const fn words(title: &'static str, widths: [u16; 3], gap: u16, priority: u8) -> Self {
+        Self { title, letter: ' ', widths, gap, align: Align::Left, largest_first: false, priority }
+    }
+
+    /// A column of numbers, of which the large ones are looked for.
+    #[must_use]
+    pub const fn numbers(title: &'static str, widths: [u16; 3], gap: u16, priority: u8) -> Self {
+        Self { title, letter: ' ', widths, gap, align: Align::Right, largest_first: true, priority }
+    }
+
+    /// The key that sorts by it.
+    #[must_use]
+    pub const fn key(self, letter: char) -> Self {
+        Self { letter, ..self }
+    }
+
+    /// Whether it sorts from the largest down.
+    #[must_use]
+    pub const fn largest_first(self, largest_first: bool) -> Self {
+        Self { largest_first, ..self }
+    }
+}
+
 /// A column that fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placed {

@@ -6,7 +6,8 @@ use super::columns::{Column, place};
 use super::scroll;
 use super::table::draw_heading;
 use crate::sync::pages::Window;
-use crate::tui::canvas::{Canvas, Target, View};
+use crate::tui::canvas::{Canvas, Piece, Target, View};
+use crate::tui::text::Align;
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
 use std::collections::BTreeMap;
@@ -154,13 +155,13 @@ impl<T> LongList<T> {
         self.selected = (line as u64).min(self.total.unwrap_or_default().saturating_sub(1));
     }
 
-    /// Draws heading, rows in view and scroll bar; `cell` draws one cell of a row that is at hand.
+    /// Draws heading, rows in view and scroll bar; `cell` says what stands in a column of a row that is at hand.
     pub fn draw(
         &self,
         canvas: &mut Canvas<'_>,
         area: Rect,
         columns: &[Column],
-        mut cell: impl FnMut(&mut Canvas<'_>, usize, Rect, &T),
+        cell: impl Fn(&Canvas<'_>, usize, &T) -> Piece<'static>,
     ) {
         if area.height < 2 || area.width < 8 {
             return;
@@ -178,7 +179,7 @@ impl<T> LongList<T> {
             if is_selected {
                 canvas.tint(whole, Role::Selected);
             }
-            let mut draw_row = |canvas: &mut Canvas<'_>| {
+            let draw_row = |canvas: &mut Canvas<'_>| {
                 if is_selected {
                     let sign = if canvas.theme.is_reversing() { "▸" } else { "▌" };
                     canvas.text(body.x, y, 1, Role::Focus, sign);
@@ -188,11 +189,15 @@ impl<T> LongList<T> {
                     return;
                 };
                 for at in &placed {
-                    cell(canvas, at.column, Rect::new(body.x + GUTTER + at.x, y, at.width, 1), row);
+                    let (x, words) = (body.x + GUTTER + at.x, cell(canvas, at.column, row));
+                    match columns[at.column].align {
+                        Align::Left => canvas.line(x, y, at.width, &[words]),
+                        Align::Right => canvas.line_right(x, y, at.width, &[words]),
+                    };
                 }
             };
             if is_selected {
-                canvas.on_selected(&mut draw_row);
+                canvas.on_selected(draw_row);
             } else {
                 draw_row(canvas);
             }
