@@ -2,7 +2,7 @@
 //! the configuration (as places and overrides) and to the commands.
 
 use super::output::Format;
-use crate::config::{ColorChoice, ConfigError, Environment, Origin, Override, Selection, Theme, Word};
+use crate::config::{ColorChoice, ConfigError, Environment, Origin, Override, Selection, Word};
 use crate::domain::Removal;
 use crate::telemetry::LogLevel;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -87,8 +87,13 @@ pub struct GlobalArgs {
     #[arg(long, global = true)]
     pub ascii: bool,
     /// The colours of the console
-    #[arg(long, global = true, value_name = "THEME", value_parser = word::<Theme>())]
-    pub theme: Option<Theme>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "THEME",
+        help = "The colours of the console: auto, dark, light, high-contrast, ansi, mono, or a theme of yours"
+    )]
+    pub theme: Option<String>,
     /// How much to log.
     #[arg(long, global = true, help = "How much to log [env: COHORT_SYNC_LOG] [default: info]", value_name = "LEVEL", value_parser = word::<LogLevel>())]
     pub log_level: Option<LogLevel>,
@@ -355,7 +360,7 @@ impl Args {
     #[must_use]
     pub fn overrides(&self) -> Vec<Override> {
         let global = &self.global;
-        let theme = global.theme.map(|theme| ("ui.theme", theme.as_str(), "--theme"));
+        let theme = global.theme.as_deref().map(|theme| ("ui.theme", theme, "--theme"));
         let color = global.color.map(|color| ("ui.color", color.as_str(), "--color"));
         let ascii = global.ascii.then_some(("ui.ascii", "true", "--ascii"));
         [theme, color, ascii]
