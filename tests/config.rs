@@ -5,6 +5,8 @@
 
 #[path = "config/credentials.rs"]
 mod credentials;
+#[path = "config/themes.rs"]
+mod themes;
 
 use cohort_sync::config::{
     self, Config, ConfigError, FallbackIdentity, InterfaceConfig, Layers, Origin, Override, Region, Request,

@@ -105,7 +105,7 @@ fn only_main_uses_the_command_line() {
 
 /// Words that may only stand in the named files, and why.
 const ONLY_IN: [(&str, &[&str], &str); 8] = [
-    ("Color::", &["tui/theme.rs"], "screens name meanings, the theme names colours"),
+    ("Color::", &["tui/theme"], "screens name meanings, the theme names colours"),
     (
         "Timestamp::now",
         &["sync/clock.rs", "tui/runtime.rs", "telemetry", "sandbox/", "cli/"],

@@ -2,7 +2,7 @@
 //! the configuration (as places and overrides) and to the commands.
 
 use super::output::Format;
-use crate::config::{ColorChoice, ConfigError, Environment, Origin, Override, Selection, Theme, Word};
+use crate::config::{ColorChoice, ConfigError, Environment, Origin, Override, Selection, Word};
 use crate::domain::Removal;
 use crate::telemetry::LogLevel;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -11,6 +11,7 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Everything that was typed.
 #[derive(Debug, Clone, PartialEq, Parser)]
@@ -87,8 +88,13 @@ pub struct GlobalArgs {
     #[arg(long, global = true)]
     pub ascii: bool,
     /// The colours of the console
-    #[arg(long, global = true, value_name = "THEME", value_parser = word::<Theme>())]
-    pub theme: Option<Theme>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "THEME",
+        help = "The colours of the console: auto, dark, light, high-contrast, ansi, mono, or a theme of yours"
+    )]
+    pub theme: Option<String>,
     /// How much to log.
     #[arg(long, global = true, help = "How much to log [env: COHORT_SYNC_LOG] [default: info]", value_name = "LEVEL", value_parser = word::<LogLevel>())]
     pub log_level: Option<LogLevel>,
@@ -108,6 +114,10 @@ pub enum Command {
         /// The cohorts; every one with a sync when none is named
         #[arg(value_name = "COHORT")]
         cohorts: Vec<String>,
+        /// Show them again and again, every 2 seconds unless said otherwise, until ctrl-c; with --json only those that changed
+        #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2",
+              value_parser = seconds, conflicts_with = "output")]
+        watch: Option<Duration>,
         /// How to print them.
         #[command(flatten)]
         list: ListArgs,
@@ -323,6 +333,9 @@ impl Args {
             Some(Command::Sync(sync)) if sync.attribute.is_some() && sync.cohorts.len() > 1 => Some(
                 "--attribute names one attribute, so it takes one COHORT; export the others by themselves",
             ),
+            Some(Command::Status { watch: Some(_), list, .. }) if list.format == Some(Format::Csv) => {
+                Some("--watch shows a table, or objects with --json; leave --format csv out")
+            }
             Some(command) if self.global.json && command.list().is_some_and(ListArgs::contradicts_json) => {
                 Some("--json and --format ask for different formats; leave one of them out")
             }
@@ -365,7 +378,7 @@ impl Args {
     #[must_use]
     pub fn overrides(&self) -> Vec<Override> {
         let global = &self.global;
-        let theme = global.theme.map(|theme| ("ui.theme", theme.as_str(), "--theme"));
+        let theme = global.theme.as_deref().map(|theme| ("ui.theme", theme, "--theme"));
         let color = global.color.map(|color| ("ui.color", color.as_str(), "--color"));
         let ascii = global.ascii.then_some(("ui.ascii", "true", "--ascii"));
         [theme, color, ascii]
@@ -394,6 +407,16 @@ impl Command {
 impl ListArgs {
     fn contradicts_json(&self) -> bool {
         self.format.is_some_and(|format| format != Format::Json)
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let wanted = "a number of seconds from 0.1 to 86400";
+    let seconds: f64 = text.parse().map_err(|_| wanted.to_owned())?;
+    if (0.1..=86_400.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err(wanted.to_owned())
     }
 }
 

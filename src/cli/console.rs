@@ -183,9 +183,12 @@ fn settings_for(
     let (theme, colour) = match interface.theme {
         Theme::Auto | Theme::Dark => (ThemeChoice::Dark, colour),
         Theme::Light => (ThemeChoice::Light, colour),
+        Theme::HighContrast => (ThemeChoice::HighContrast, colour),
         Theme::Ansi => (ThemeChoice::Dark, colour.min(ColourDepth::Ansi16)),
         Theme::Mono => (ThemeChoice::Mono, colour),
     };
+    let own_themes: Vec<ThemeChoice> = interface.own_themes.iter().map(ThemeChoice::own).collect();
+    let own_theme = interface.own_theme.as_ref().and_then(|name| ThemeChoice::named(name, &own_themes));
     Settings {
         profile: places.profile.clone(),
         project_id: config.map(|config| config.mixpanel.project_id),
@@ -194,7 +197,8 @@ fn settings_for(
         environment: config
             .map_or_else(String::new, |config| config.mparticle.environment.as_str().to_owned()),
         demo: false,
-        theme,
+        theme: own_theme.unwrap_or(theme),
+        own_themes,
         ascii: interface.features.ascii,
         colour,
         animations: interface.features.animations,

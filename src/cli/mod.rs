@@ -18,7 +18,7 @@ use crate::config::{BaseDirectories, Environment};
 use account::Desk;
 use args::{Args, Command};
 use commands::steer::Steering;
-use commands::{adopt, clean_up, cohorts, counts, doctor, history, run, sandbox, status, steer, sync};
+use commands::{adopt, clean_up, cohorts, counts, doctor, history, run, sandbox, status, steer, sync, watch};
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};
 use output::OutputError;
@@ -75,7 +75,10 @@ fn on_threads(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit,
 async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
     let Some(command) = desk.args.command.clone() else { return console::console(desk).await };
     match &command {
-        Command::Status { cohorts, list } => return status::status(desk, cohorts, list),
+        Command::Status { cohorts, list, watch: None } => return status::status(desk, cohorts, list),
+        Command::Status { cohorts, list, watch: Some(every) } => {
+            return watch::watch(desk, cohorts, list, *every).await;
+        }
         Command::Runs { cohort, list } => return history::runs(desk, cohort.as_deref(), list),
         Command::Changes { run, list } => return history::changes(desk, *run, list),
         Command::Unmatched { cohort, list } => return history::unmatched(desk, cohort, list),

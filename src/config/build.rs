@@ -97,9 +97,9 @@ struct Credentials {
     client_secret: Option<Secret>,
 }
 
-struct Builder {
-    layers: Layers,
-    problems: Vec<Problem>,
+pub(super) struct Builder {
+    pub(super) layers: Layers,
+    pub(super) problems: Vec<Problem>,
     missing: Vec<MissingSetting>,
 }
 
@@ -243,7 +243,8 @@ impl Builder {
     }
 
     fn interface(&mut self) -> Option<InterfaceConfig> {
-        let theme = self.read("ui.theme", word);
+        let own_themes = self.own_themes();
+        let theme = self.theme(&own_themes);
         let color = self.read("ui.color", word);
         let clock = self.read("ui.clock", word);
         let ascii = self.read("ui.ascii", switch);
@@ -262,8 +263,11 @@ impl Builder {
             }
             _ => None,
         });
+        let (theme, own_theme) = theme?;
         Some(InterfaceConfig {
-            theme: theme?,
+            theme,
+            own_theme,
+            own_themes,
             color: color?,
             clock: clock?,
             keys: keys.collect(),

@@ -5,6 +5,7 @@
 use super::errors::{ConfigError, Fault, Origin, Problem};
 use super::secrets::{Secret, SecretSource, permission_bits};
 use super::settings::{self, Form, KEYS_SECTION, SETTINGS, Setting};
+use super::themes;
 use super::value::Value;
 use std::io;
 use std::ops::Range;
@@ -145,6 +146,8 @@ impl Reader<'_> {
         let name = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
         if section == KEYS_SECTION {
             self.binding(name, span, value);
+        } else if name == themes::SECTION {
+            self.themes(span, value);
         } else if let Some(setting) = settings::find(&name) {
             self.setting(setting, span, value);
         } else if !is_section(&name) {
@@ -169,6 +172,26 @@ impl Reader<'_> {
                 self.problem(setting.name.to_owned(), span, fault);
             }
             None => self.unfit(setting.name, span, value, setting.expected),
+        }
+    }
+
+    /// The tables of the operator's own themes; their keys are checked where the colours are read.
+    fn themes(&mut self, span: Range<usize>, value: &DeValue<'_>) {
+        const TABLE: &str = "a table: [ui.themes.NAME]";
+        let DeValue::Table(named) = value else { return self.unfit(themes::SECTION, span, value, TABLE) };
+        for (theme, value) in named {
+            let name = format!("{}.{}", themes::SECTION, theme.get_ref());
+            let DeValue::Table(roles) = value.get_ref() else {
+                self.unfit(&name, theme.span(), value.get_ref(), TABLE);
+                continue;
+            };
+            for (role, value) in roles {
+                let name = format!("{name}.{}", role.get_ref());
+                match plain(value.get_ref()) {
+                    Some(value) => self.entry(name, role.span(), value),
+                    None => self.unfit(&name, role.span(), value.get_ref(), "a colour, such as \"#rrggbb\""),
+                }
+            }
         }
     }
 

@@ -75,6 +75,16 @@ pub enum Fault {
         /// What would do.
         expected: &'static str,
     },
+    /// The value is none of those that would do.
+    #[error("is {found}, but must be {expected}{}", nearest.as_ref().map_or(String::new(), |word| format!("; did you mean {word}?")))]
+    NotOneOf {
+        /// What was given.
+        found: String,
+        /// What would do.
+        expected: &'static str,
+        /// One of them that looks alike.
+        nearest: Option<String>,
+    },
     /// An address that cannot be used.
     #[error("{0}")]
     Address(#[source] AddressError),

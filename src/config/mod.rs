@@ -19,6 +19,7 @@ mod secrets;
 pub mod settings;
 mod show;
 mod template;
+mod themes;
 mod value;
 mod words;
 
@@ -37,4 +38,7 @@ pub(crate) use secrets::permission_bits;
 pub use secrets::{Secret, SecretError, SecretSource};
 pub use show::{ShownCredential, ShownSetting};
 pub use template::{InitError, TEMPLATE, init};
-pub use words::{Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Notify, Region, Theme, Word};
+pub use themes::{Colour, OwnTheme};
+pub use words::{
+    Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Notify, Region, Theme, ThemeBase, ThemeRole, Word,
+};

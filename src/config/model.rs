@@ -3,6 +3,7 @@
 use super::address::WebhookUrl;
 use super::masks::Masks;
 use super::secrets::Secret;
+use super::themes::OwnTheme;
 use super::words::{Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Notify, Region, Theme};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -114,8 +115,12 @@ impl Default for SyncConfig {
 /// The console's looks and keys. Available without any connection, for the demo and the welcome screen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InterfaceConfig {
-    /// The colours.
+    /// The colours; what the operator's own theme is based on when `own_theme` names one.
     pub theme: Theme,
+    /// The operator's own theme to begin with.
+    pub own_theme: Option<String>,
+    /// Every theme of the operator's own, by name.
+    pub own_themes: Vec<OwnTheme>,
     /// When output is coloured.
     pub color: ColorChoice,
     /// Which time is shown.
@@ -163,6 +168,8 @@ impl Default for InterfaceConfig {
     fn default() -> Self {
         Self {
             theme: Theme::Auto,
+            own_theme: None,
+            own_themes: Vec::new(),
             color: ColorChoice::Auto,
             clock: Clock::Local,
             notify: Notify::Off,

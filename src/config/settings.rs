@@ -90,7 +90,7 @@ const fn needed(setting: Setting, need: Need) -> Setting {
 const SECRET: &str = "a text, or { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"PROGRAM\", …] }";
 const PROFILE_SECTION: Need = Need::WithItsSection;
 
-/// Every setting but the key bindings, in the order in which they are shown.
+/// Every setting but the key bindings and themes of one's own, in the order in which they are shown.
 pub static SETTINGS: [Setting; 29] = [
     with_default(
         setting(
@@ -276,9 +276,9 @@ pub static SETTINGS: [Setting; 29] = [
         setting(
             "ui.theme",
             Form::Text,
-            "auto, dark, light, ansi or mono",
+            "auto, dark, light, high-contrast, ansi, mono or the name of a table [ui.themes.NAME]",
             r#""light""#,
-            "The colours of the console: auto, dark, light, ansi (16 colours), mono.",
+            "The colours of the console: auto, dark, light, high-contrast, ansi (16 colours), mono, or a theme of yours.",
         ),
         r#""auto""#,
     ),

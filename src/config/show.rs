@@ -34,7 +34,7 @@ pub struct ShownCredential {
 }
 
 impl Layers {
-    /// Every setting, in the order of the table; key bindings last.
+    /// Every setting, in the order of the table; the operator's own themes and key bindings last.
     #[must_use]
     pub fn shown(&self) -> Vec<ShownSetting> {
         let settings = SETTINGS.iter().map(|setting| match self.values.get(setting.name) {
@@ -42,7 +42,8 @@ impl Layers {
             None => self.unset(setting),
         });
         let bindings = self.bindings().map(|(action, given)| shown(format!("keys.{action}"), given));
-        settings.chain(bindings).collect()
+        let themes = self.theme_values().map(|(_, _, name, given)| shown(name.to_owned(), given));
+        settings.chain(themes).chain(bindings).collect()
     }
 
     /// Every credential that is given, with where it is to come from.

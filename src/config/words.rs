@@ -21,7 +21,7 @@ pub trait Word: Copy + Sized + 'static {
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$note:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
             $($(#[$note])* $variant,)+
         }
@@ -158,10 +158,66 @@ words! {
         Dark = "dark",
         /// For light backgrounds.
         Light = "light",
+        /// Only strong contrasts.
+        HighContrast = "high-contrast",
         /// The terminal's own sixteen colours.
         Ansi = "ansi",
         /// No colour: bold, dim and reverse only.
         Mono = "mono",
+    }
+}
+
+words! {
+    /// What a theme of the operator's own starts from.
+    ThemeBase {
+        /// For dark backgrounds.
+        Dark = "dark",
+        /// For light backgrounds.
+        Light = "light",
+        /// Only strong contrasts.
+        HighContrast = "high-contrast",
+    }
+}
+
+impl ThemeBase {
+    /// The built-in theme of that name.
+    #[must_use]
+    pub fn theme(self) -> Theme {
+        match self {
+            Self::Dark => Theme::Dark,
+            Self::Light => Theme::Light,
+            Self::HighContrast => Theme::HighContrast,
+        }
+    }
+}
+
+words! {
+    /// What a theme gives a colour.
+    ThemeRole {
+        /// Text of the second rank.
+        Muted = "muted",
+        /// Lines and empty bars.
+        Faint = "faint",
+        /// What takes the keys, and the column that sorts.
+        Focus = "focus",
+        /// Keys to press.
+        Key = "key",
+        /// As it should be.
+        Good = "good",
+        /// At work now.
+        Busy = "busy",
+        /// Looks wrong, or waits for a person.
+        Warn = "warn",
+        /// Does not work.
+        Bad = "bad",
+        /// The background of the selected row.
+        Selected = "selected",
+        /// The text on it.
+        SelectedText = "selected_text",
+        /// The empty part of a bar.
+        Track = "track",
+        /// The text on badges.
+        BadgeText = "badge_text",
     }
 }
 

@@ -185,7 +185,7 @@ actions! {
     PreviousScreen: "screen.previous", "previous screen", "The previous screen", Move, Everywhere, false, ["backtab"];
     Palette: "palette", "commands", "Find anything that can be done now and do it", Program, Everywhere, false, [":"];
     Help: "help", "help", "What the keys do here; type to search, Enter runs", Program, Everywhere, false, ["?"];
-    Theme: "theme", "theme", "The next theme: dark, light, high contrast, mono", Program, Everywhere, false, ["t"];
+    Theme: "theme", "theme", "The next theme: dark, light, high contrast, mono, your own", Program, Everywhere, false, ["t"];
     Mouse: "mouse", "mouse", "Mouse on or off; off lets the terminal select text", Program, Everywhere, false, ["m"];
     Redraw: "redraw", "redraw", "Draw the whole screen again", Program, Everywhere, false, ["ctrl-l"];
     Suspend: "suspend", "suspend", "Back to the shell; fg returns", Program, Everywhere, false, ["ctrl-z"];

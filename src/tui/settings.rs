@@ -26,6 +26,8 @@ pub struct Settings {
     pub demo: bool,
     /// The theme to start with.
     pub theme: ThemeChoice,
+    /// The themes of the operator's own.
+    pub own_themes: Vec<ThemeChoice>,
     /// Draw nothing outside ASCII except names.
     pub ascii: bool,
     /// How many colours the terminal shows; see [`ColourDepth::detect`].
@@ -62,6 +64,14 @@ pub struct Settings {
     pub feed_users_per_second: f64,
 }
 
+impl Settings {
+    /// Every theme there is, in the order in which the theme key goes through them.
+    #[must_use]
+    pub fn themes(&self) -> Vec<ThemeChoice> {
+        ThemeChoice::ALL.into_iter().chain(self.own_themes.iter().copied()).collect()
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -72,6 +82,7 @@ impl Default for Settings {
             environment: "production".to_owned(),
             demo: false,
             theme: ThemeChoice::default(),
+            own_themes: Vec::new(),
             ascii: false,
             colour: ColourDepth::default(),
             animations: true,

@@ -3,6 +3,10 @@
 //! chose) and not a guess at somebody's RGB. Without colours, bold, dim, underline and reverse carry the
 //! meaning, next to the words that always stand beside them.
 
+mod own;
+
+pub use own::OwnTheme;
+
 use ratatui::style::{Color, Modifier, Style};
 
 /// What a piece of the screen means.
@@ -54,10 +58,12 @@ pub enum ThemeChoice {
     HighContrast,
     /// No colours at all.
     Mono,
+    /// One of the operator's own.
+    Own(&'static OwnTheme),
 }
 
 impl ThemeChoice {
-    /// Every theme, in the order the theme key goes through them.
+    /// Every built-in theme, in the order the theme key goes through them.
     pub const ALL: [Self; 4] = [Self::Dark, Self::Light, Self::HighContrast, Self::Mono];
 
     /// The word in the configuration.
@@ -68,20 +74,21 @@ impl ThemeChoice {
             Self::Light => "light",
             Self::HighContrast => "high-contrast",
             Self::Mono => "mono",
+            Self::Own(own) => own.name(),
         }
     }
 
-    /// Reads back what [`ThemeChoice::token`] wrote.
+    /// The theme of that name.
     #[must_use]
-    pub fn from_token(token: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|choice| choice.token() == token)
+    pub fn named(name: &str, among: &[Self]) -> Option<Self> {
+        among.iter().copied().find(|choice| choice.token() == name)
     }
 
     /// The theme after this one.
     #[must_use]
-    pub fn next(self) -> Self {
-        let index = Self::ALL.iter().position(|choice| *choice == self).unwrap_or(0);
-        Self::ALL[(index + 1) % Self::ALL.len()]
+    pub fn next(self, among: &[Self]) -> Self {
+        let index = among.iter().position(|choice| *choice == self).map_or(0, |index| index + 1);
+        among.get(index).or(among.first()).copied().unwrap_or_default()
     }
 }
 
@@ -119,9 +126,15 @@ impl ColourDepth {
 }
 
 /// One colour in the three depths; `None` is the terminal's own.
-type Shade = Option<(u32, u8, Color)>;
+type Shade = Option<[Color; 3]>;
+
+const fn shade(rgb: u32, index: u8, ansi: Color) -> [Color; 3] {
+    let [_, red, green, blue] = rgb.to_be_bytes();
+    [Color::Rgb(red, green, blue), Color::Indexed(index), ansi]
+}
 
 /// The shades of a theme. Everything not named here is drawn in the terminal's own foreground.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Palette {
     muted: Shade,
     faint: Shade,
@@ -140,48 +153,48 @@ struct Palette {
 }
 
 const DARK: Palette = Palette {
-    muted: Some((0x8b_949e, 246, Color::DarkGray)),
-    faint: Some((0x48_4f58, 239, Color::DarkGray)),
-    focus: Some((0x79_c0ff, 117, Color::Cyan)),
-    key: Some((0xd2_a8ff, 183, Color::Magenta)),
-    good: Some((0x56_d364, 77, Color::Green)),
-    busy: Some((0x58_a6ff, 75, Color::Blue)),
-    warn: Some((0xe3_b341, 179, Color::Yellow)),
-    bad: Some((0xff_7b72, 210, Color::LightRed)),
-    selected: Some((0x26_3040, 237, Color::Reset)),
-    on_selected: Some((0xe6_edf3, 255, Color::Reset)),
-    track: Some((0x30_3a46, 238, Color::Reset)),
-    ink: Some((0x0d_1117, 233, Color::Black)),
+    muted: Some(shade(0x8b_949e, 246, Color::DarkGray)),
+    faint: Some(shade(0x48_4f58, 239, Color::DarkGray)),
+    focus: Some(shade(0x79_c0ff, 117, Color::Cyan)),
+    key: Some(shade(0xd2_a8ff, 183, Color::Magenta)),
+    good: Some(shade(0x56_d364, 77, Color::Green)),
+    busy: Some(shade(0x58_a6ff, 75, Color::Blue)),
+    warn: Some(shade(0xe3_b341, 179, Color::Yellow)),
+    bad: Some(shade(0xff_7b72, 210, Color::LightRed)),
+    selected: Some(shade(0x26_3040, 237, Color::Reset)),
+    on_selected: Some(shade(0xe6_edf3, 255, Color::Reset)),
+    track: Some(shade(0x30_3a46, 238, Color::Reset)),
+    ink: Some(shade(0x0d_1117, 233, Color::Black)),
 };
 
 const LIGHT: Palette = Palette {
-    muted: Some((0x65_6d76, 242, Color::DarkGray)),
-    faint: Some((0xaf_b8c1, 249, Color::Gray)),
-    focus: Some((0x09_69da, 26, Color::Blue)),
-    key: Some((0x82_50df, 98, Color::Magenta)),
-    good: Some((0x1a_7f37, 28, Color::Green)),
-    busy: Some((0x05_50ae, 25, Color::Blue)),
-    warn: Some((0x95_5e00, 94, Color::Magenta)),
-    bad: Some((0xcf_222e, 160, Color::Red)),
-    selected: Some((0xdd_e8f8, 254, Color::Reset)),
-    on_selected: Some((0x1f_2328, 235, Color::Reset)),
-    track: Some((0xd0_d7de, 252, Color::Reset)),
-    ink: Some((0xff_ffff, 231, Color::White)),
+    muted: Some(shade(0x65_6d76, 242, Color::DarkGray)),
+    faint: Some(shade(0xaf_b8c1, 249, Color::Gray)),
+    focus: Some(shade(0x09_69da, 26, Color::Blue)),
+    key: Some(shade(0x82_50df, 98, Color::Magenta)),
+    good: Some(shade(0x1a_7f37, 28, Color::Green)),
+    busy: Some(shade(0x05_50ae, 25, Color::Blue)),
+    warn: Some(shade(0x95_5e00, 94, Color::Magenta)),
+    bad: Some(shade(0xcf_222e, 160, Color::Red)),
+    selected: Some(shade(0xdd_e8f8, 254, Color::Reset)),
+    on_selected: Some(shade(0x1f_2328, 235, Color::Reset)),
+    track: Some(shade(0xd0_d7de, 252, Color::Reset)),
+    ink: Some(shade(0xff_ffff, 231, Color::White)),
 };
 
 const HIGH_CONTRAST: Palette = Palette {
     muted: None,
     faint: None,
-    focus: Some((0x00_ffff, 51, Color::LightCyan)),
-    key: Some((0xff_ff00, 226, Color::LightYellow)),
-    good: Some((0x00_ff00, 46, Color::LightGreen)),
-    busy: Some((0x00_ffff, 51, Color::LightCyan)),
-    warn: Some((0xff_ff00, 226, Color::LightYellow)),
-    bad: Some((0xff_8080, 210, Color::LightRed)),
-    selected: Some((0x00_00d0, 20, Color::Reset)),
-    on_selected: Some((0xff_ffff, 231, Color::Reset)),
-    track: Some((0x50_5050, 239, Color::Reset)),
-    ink: Some((0x00_0000, 16, Color::Black)),
+    focus: Some(shade(0x00_ffff, 51, Color::LightCyan)),
+    key: Some(shade(0xff_ff00, 226, Color::LightYellow)),
+    good: Some(shade(0x00_ff00, 46, Color::LightGreen)),
+    busy: Some(shade(0x00_ffff, 51, Color::LightCyan)),
+    warn: Some(shade(0xff_ff00, 226, Color::LightYellow)),
+    bad: Some(shade(0xff_8080, 210, Color::LightRed)),
+    selected: Some(shade(0x00_00d0, 20, Color::Reset)),
+    on_selected: Some(shade(0xff_ffff, 231, Color::Reset)),
+    track: Some(shade(0x50_5050, 239, Color::Reset)),
+    ink: Some(shade(0x00_0000, 16, Color::Black)),
 };
 
 /// A theme at a depth of colour.
@@ -244,6 +257,7 @@ impl Theme {
             ThemeChoice::Dark => Some(&DARK),
             ThemeChoice::Light => Some(&LIGHT),
             ThemeChoice::HighContrast => Some(&HIGH_CONTRAST),
+            ThemeChoice::Own(own) => Some(own.palette()),
             ThemeChoice::Mono => None,
         }
     }
@@ -283,12 +297,12 @@ impl Theme {
     }
 
     fn colour(self, shade: Shade) -> Option<Color> {
-        let (rgb, index, ansi) = shade?;
+        let [rgb, index, ansi] = shade?;
         match self.depth {
             ColourDepth::None => None,
             ColourDepth::Ansi16 => Some(ansi),
-            ColourDepth::Ansi256 => Some(Color::Indexed(index)),
-            ColourDepth::True => Some(Color::from_u32(rgb)),
+            ColourDepth::Ansi256 => Some(index),
+            ColourDepth::True => Some(rgb),
         }
     }
 }
@@ -332,8 +346,8 @@ mod tests {
     fn the_theme_key_goes_through_all_themes() {
         let mut choice = ThemeChoice::default();
         for _ in ThemeChoice::ALL {
-            assert_eq!(ThemeChoice::from_token(choice.token()), Some(choice));
-            choice = choice.next();
+            assert_eq!(ThemeChoice::named(choice.token(), &ThemeChoice::ALL), Some(choice));
+            choice = choice.next(&ThemeChoice::ALL);
         }
         assert_eq!(choice, ThemeChoice::default());
     }

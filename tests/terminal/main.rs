@@ -11,4 +11,5 @@ mod outward;
 mod pty;
 mod starting;
 mod storm;
+mod watch;
 mod world;

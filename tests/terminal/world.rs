@@ -67,7 +67,12 @@ impl World {
 
     /// The arguments of a console that only looks.
     pub fn looking(&self) -> Vec<String> {
-        self.arguments.iter().cloned().chain(["--read-only".to_owned()]).collect()
+        self.words(&["--read-only"])
+    }
+
+    /// The arguments that lead to this account, and more.
+    pub fn words(&self, more: &[&str]) -> Vec<String> {
+        self.arguments.iter().cloned().chain(more.iter().map(|word| (*word).to_owned())).collect()
     }
 
     /// What consoles had remembered.
@@ -78,9 +83,14 @@ impl World {
 
     /// A headless command on the account.
     pub fn headless(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// The same, not begun yet.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(console());
         command.env_clear().env("HOME", self.home.path()).args(&self.arguments).args(arguments);
-        command.output().unwrap()
+        command
     }
 
     /// How many users have the attribute, all of them true.

@@ -11,7 +11,7 @@ use crate::config::Places;
 use crate::domain::{Cohort, CohortId, SyncStatus};
 use crate::store::{Reader, RunRecord, SyncRecord, WriterLock};
 
-const COLUMNS: &[Column] = &[
+pub(super) const COLUMNS: &[Column] = &[
     Column::number("cohort_id", "Id"),
     Column::text("cohort", "Cohort"),
     Column::text("attribute", "Attribute"),
@@ -89,7 +89,7 @@ fn take<T>(from: &mut Vec<T>, wanted: impl Fn(&T) -> bool) -> Option<T> {
 }
 
 /// The cohorts that were named, in that order; every synced one when none was.
-fn choose(mut standings: Vec<Standing>, wanted: &[String]) -> Result<Vec<Standing>, Failure> {
+pub(super) fn choose(mut standings: Vec<Standing>, wanted: &[String]) -> Result<Vec<Standing>, Failure> {
     if wanted.is_empty() {
         standings.retain(|standing| standing.sync.is_some());
         return Ok(standings);
@@ -136,7 +136,7 @@ pub(super) fn last_account(desk: &Desk, wanted: &str) -> Result<(Reader, Cohort,
     Ok((reader, cohort, run))
 }
 
-fn cells(standing: &Standing) -> [Cell; 12] {
+pub(super) fn cells(standing: &Standing) -> [Cell; 12] {
     let Standing { cohort, sync, status, last_run } = standing;
     let sync = sync.as_ref();
     let run = last_run.as_ref();

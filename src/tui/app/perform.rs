@@ -131,7 +131,7 @@ impl App {
     }
 
     fn next_theme(&mut self) {
-        let choice = self.theme.choice().next();
+        let choice = self.theme.choice().next(&self.settings.themes());
         self.theme = Theme::new(choice, self.settings.colour);
         self.note_theme();
         self.say(NoticeLevel::Info, format!("theme: {}", choice.token()));

@@ -30,7 +30,7 @@ impl App {
         let insisted = self.settings.insisted;
         if let Some(choice) = memory.theme.as_ref().filter(|_| !insisted.theme)
             && choice.instead_of == self.settings.theme.token()
-            && let Some(theme) = ThemeChoice::from_token(&choice.chosen)
+            && let Some(theme) = ThemeChoice::named(&choice.chosen, &self.settings.themes())
         {
             self.theme = Theme::new(theme, self.settings.colour);
         }

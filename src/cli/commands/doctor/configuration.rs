@@ -93,7 +93,9 @@ fn line_of(origin: &Origin) -> usize {
 fn of_value(problem: &Problem) -> Finding {
     let check = match problem.fault {
         Fault::Secret(_) | Fault::Exposed { .. } | Fault::Changeable { .. } => Check::Credentials,
-        Fault::UnknownKey { .. } | Fault::Unfit { .. } | Fault::Address(_) => Check::Configuration,
+        Fault::UnknownKey { .. } | Fault::Unfit { .. } | Fault::NotOneOf { .. } | Fault::Address(_) => {
+            Check::Configuration
+        }
     };
     let (found, remedy) = taken_apart(&problem.to_string(), "");
     Finding::problem(check, Exit::Usage, found, remedy.unwrap_or_else(|| CORRECT_IT.to_owned()))
