@@ -28,7 +28,7 @@ pub use lock::WriterLock;
 pub use outbox::{Answered, OutboxRequest};
 pub use pages::{JournalPlace, JournalRow, Which, Window};
 pub use reader::{ChangeRow, Reader, UnmatchedRow};
-pub use runs::{NewRun, RunRecord, TrendPoint};
+pub use runs::{NewRun, RUNS_KEPT, RUNS_WITH_CHANGES, RunRecord, TrendPoint};
 pub use syncs::{PauseRecord, SyncRecord};
 pub use trail::{JournalEntry, Side};
 

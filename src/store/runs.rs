@@ -115,10 +115,10 @@ impl TrendPoint {
 }
 
 /// Runs of a cohort whose changes and remarks are kept; older ones keep their counts only.
-const RUNS_WITH_CHANGES: i64 = 20;
+pub const RUNS_WITH_CHANGES: i64 = 20;
 
 /// Runs of a cohort that are kept at all: a week of one every 15 minutes.
-const RUNS_KEPT: i64 = 700;
+pub const RUNS_KEPT: i64 = 700;
 
 const COLUMNS: &str = "id, cohort_id, cohort, attribute, kind, started_by, outcome, error, started_at, ended_at, phases,
     matched, unmatched, unsendable, duplicates, suspect, anonymous,

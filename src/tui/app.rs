@@ -7,6 +7,8 @@ mod paint;
 mod perform;
 mod questions;
 
+pub use operate::is_refused;
+
 use super::action::Action;
 use super::canvas::{HitMap, Target};
 use super::dialogs::{Dialog, DialogInput, Order, Reply};

@@ -2,6 +2,7 @@
 //! or the environment, already read by the caller. The console itself reads none of them.
 
 use super::theme::{ColourDepth, ThemeChoice};
+use crate::config::ShownSetting;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,6 +19,10 @@ pub struct Settings {
     pub region: String,
     /// The mParticle feed, masked.
     pub feed: String,
+    /// The host that the feed is at.
+    pub feed_host: String,
+    /// Every setting as `config show` has it: credentials masked, each with where it comes from.
+    pub configured: Vec<ShownSetting>,
     /// mParticle's environment: production or development.
     pub environment: String,
     /// Connected to the sandbox.
@@ -40,6 +45,8 @@ pub struct Settings {
     pub keys: BTreeMap<String, Vec<String>>,
     /// Where the configuration was read from, for help.
     pub config_path: Option<String>,
+    /// Where what happens is recorded.
+    pub state_dir: Option<String>,
     /// Where the log is written, for help.
     pub log_path: Option<String>,
     /// How often a recurring sync runs.
@@ -57,6 +64,8 @@ impl Default for Settings {
             project_id: None,
             region: "us".to_owned(),
             feed: String::new(),
+            feed_host: String::new(),
+            configured: Vec::new(),
             environment: "production".to_owned(),
             demo: false,
             theme: ThemeChoice::default(),
@@ -68,6 +77,7 @@ impl Default for Settings {
             clock: true,
             keys: BTreeMap::new(),
             config_path: None,
+            state_dir: None,
             log_path: None,
             interval: Duration::from_mins(15),
             fallback_identity: "customer_id".to_owned(),
