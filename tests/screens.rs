@@ -11,6 +11,8 @@ mod fixture;
 mod lists;
 #[path = "screens/recall.rs"]
 mod recall;
+#[path = "screens/setup.rs"]
+mod setup;
 
 use cohort_sync::domain::CohortId;
 use cohort_sync::sync::command::{Command, Refusal};
@@ -274,7 +276,7 @@ fn plain_pictures_hold_only_ascii_besides_names() {
     let mut snapshot = fixture::trouble();
     snapshot.cohorts.retain(|view| view.cohort.name.is_ascii());
     for keys in
-        "|j j j|s|?|:|o|i|enter|enter l|enter l l|enter l l l|enter h|2|6|x|x up down enter a|F|s tab z"
+        "|j j j|s|?|:|o|i|enter|enter l|enter l l|enter l l l|enter h|2|5|6|x|x up down enter a|F|s tab z"
             .split('|')
     {
         let mut app = app_with(plain(), snapshot.clone());
@@ -431,7 +433,7 @@ fn the_mouse_selects_sorts_and_presses() {
     assert!(words(&draw(&mut app, (120, 36))).lines().nth(6).unwrap().contains('▌'));
     app.update(Msg::Input(Input::Click { column: 30, row: 3 }));
     assert!(words(&draw(&mut app, (120, 36))).contains("sort: users"));
-    app.update(Msg::Input(Input::Click { column: 25, row: 1 }));
+    app.update(Msg::Input(Input::Click { column: 36, row: 1 }));
     assert!(words(&draw(&mut app, (120, 36))).contains("Nothing was logged yet"));
 }
 

@@ -4,7 +4,8 @@ use super::account::{Desk, settings_of, start_engine};
 use super::failure::{Exit, Failure};
 use crate::config::{
     Clock, ColorChoice, Config, ConfigError, Environment, FallbackIdentity, FeedEnvironment, InterfaceConfig,
-    MixpanelConfig, MparticleConfig, Places, Region, Secret, SyncConfig, Theme, WebhookUrl, Word,
+    MASK, MixpanelConfig, MparticleConfig, Places, Region, Secret, ShownSetting, SyncConfig, Theme,
+    WebhookUrl, Word, format_duration,
 };
 use crate::domain::SyncKind;
 use crate::sandbox::{self, Sandbox, SandboxOptions};
@@ -115,8 +116,13 @@ async fn demo(desk: &Desk, interface: InterfaceConfig) -> Result<Exit, Failure> 
     let (handle, engine) = start_engine(&places, &config, pace, "cohort-sync --demo").await?;
     let opening = tokio::spawn(begin_some_syncs(handle.clone()));
     let settings = settings_for(desk, &config.interface, Some(&config), &places, Some(&log));
-    let settings =
-        Settings { profile: "demo".to_owned(), demo: true, feed_users_per_second: 2_700.0, ..settings };
+    let settings = Settings {
+        profile: "demo".to_owned(),
+        demo: true,
+        feed_users_per_second: 2_700.0,
+        configured: demo_settings(&config),
+        ..settings
+    };
     tui::run(handle, log.subscribe(), settings).await?;
     opening.abort();
     end(Some(engine)).await
@@ -172,6 +178,29 @@ fn demo_config(sandbox: &Sandbox, interface: InterfaceConfig) -> Result<Config, 
     })
 }
 
+/// What `config show` would say of the demo, had it a configuration.
+fn demo_settings(config: &Config) -> Vec<ShownSetting> {
+    let (mixpanel, sync) = (&config.mixpanel, &config.sync);
+    let settings: [(&str, serde_json::Value); 9] = [
+        ("mixpanel.project_id", mixpanel.project_id.into()),
+        ("mixpanel.base_url", mixpanel.base_url.clone().into()),
+        ("mixpanel.service_account", mixpanel.service_account.clone().into()),
+        ("mixpanel.secret", MASK.into()),
+        ("mparticle.webhook_url", MASK.into()),
+        ("mparticle.environment", config.mparticle.environment.as_str().into()),
+        ("sync.interval", format_duration(sync.interval).into()),
+        ("sync.max_removal_share", sync.max_removal_share.into()),
+        ("sync.max_concurrent_requests", sync.max_concurrent_requests.into()),
+    ];
+    let shown = settings.map(|(key, json)| ShownSetting {
+        key: key.to_owned(),
+        value: json.to_string(),
+        json,
+        origin: "the demo".to_owned(),
+    });
+    shown.into()
+}
+
 fn settings_for(
     desk: &Desk,
     interface: &InterfaceConfig,
@@ -194,6 +223,8 @@ fn settings_for(
         project_id: config.map(|config| config.mixpanel.project_id),
         region: config.map_or_else(String::new, |config| config.mixpanel.region.as_str().to_uppercase()),
         feed: config.map_or_else(String::new, |config| config.mparticle.webhook_url.masked()),
+        feed_host: config.map_or_else(String::new, |config| config.mparticle.webhook_url.host()),
+        configured: desk.layers().map(|layers| layers.shown()).unwrap_or_default(),
         environment: config
             .map_or_else(String::new, |config| config.mparticle.environment.as_str().to_owned()),
         demo: false,
@@ -215,6 +246,7 @@ fn settings_for(
         clock: true,
         keys: interface.keys.iter().map(|(action, binding)| (action.clone(), binding.keys.clone())).collect(),
         config_path: Some(places.config_file.display().to_string()),
+        state_dir: Some(places.state_dir.display().to_string()),
         log_path: log.map(|log| log.path().display().to_string()),
         interval: config.map_or(Duration::from_mins(15), |config| config.sync.interval),
         fallback_identity: config
@@ -232,5 +264,35 @@ pub(super) fn colour_depth(environment: &Environment, choice: ColorChoice) -> Co
         ColorChoice::Never => ColourDepth::None,
         ColorChoice::Auto => ColourDepth::detect(text("NO_COLOR"), text("COLORTERM"), text("TERM")),
         ColorChoice::Always => ColourDepth::detect(None, text("COLORTERM"), text("TERM")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::args::Args;
+    use super::*;
+
+    #[test]
+    fn no_credential_enters_the_console() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().display().to_string();
+        let variables = [
+            ("COHORT_SYNC_MIXPANEL_PROJECT_ID", "12345"),
+            ("COHORT_SYNC_MIXPANEL_SERVICE_ACCOUNT", "sync.ab12cd.mp-service-account"),
+            ("COHORT_SYNC_MIXPANEL_SECRET", "pl4nted-secret"),
+            (
+                "COHORT_SYNC_MPARTICLE_WEBHOOK_URL",
+                "https://inbound.mparticle.com/v1/pdf/mixpanelcohorts/us1-pl4nted-0123456789abcdef",
+            ),
+        ];
+        let environment: Environment = variables.into_iter().collect();
+        let flags = ["cohort-sync", "--config", &format!("{root}/none.toml"), "--state-dir", &root];
+        let desk = Desk::set_up(Args::try_read(flags).unwrap(), environment).unwrap();
+        let config = desk.config().unwrap();
+        let settings = settings_for(&desk, &config.interface, Some(&config), &desk.places, None);
+        assert_eq!(settings.feed_host, "inbound.mparticle.com");
+        assert!(settings.configured.iter().any(|setting| setting.key == "mixpanel.secret"));
+        let all = format!("{settings:?}");
+        assert!(!all.contains("pl4nted"), "{all}");
     }
 }

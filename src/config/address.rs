@@ -100,6 +100,13 @@ impl WebhookUrl {
         self.url.expose()
     }
 
+    /// The host it leads to.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let url = Url::parse(self.url.expose()).ok();
+        url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned()
+    }
+
     /// Enough to tell two feeds apart and too little to use one: the pod and the last four characters of
     /// the token, as in `us1-…a9f2`; `…` when the token is short.
     #[must_use]

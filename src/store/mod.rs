@@ -28,6 +28,7 @@ pub use keeper::{Active, Activity, Keeper};
 pub use lock::WriterLock;
 pub use outbox::{Answered, OutboxRequest};
 pub use pages::{JournalPlace, JournalRow, Which, Window};
+pub use prune::{RUNS_KEPT, RUNS_WITH_CHANGES};
 pub use reader::{ChangeRow, Reader, UnmatchedRow};
 pub use runs::{NewRun, RunRecord, TrendPoint};
 pub use syncs::{PauseRecord, SyncRecord};

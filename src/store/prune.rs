@@ -7,10 +7,10 @@ use crate::domain::CohortId;
 use rusqlite::params;
 
 /// Runs of a cohort whose changes and remarks are kept; older ones keep their counts only.
-const RUNS_WITH_CHANGES: i64 = 20;
+pub const RUNS_WITH_CHANGES: i64 = 20;
 
 /// Runs of a cohort that are kept at all: a week of one every 15 minutes.
-const RUNS_KEPT: i64 = 700;
+pub const RUNS_KEPT: i64 = 700;
 
 impl Store {
     /// Forgets history beyond what is kept. Requests still in doubt are never forgotten.

@@ -118,6 +118,12 @@ impl Reader {
         trail::remembered(&self.connection, key)
     }
 
+    /// How large the database is.
+    pub fn bytes(&self) -> Result<u64, StoreError> {
+        let number = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        Ok((number("page_count")? * number("page_size")?).cast_unsigned())
+    }
+
     /// A number that changes whenever the writer has committed something; cheap to ask for.
     pub fn data_version(&self) -> Result<i64, StoreError> {
         Ok(self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?)

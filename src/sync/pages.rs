@@ -2,8 +2,8 @@
 //! at a time. Questions are values, so that a reader can tell whether an answer is still wanted; they are answered
 //! on a thread that may block. Writing lists to files is `export`'s.
 
-pub use crate::store::UnmatchedRow;
 pub use crate::store::{ChangeRow, JournalEntry, JournalPlace, JournalRow, RunRecord, Side, Which, Window};
+pub use crate::store::{RUNS_KEPT, RUNS_WITH_CHANGES, UnmatchedRow};
 
 use crate::domain::{CohortId, RunId};
 use crate::store::{Reader, StoreError};
@@ -64,6 +64,8 @@ pub enum Question {
         /// How many at most.
         limit: usize,
     },
+    /// How large what was recorded is.
+    Size,
 }
 
 impl Question {
@@ -75,7 +77,7 @@ impl Question {
             | Self::Changes { offset, .. }
             | Self::Unmatched { offset, .. }
             | Self::Requests { offset, .. } => Some(*offset),
-            Self::Run(_) | Self::Journal { .. } => None,
+            Self::Run(_) | Self::Journal { .. } | Self::Size => None,
         }
     }
 }
@@ -95,6 +97,8 @@ pub enum Answer {
     Requests(Window<JournalRow>),
     /// Some entries.
     Journal(Vec<JournalRow>),
+    /// Bytes of the database.
+    Size(u64),
 }
 
 /// Answers in place of a state directory.
@@ -171,6 +175,7 @@ fn answer(reader: &Reader, question: &Question) -> Result<Answer, StoreError> {
         Question::Requests { run, offset, limit } => {
             Answer::Requests(reader.requests_window(run, offset, limit)?)
         }
+        Question::Size => Answer::Size(reader.bytes()?),
         Question::Journal { run, place, limit } => Answer::Journal(reader.journal(run, place, limit)?),
     })
 }

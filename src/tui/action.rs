@@ -114,6 +114,8 @@ pub enum Scope {
     Tables,
     /// Where a page has parts.
     Parts,
+    /// Where a connection is seen.
+    Connections,
     /// On the Cohorts screen.
     Cohorts,
     /// On the Log screen.
@@ -127,7 +129,8 @@ impl Scope {
             Self::Everywhere => &[Cohorts, Cohort, Runs, Run, Live, Users, Setup, Log],
             Self::Syncs => &[Cohorts, Cohort],
             Self::Tables => &[Cohorts, Cohort, Runs],
-            Self::Parts => &[Cohort, Run],
+            Self::Parts => &[Cohort, Run, Setup],
+            Self::Connections => &[Cohorts, Cohort, Setup],
             Self::Cohorts => &[Cohorts],
             Self::Log => &[Log],
         }
@@ -152,10 +155,10 @@ actions! {
     PauseResume: "sync.pause", "pause", "Pause the sync after the request in flight, or resume a paused one", Sync, Syncs, true, ["p"];
     RunNow: "sync.run", "run now", "Run a recurring sync now instead of waiting for its time", Sync, Syncs, true, ["n"];
     Decide: "sync.decide", "decide", "Approve or discard the plan that waits for your decision", Sync, Syncs, true, ["a"];
-    Reconnect: "sync.reconnect", "reconnect", "Try a sync again that was paused because a service refused us", Sync, Syncs, true, ["c"];
+    Reconnect: "sync.reconnect", "reconnect", "Try a sync again that was paused because a service refused us", Sync, Connections, true, ["c"];
     FullRefresh: "sync.full_refresh", "tell everyone", "Tell mParticle every member again; it forgets who is inactive", Sync, Syncs, true, ["F"];
     StopSync: "sync.stop", "stop", "End a sync; its attribute stays, is set to false or deleted", Sync, Syncs, true, ["x"];
-    Refresh: "list.refresh", "refresh", "Ask Mixpanel for the list of cohorts again (one query)", Sync, Syncs, true, ["r"];
+    Refresh: "list.refresh", "refresh", "Ask Mixpanel for the list of cohorts again (one query)", Sync, Connections, true, ["r"];
     LogLevel: "log.level", "level", "Show only lines of at least the next level", Log, Log, false, ["l"];
     LogFollow: "log.follow", "follow", "Keep the newest line in view, or stop doing so", Log, Log, false, ["f"];
     LogWrap: "log.wrap", "wrap", "Break long lines, or cut them", Log, Log, false, ["w"];
@@ -180,6 +183,7 @@ actions! {
     PreviousPart: "part.previous", "previous part", "The previous part of this page", Move, Parts, false, ["h", "[", "left"];
     ShowCohorts: "screen.cohorts", "cohorts", "The Cohorts screen", Move, Everywhere, false, ["1"];
     ShowRuns: "screen.runs", "runs", "The Runs screen", Move, Everywhere, false, ["2"];
+    ShowSetup: "screen.setup", "setup", "The Setup screen", Move, Everywhere, false, ["5"];
     ShowLog: "screen.log", "log", "The Log screen", Move, Everywhere, false, ["6"];
     NextScreen: "screen.next", "next screen", "The next screen", Move, Everywhere, false, ["tab"];
     PreviousScreen: "screen.previous", "previous screen", "The previous screen", Move, Everywhere, false, ["backtab"];

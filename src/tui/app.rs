@@ -9,6 +9,8 @@ mod perform;
 mod questions;
 mod recall;
 
+pub use operate::is_refused;
+
 use super::action::Action;
 use super::canvas::{HitMap, Target};
 use super::clipboard::CopyWay;

@@ -3,7 +3,7 @@
 
 use super::surroundings::Surroundings;
 use super::theme::{ColourDepth, ThemeChoice};
-use crate::config::{Insisted, Notify};
+use crate::config::{Insisted, Notify, ShownSetting};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,6 +20,10 @@ pub struct Settings {
     pub region: String,
     /// The mParticle feed, masked.
     pub feed: String,
+    /// The host that the feed is at.
+    pub feed_host: String,
+    /// Every setting as `config show` has it: credentials masked, each with where it comes from.
+    pub configured: Vec<ShownSetting>,
     /// mParticle's environment: production or development.
     pub environment: String,
     /// Connected to the sandbox.
@@ -54,6 +58,8 @@ pub struct Settings {
     pub keys: BTreeMap<String, Vec<String>>,
     /// Where the configuration was read from, for help.
     pub config_path: Option<String>,
+    /// Where what happens is recorded.
+    pub state_dir: Option<String>,
     /// Where the log is written, for help.
     pub log_path: Option<String>,
     /// How often a recurring sync runs.
@@ -79,6 +85,8 @@ impl Default for Settings {
             project_id: None,
             region: "us".to_owned(),
             feed: String::new(),
+            feed_host: String::new(),
+            configured: Vec::new(),
             environment: "production".to_owned(),
             demo: false,
             theme: ThemeChoice::default(),
@@ -96,6 +104,7 @@ impl Default for Settings {
             clock: true,
             keys: BTreeMap::new(),
             config_path: None,
+            state_dir: None,
             log_path: None,
             interval: Duration::from_mins(15),
             fallback_identity: "customer_id".to_owned(),

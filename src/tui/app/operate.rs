@@ -30,7 +30,7 @@ impl App {
         if let Some(obstacle) = page_obstacle(page, action).or_else(|| page.obstacle(action, self.scene())) {
             return Some(obstacle);
         }
-        if !Scope::Syncs.covers(page.place()) {
+        if !Scope::Connections.covers(page.place()) {
             return None;
         }
         let chosen = self.chosen();

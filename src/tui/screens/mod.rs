@@ -22,6 +22,11 @@ pub mod run;
 pub mod run_columns;
 pub mod run_listing;
 pub mod runs;
+pub mod setup;
+pub mod setup_checks;
+pub mod setup_entry;
+pub mod setup_facts;
+pub mod snippets;
 pub mod tabs;
 pub mod unmatched;
 pub mod waterfall;
@@ -49,19 +54,22 @@ pub enum Screen {
     Cohorts,
     /// The runs of all cohorts.
     Runs,
+    /// Both connections, the limits, what each side needs.
+    Setup,
     /// The program's own log.
     Log,
 }
 
 impl Screen {
     /// Every screen, in the order of the tabs.
-    pub const ALL: [Self; 3] = [Self::Cohorts, Self::Runs, Self::Log];
+    pub const ALL: [Self; 4] = [Self::Cohorts, Self::Runs, Self::Setup, Self::Log];
 
     /// All that has to be named for a screen: the word on its tab, the action that opens it, and its first page.
     fn parts(self) -> (&'static str, Action, NewPage) {
         match self {
             Self::Cohorts => ("Cohorts", Action::ShowCohorts, || Box::<cohorts::CohortsScreen>::default()),
             Self::Runs => ("Runs", Action::ShowRuns, || Box::<runs::RunsTable>::default()),
+            Self::Setup => ("Setup", Action::ShowSetup, || Box::<setup::SetupScreen>::default()),
             Self::Log => ("Log", Action::ShowLog, || Box::<log::LogScreen>::default()),
         }
     }

@@ -1,0 +1,223 @@
+//! Screen 5: the two connections, the limits in force, what is on this computer, what each side needs and the snippets,
+//! as one list of sections that fold. What stands in them is `setup_facts`' and `setup_checks`'.
+
+use super::page::{Page, Step};
+use super::setup_entry::Entry;
+use super::{Scene, runs, setup_checks, setup_facts};
+use crate::domain::CohortId;
+use crate::sync::pages::{Answer, Question};
+use crate::tui::action::{Action, Place};
+use crate::tui::app::is_refused;
+use crate::tui::canvas::{Canvas, Target, View, piece};
+use crate::tui::theme::Role;
+use crate::tui::widgets::scroll;
+use ratatui::layout::Rect;
+
+/// What the screen remembers.
+#[derive(Default)]
+pub struct SetupScreen {
+    /// Everything, folded away or not.
+    entries: Vec<(usize, Entry)>,
+    /// Those of them that are seen.
+    shown: Vec<usize>,
+    /// The sections that are folded.
+    folded: [bool; SECTIONS],
+    /// Which of those shown is selected.
+    selected: usize,
+    view: Option<View>,
+    /// The syncs that a service refused.
+    refused: Vec<CohortId>,
+    bytes: Option<Result<u64, String>>,
+    /// What the size was asked for after; see [`runs::mark`].
+    measured: Option<u64>,
+    mark: u64,
+}
+
+const SECTIONS: usize = 7;
+
+/// The sections in their order.
+fn sections(scene: Scene<'_>, bytes: Option<&Result<u64, String>>) -> [(&'static str, Vec<Entry>); SECTIONS] {
+    [
+        ("Mixpanel", setup_facts::mixpanel(scene)),
+        ("mParticle", setup_facts::mparticle(scene)),
+        ("Limits in force", setup_facts::limits(scene)),
+        ("On this computer", setup_facts::computer(scene, bytes)),
+        ("What Mixpanel needs", setup_checks::mixpanel(scene)),
+        ("What mParticle needs", setup_checks::mparticle(scene)),
+        ("Snippets", setup_checks::snippets()),
+    ]
+}
+
+impl SetupScreen {
+    fn entry(&self, shown: usize) -> Option<&(usize, Entry)> {
+        self.entries.get(*self.shown.get(shown)?)
+    }
+
+    /// Decides again what is seen, with the same entry selected where it still is there.
+    fn show(&mut self) {
+        let is_seen =
+            |(section, entry): &(usize, Entry)| !self.folded[*section] || matches!(entry, Entry::Heading(_));
+        let seen = self.entries.iter().enumerate().filter(|(_, entry)| is_seen(entry));
+        self.shown = seen.map(|(index, _)| index).collect();
+        self.selected = self.selected.min(self.shown.len().saturating_sub(1));
+    }
+
+    fn fold(&mut self) {
+        let Some(section) = self.entry(self.selected).map(|(section, _)| *section) else { return };
+        self.folded[section] = !self.folded[section];
+        self.show();
+        self.jump_to(section);
+    }
+
+    fn jump_to(&mut self, wanted: usize) {
+        let is_it = |index: &usize| matches!(self.entries.get(*index), Some((section, Entry::Heading(_))) if *section == wanted);
+        self.selected = self.shown.iter().position(is_it).unwrap_or(self.selected);
+        // A section that was jumped to is seen from its heading on.
+        self.view = None;
+    }
+
+    fn jump(&mut self, on: bool) {
+        let Some((section, entry)) = self.entry(self.selected) else { return };
+        let back = if matches!(entry, Entry::Heading(_)) { section.saturating_sub(1) } else { *section };
+        let target = if on { (section + 1).min(SECTIONS - 1) } else { back };
+        self.jump_to(target);
+    }
+}
+
+impl Page for SetupScreen {
+    fn place(&self) -> Place {
+        Place::Setup
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        &[Action::Open, Action::NextPart, Action::Copy, Action::Reconnect, Action::Refresh, Action::Palette]
+    }
+
+    fn arrange(&mut self, scene: Scene<'_>) {
+        self.mark = runs::mark(scene.snapshot, None);
+        let refused = scene.snapshot.cohorts.iter().filter(|view| is_refused(view));
+        self.refused = refused.map(|view| view.cohort.id).collect();
+        let before = self.entry(self.selected).map(|(section, entry)| (*section, entry.name().to_owned()));
+        self.entries.clear();
+        for (section, (title, entries)) in sections(scene, self.bytes.as_ref()).into_iter().enumerate() {
+            self.entries.push((section, Entry::Heading(title)));
+            self.entries.extend(entries.into_iter().map(|entry| (section, entry)));
+        }
+        self.show();
+        let is_same = |index: &usize| {
+            let (section, entry) = &self.entries[*index];
+            before.as_ref().is_some_and(|(of, name)| of == section && name == entry.name())
+        };
+        self.selected = self.shown.iter().position(is_same).unwrap_or(self.selected);
+    }
+
+    fn drawn(&mut self, view: Option<View>) {
+        self.view = view;
+    }
+
+    fn move_by(&mut self, lines: i64) {
+        // Most entries take two lines, so whoever moves by pages moves by half as many entries.
+        let entries = if lines.abs() > 1 { lines / 2 } else { lines };
+        let here = i64::try_from(self.selected).unwrap_or(i64::MAX);
+        self.select_line(usize::try_from(here.saturating_add(entries).max(0)).unwrap_or(0));
+    }
+
+    fn select_line(&mut self, line: usize) {
+        self.selected = line.min(self.shown.len().saturating_sub(1));
+    }
+
+    fn obstacle(&self, action: Action, scene: Scene<'_>) -> Option<String> {
+        (action == Action::Reconnect && self.refused.is_empty()).then(|| {
+            format!("no service has refused a sync; {} asks Mixpanel again", scene.key(Action::Refresh))
+        })
+    }
+
+    fn chosen(&self) -> Vec<CohortId> {
+        self.refused.clone()
+    }
+
+    fn act(&mut self, action: Action, _: Scene<'_>) -> Step {
+        match action {
+            Action::Open => self.fold(),
+            Action::NextPart => self.jump(true),
+            Action::PreviousPart => self.jump(false),
+            Action::Copy => {
+                if let Some((_, entry)) = self.entry(self.selected) {
+                    let (text, what) = entry.copied();
+                    return Step::Copy(text, what);
+                }
+            }
+            _ => {}
+        }
+        Step::Done
+    }
+
+    fn wants(&self) -> Vec<Question> {
+        if self.measured == Some(self.mark) { Vec::new() } else { vec![Question::Size] }
+    }
+
+    fn loaded(&mut self, question: &Question, answer: &Result<Answer, String>) {
+        if *question != Question::Size {
+            return;
+        }
+        self.measured = Some(self.mark);
+        match answer {
+            Ok(Answer::Size(bytes)) => self.bytes = Some(Ok(*bytes)),
+            Ok(_) => {}
+            Err(error) => self.bytes = Some(Err(error.clone())),
+        }
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
+        let mut title = vec![piece(Role::Title, "Setup")];
+        if scene.settings.environment == "development" {
+            title.push(piece(Role::Bad, " · DEVELOPMENT"));
+        }
+        let inside = canvas.frame(area, Role::Faint, &title);
+        if inside.is_empty() {
+            return;
+        }
+        let width = inside.width.saturating_sub(2);
+        let mut lines = Vec::new();
+        let mut span = 0..0;
+        for (shown, index) in self.shown.iter().enumerate() {
+            let Some((section, entry)) = self.entries.get(*index) else { continue };
+            if matches!(entry, Entry::Heading(_)) && shown > 0 {
+                lines.push((shown, Vec::new()));
+            }
+            let start = lines.len();
+            let of_entry = entry.lines(usize::from(width), self.folded[*section]);
+            lines.extend(of_entry.into_iter().map(|line| (shown, line)));
+            if shown == self.selected {
+                span = start..lines.len();
+            }
+        }
+        let view = view_of(self.view, &span, lines.len(), usize::from(inside.height));
+        canvas.hits.list = Some(view);
+        let rows = lines.iter().enumerate().skip(view.offset);
+        for (y, (number, (shown, line))) in (inside.y..inside.bottom()).zip(rows) {
+            let row = Rect::new(inside.x, y, inside.width - 1, 1);
+            canvas.target(row, Target::Line(*shown));
+            if span.contains(&number) {
+                canvas.tint(row, Role::Selected);
+                canvas.on_selected(|canvas| {
+                    canvas.text(row.x, y, 1, Role::Focus, "▌");
+                    canvas.line(row.x + 1, y, width, line);
+                });
+            } else {
+                canvas.line(row.x + 1, y, width, line);
+            }
+        }
+        let track = Rect::new(inside.right() - 1, inside.y, 1, inside.height);
+        scroll::draw_bar(canvas, track, view, lines.len());
+    }
+}
+
+/// Moves as little as brings the selected lines into view; what is taller than the view is seen from its first line.
+/// After a jump the first selected line is on top.
+fn view_of(before: Option<View>, span: &std::ops::Range<usize>, total: usize, height: usize) -> View {
+    let most = total.saturating_sub(height);
+    let offset = before.map_or(span.start, |view| view.offset).min(most);
+    let offset = offset.max(span.end.saturating_sub(height)).min(span.start);
+    View { offset: if span.start <= 1 { 0 } else { offset }, height }
+}

@@ -1,0 +1,160 @@
+//! What the Setup screen is made of: headings, facts, checks and snippets, and how each is set in lines of a width.
+//! What they say is in `setup_facts`, `setup_checks` and `snippets`; which is selected and in view is `setup`'s.
+
+use crate::tui::canvas::{Piece, cells, piece};
+use crate::tui::text;
+use crate::tui::theme::Role;
+
+/// Cells for the label of a fact, and where the screen is narrow.
+const LABEL: usize = 20;
+const NARROW_LABEL: usize = 15;
+const NARROW_BELOW: usize = 60;
+/// Longer running text is tiring to read.
+const LONGEST_LINE: usize = 100;
+
+/// What is known of something a side needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// The program has seen that it is so.
+    Seen(String),
+    /// The program has seen that it is not.
+    Against(String),
+    /// Only a person can tell.
+    None,
+}
+
+/// One thing on the screen that can be selected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// The beginning of a section.
+    Heading(&'static str),
+    /// Something the program knows.
+    Fact {
+        /// What it is about.
+        label: String,
+        /// How good or bad it is.
+        role: Role,
+        /// What is so.
+        value: String,
+        /// Where that comes from.
+        origin: String,
+    },
+    /// Something a side needs.
+    Check {
+        /// What is needed.
+        need: &'static str,
+        /// What is known of it.
+        evidence: Evidence,
+        /// Where to look.
+        how: &'static str,
+    },
+    /// Something to paste elsewhere.
+    Snippet {
+        /// What it is for.
+        title: &'static str,
+        /// When to use it.
+        note: &'static str,
+        /// What to paste.
+        code: &'static str,
+    },
+}
+
+/// A fact that is as it is, from nowhere in particular.
+pub fn fact(label: &str, role: Role, value: impl Into<String>) -> Entry {
+    fact_from(label, role, value, "")
+}
+
+/// A fact with where it comes from.
+pub fn fact_from(label: &str, role: Role, value: impl Into<String>, origin: &str) -> Entry {
+    Entry::Fact { label: label.to_owned(), role, value: value.into(), origin: origin.to_owned() }
+}
+
+impl Entry {
+    /// What is copied, and what to call it.
+    #[must_use]
+    pub fn copied(&self) -> (String, String) {
+        match self {
+            Self::Heading(title) => ((*title).to_owned(), "the heading".to_owned()),
+            Self::Fact { label, value, .. } => (value.clone(), label.to_lowercase()),
+            Self::Check { need, how, .. } => (format!("{need}: {how}"), "the check".to_owned()),
+            Self::Snippet { title, code, .. } => ((*code).to_owned(), format!("the snippet “{title}”")),
+        }
+    }
+
+    /// What tells it from the others, whatever it says now.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Heading(title) | Self::Snippet { title, .. } => title,
+            Self::Fact { label, .. } => label,
+            Self::Check { need, .. } => need,
+        }
+    }
+
+    /// Its lines at a width.
+    #[must_use]
+    pub fn lines(&self, width: usize, folded: bool) -> Vec<Vec<Piece<'_>>> {
+        match self {
+            Self::Heading(title) => {
+                let mark = if folded { "▸ " } else { "▾ " };
+                vec![vec![piece(Role::Muted, mark), piece(Role::Title, *title)]]
+            }
+            Self::Fact { label, role, value, origin } => fact_lines(label, *role, value, origin, width),
+            Self::Check { need, evidence, how } => check_lines(need, evidence, how, width),
+            Self::Snippet { title, note, code } => {
+                let mut lines = vec![vec![piece(Role::Strong, format!("  {title}"))]];
+                lines.extend(indented(note, 4, width).map(|line| vec![piece(Role::Muted, line)]));
+                lines.extend(code.lines().map(|line| vec![piece(Role::Text, format!("    {line}"))]));
+                lines.push(Vec::new());
+                lines
+            }
+        }
+    }
+}
+
+fn fact_lines<'a>(label: &str, role: Role, value: &str, origin: &str, width: usize) -> Vec<Vec<Piece<'a>>> {
+    let column = if width < NARROW_BELOW { NARROW_LABEL } else { LABEL };
+    let room = width.saturating_sub(column + 3).clamp(1, LONGEST_LINE);
+    let mut label = format!("  {} ", text::fit(label, column, text::Align::Left));
+    let mut lines: Vec<Vec<Piece<'_>>> = Vec::new();
+    for part in text::wrap(value, room) {
+        lines.push(vec![piece(Role::Muted, label.clone()), piece(role, part)]);
+        label = " ".repeat(column + 3);
+    }
+    if !origin.is_empty() {
+        let used = lines.last().map_or(0, |line| usize::from(cells(crate::tui::canvas::width_of(line))));
+        // Where a value comes from stands beside it when there is room, and else below.
+        if used + text::width(origin) + 3 <= width
+            && let Some(last) = lines.last_mut()
+        {
+            last.push(piece(Role::Muted, format!(" · {origin}")));
+        } else {
+            for part in text::wrap(origin, room) {
+                lines.push(vec![piece(Role::Muted, label.clone()), piece(Role::Muted, part)]);
+            }
+        }
+    }
+    lines
+}
+
+fn check_lines<'a>(need: &str, evidence: &Evidence, how: &str, width: usize) -> Vec<Vec<Piece<'a>>> {
+    let (mark, role, known) = match evidence {
+        Evidence::Seen(seen) => ("✓", Role::Good, seen.as_str()),
+        Evidence::Against(seen) => ("✗", Role::Bad, seen.as_str()),
+        Evidence::None => ("?", Role::Warn, "look for yourself"),
+    };
+    let mut lines = Vec::new();
+    let mut start = format!("  {mark} ");
+    for part in text::wrap(need, width.saturating_sub(4).clamp(1, LONGEST_LINE)) {
+        lines.push(vec![piece(role, start.clone()), piece(Role::Strong, part)]);
+        "    ".clone_into(&mut start);
+    }
+    lines.extend(indented(known, 4, width).map(|line| vec![piece(role, line)]));
+    lines.extend(indented(how, 4, width).map(|line| vec![piece(Role::Muted, line)]));
+    lines
+}
+
+fn indented(words: &str, by: usize, width: usize) -> impl Iterator<Item = String> {
+    let lines = text::wrap(words, width.saturating_sub(by).clamp(1, LONGEST_LINE));
+    lines.into_iter().map(move |line| format!("{}{line}", " ".repeat(by)))
+}
