@@ -94,14 +94,18 @@ impl Clients {
         };
         let feed = FeedUrl::parse(config.mparticle.webhook_url.expose())
             .map_err(|error| Failure::Usage(error.to_string()))?;
-        let environment = crate::config::Word::as_str(config.mparticle.environment);
-        let identity = crate::config::Word::as_str(config.mparticle.fallback_identity);
         Ok(Self {
             mixpanel: mixpanel::Client::new(transport.clone(), connection)?,
             mparticle: mparticle::Client::new(transport, feed),
-            encoder: Encoder::new(environment, identity),
+            encoder: encoder_of(config),
         })
     }
+}
+
+/// How changes are written, as configured.
+pub(super) fn encoder_of(config: &Config) -> Encoder {
+    let environment = crate::config::Word::as_str(config.mparticle.environment);
+    Encoder::new(environment, crate::config::Word::as_str(config.mparticle.fallback_identity))
 }
 
 /// The engine's settings as configured.

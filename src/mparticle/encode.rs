@@ -16,6 +16,21 @@ pub struct Encoder {
     fallback_identity: String,
 }
 
+/// What all requests of a run have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Letter<'a> {
+    /// The installation that sends it.
+    pub installation: &'a str,
+    /// The run.
+    pub run: RunId,
+    /// When the run began.
+    pub began: Timestamp,
+    /// The attribute that is set.
+    pub attribute: &'a str,
+    /// How it is taken away.
+    pub removal: Removal,
+}
+
 /// One user's batch; the order of the fields is the order on the wire.
 #[derive(Serialize)]
 struct Batch<'a> {
@@ -62,6 +77,18 @@ impl Encoder {
             tracing::error!(%error, "a request body could not be written");
         }
         body.into_inner().freeze()
+    }
+
+    /// The body of a request of a run, from the position of its first change on. The same run, position and changes
+    /// give the same bytes, so that what was sent can be shown later.
+    #[must_use]
+    pub fn letter(&self, letter: &Letter<'_>, first_position: u64, changes: &[Change]) -> Bytes {
+        let Letter { installation, run, began, attribute, removal } = *letter;
+        let ids: Vec<String> = (first_position..)
+            .take(changes.len())
+            .map(|position| source_request_id(installation, run, began, position))
+            .collect();
+        self.request_body(attribute, removal, changes.iter().zip(ids.iter().map(String::as_str)))
     }
 
     fn batch<'a>(

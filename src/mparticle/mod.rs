@@ -6,5 +6,5 @@ mod encode;
 mod verdict;
 
 pub use client::{Client, FeedUrl, FeedUrlError};
-pub use encode::{Encoder, source_request_id};
+pub use encode::{Encoder, Letter, source_request_id};
 pub use verdict::{Verdict, judge, judge_failure};

@@ -10,14 +10,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The format this program writes.
-pub(super) const NEWEST_FORMAT: u32 = 2;
+pub(super) const NEWEST_FORMAT: u32 = 3;
 
 /// What leads from one format to the next: a block of SQL, then whatever else there is to do.
 type Step = (&'static str, fn(&Connection) -> Result<(), StoreError>);
 
 /// The steps in order.
-const STEPS: [Step; NEWEST_FORMAT as usize] =
-    [(include_str!("schema/format_1.sql"), |_| Ok(())), (include_str!("schema/format_2.sql"), seal_blobs)];
+const STEPS: [Step; NEWEST_FORMAT as usize] = [
+    (include_str!("schema/format_1.sql"), |_| Ok(())),
+    (include_str!("schema/format_2.sql"), seal_blobs),
+    (include_str!("schema/format_3.sql"), |_| Ok(())),
+];
 
 /// Applies what is missing of the schema. A file that holds something already is copied first.
 pub(super) fn migrate(connection: &mut Connection, directory: &Path) -> Result<(), StoreError> {

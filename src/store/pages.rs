@@ -47,7 +47,8 @@ pub enum JournalPlace {
     Before(i64),
 }
 
-const ENTRY: &str = "id, at, run_id, cohort_id, side, what, users, bytes, status, elapsed_ms, try, answer";
+const ENTRY: &str =
+    "id, at, run_id, cohort_id, side, what, users, bytes, status, elapsed_ms, try, answer, first_position";
 
 impl Reader {
     /// Runs, newest first: all of them or one cohort's.
@@ -236,6 +237,7 @@ fn read_entry(row: &Row<'_>) -> Result<JournalRow, StoreError> {
             elapsed: Duration::from_millis(elapsed.cast_unsigned()),
             attempt: row.get(10)?,
             answer: row.get(11)?,
+            first_position: row.get::<_, Option<i64>>(12)?.map(i64::cast_unsigned),
         },
     })
 }

@@ -124,6 +124,12 @@ impl Reader {
         Ok((number("page_count")? * number("page_size")?).cast_unsigned())
     }
 
+    /// What tells this installation from others, once a writer has chosen it.
+    pub fn installation(&self) -> Result<Option<String>, StoreError> {
+        let chosen = "SELECT value FROM meta WHERE key = 'installation'";
+        Ok(self.connection.query_row(chosen, [], |row| row.get(0)).optional()?)
+    }
+
     /// A number that changes whenever the writer has committed something; cheap to ask for.
     pub fn data_version(&self) -> Result<i64, StoreError> {
         Ok(self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?)

@@ -46,6 +46,8 @@ pub struct JournalEntry {
     pub side: Side,
     /// What it asked, in words without credentials ("engage page 3", "batches").
     pub what: String,
+    /// The position of its first change within the run; `None` for what changes nothing.
+    pub first_position: Option<u64>,
     /// Users in it.
     pub users: u64,
     /// Bytes of the body: the request's to mParticle, the answer's from Mixpanel.
@@ -67,14 +69,15 @@ const JOURNAL_ENTRIES: i64 = 10_000;
 const JOURNAL_SLACK: i64 = 500;
 
 /// The beginning of an answer that is kept, in characters.
-const ANSWER_CHARACTERS: usize = 500;
+pub const ANSWER_CHARACTERS: usize = 4_000;
 
 impl Store {
     /// Notes a request and its answer, and forgets the oldest beyond the limit.
     pub fn journal(&mut self, entry: &JournalEntry) -> Result<(), StoreError> {
         self.connection.prepare_cached(
-            "INSERT INTO journal (at, run_id, cohort_id, side, what, users, bytes, status, elapsed_ms, try, answer)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO journal (at, run_id, cohort_id, side, what, users, bytes, status, elapsed_ms, try, answer,
+                first_position)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?.execute(params![
             entry.at.as_millisecond(),
             entry.run.map(|run| run.0),
@@ -87,6 +90,7 @@ impl Store {
             time::milliseconds(entry.elapsed),
             entry.attempt,
             entry.answer.chars().take(ANSWER_CHARACTERS).collect::<String>(),
+            entry.first_position.map(u64::cast_signed),
         ])?;
         let newest = self.connection.last_insert_rowid();
         if newest % JOURNAL_SLACK == 0 {

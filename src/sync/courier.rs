@@ -7,7 +7,7 @@ use super::tools::Tools;
 use crate::domain::{CohortId, Removal, RunId};
 use crate::http::backoff::jitter;
 use crate::http::{Answer, Feedback, Limit, Permit, TransportError};
-use crate::mparticle::{Verdict, judge, judge_failure, source_request_id};
+use crate::mparticle::{Letter, Verdict, judge, judge_failure};
 use crate::store::{JournalEntry, OutboxRequest, Side};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -104,7 +104,7 @@ impl Courier {
             let Some(permit) = entered else { break Landing::Stopped { trace } };
             tries += 1;
             let answer = self.tools.mparticle.post(&body).await;
-            self.journal(&answer, users, body.len(), tries);
+            self.journal(&answer, &request, body.len(), tries);
             let verdict = match &answer {
                 Ok(answer) => judge(answer, users),
                 Err(error) => judge_failure(error),
@@ -157,12 +157,14 @@ impl Courier {
     }
 
     fn body(&self, request: &OutboxRequest) -> Bytes {
-        let ids: Vec<String> = (request.first_position..)
-            .take(request.changes.len())
-            .map(|position| source_request_id(&self.tools.installation, self.run, self.began, position))
-            .collect();
-        let changes = request.changes.iter().zip(ids.iter().map(String::as_str));
-        self.tools.encoder.request_body(&self.attribute, self.removal, changes)
+        let letter = Letter {
+            installation: &self.tools.installation,
+            run: self.run,
+            began: self.began,
+            attribute: &self.attribute,
+            removal: self.removal,
+        };
+        self.tools.encoder.letter(&letter, request.first_position, &request.changes)
     }
 
     /// What a verdict means for the request.
@@ -213,14 +215,20 @@ impl Courier {
     }
 
     /// Notes the try in the journal, without waiting for it.
-    fn journal(&self, answer: &Result<Answer, TransportError>, users: usize, bytes: usize, attempt: u32) {
+    fn journal(
+        &self,
+        answer: &Result<Answer, TransportError>,
+        request: &OutboxRequest,
+        bytes: usize,
+        attempt: u32,
+    ) {
         let (status, elapsed, text) = match answer {
             Ok(answer) => (
                 Some(answer.status),
                 answer.elapsed,
                 crate::http::text::excerpt(
                     &String::from_utf8_lossy(&answer.body),
-                    crate::http::text::EXCERPT_LIMIT,
+                    crate::store::ANSWER_CHARACTERS,
                 ),
             ),
             Err(error) => (None, Duration::ZERO, error.to_string()),
@@ -231,7 +239,8 @@ impl Courier {
             cohort: Some(self.cohort),
             side: Side::Mparticle,
             what: "batches".to_owned(),
-            users: users as u64,
+            first_position: Some(request.first_position),
+            users: request.changes.len() as u64,
             bytes: bytes as u64,
             status,
             elapsed,

@@ -268,6 +268,7 @@ impl Scribe {
             cohort: Some(self.cohort),
             side: Side::Mixpanel,
             what,
+            first_position: None,
             users: users as u64,
             bytes: bytes as u64,
             status,

@@ -149,7 +149,7 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
     let installation = store.installation().into();
     let keeper = Keeper::start(store)?;
     let activity = keeper.activity();
-    let archive = Archive::of(&parts.directory);
+    let archive = Archive::of(&parts.directory, Some(parts.encoder.clone()));
     let tools = Tools {
         budget: Budget::new(keeper.clone(), clock.clone(), queries, query_limit),
         keeper,

@@ -9,6 +9,7 @@ use super::pages::Archive;
 use super::publish::Publisher;
 use super::snapshot::{Ended, Writer};
 use crate::domain::CohortId;
+use crate::mparticle::Encoder;
 use crate::store::{Reader, RememberedCohorts, RunRecord, StoreError, SyncRecord, WriterLock};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
@@ -21,11 +22,15 @@ use tokio::task;
 /// How often the state directory is looked at: often enough to look alive, rarely enough to cost nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Starts looking on.
+/// Starts looking on; with an encoder, requests can be shown as they were sent.
 ///
 /// # Errors
 /// [`StoreError::Absent`] when there is nothing to look at yet; the other errors of [`Reader::open`].
-pub async fn observe(directory: PathBuf, writer: Writer) -> Result<Handle, StoreError> {
+pub async fn observe(
+    directory: PathBuf,
+    writer: Writer,
+    encoder: Option<Encoder>,
+) -> Result<Handle, StoreError> {
     let clock = Clock::system();
     let (commands, waiting) = mpsc::channel(16);
     let (snapshots, reader_end) = watch::channel(Arc::default());
@@ -34,7 +39,7 @@ pub async fn observe(directory: PathBuf, writer: Writer) -> Result<Handle, Store
         move || Sight::first(&directory, now)
     })
     .await?;
-    let archive = Archive::of(&directory);
+    let archive = Archive::of(&directory, encoder);
     let observer =
         Observer { directory, board: Board::default(), publisher: Publisher::new(snapshots), clock };
     tokio::spawn(observer.look_on(sight, writer, waiting));

@@ -6,6 +6,7 @@ pub use crate::store::{ChangeRow, JournalEntry, JournalPlace, JournalRow, RunRec
 pub use crate::store::{RUNS_KEPT, RUNS_WITH_CHANGES, UnmatchedRow};
 
 use crate::domain::{CohortId, RunId};
+use crate::mparticle::{Encoder, Letter};
 use crate::store::{Reader, StoreError};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -66,6 +67,15 @@ pub enum Question {
     },
     /// How large what was recorded is.
     Size,
+    /// What a request to mParticle said: so many changes of a run from a position on.
+    Body {
+        /// The run.
+        run: RunId,
+        /// The position of its first change.
+        first_position: u64,
+        /// How many changes it had.
+        users: usize,
+    },
 }
 
 impl Question {
@@ -77,7 +87,7 @@ impl Question {
             | Self::Changes { offset, .. }
             | Self::Unmatched { offset, .. }
             | Self::Requests { offset, .. } => Some(*offset),
-            Self::Run(_) | Self::Journal { .. } | Self::Size => None,
+            Self::Run(_) | Self::Journal { .. } | Self::Size | Self::Body { .. } => None,
         }
     }
 }
@@ -99,6 +109,17 @@ pub enum Answer {
     Journal(Vec<JournalRow>),
     /// Bytes of the database.
     Size(u64),
+    /// What the request said; `None` when its run is forgotten.
+    Body(Option<Body>),
+}
+
+/// What a request to mParticle said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Its bytes, written anew as they were sent.
+    AsSent(String),
+    /// Its changes, where nobody knows how they are written.
+    Changes(Vec<ChangeRow>),
 }
 
 /// Answers in place of a state directory.
@@ -111,15 +132,15 @@ pub(super) enum Archive {
     #[default]
     Absent,
     /// A state directory, and the connection to it while nobody uses it.
-    Directory(Arc<PathBuf>, Arc<Mutex<Option<Reader>>>),
+    Directory(Arc<PathBuf>, Arc<Mutex<Option<Reader>>>, Option<Arc<Encoder>>),
     /// A test that stands in for one.
     Responder(Responder),
 }
 
 impl Archive {
-    /// The archive in a state directory.
-    pub(super) fn of(directory: &Path) -> Self {
-        Self::Directory(Arc::new(directory.to_owned()), Arc::default())
+    /// The archive in a state directory; with an encoder it can also show what requests said, to the letter.
+    pub(super) fn of(directory: &Path, encoder: Option<Encoder>) -> Self {
+        Self::Directory(Arc::new(directory.to_owned()), Arc::default(), encoder.map(Arc::new))
     }
 
     /// Answers a question.
@@ -127,7 +148,8 @@ impl Archive {
         if let Self::Responder(respond) = self {
             return respond(&question);
         }
-        self.with_reader(move |reader| answer(reader, &question)).await
+        let encoder = if let Self::Directory(_, _, encoder) = self { encoder.clone() } else { None };
+        self.with_reader(move |reader| answer(reader, &question, encoder.as_deref())).await
     }
 
     /// Does something with a connection on a thread that may block.
@@ -135,7 +157,7 @@ impl Archive {
         &self,
         work: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, String> {
-        let Self::Directory(directory, idle) = self else {
+        let Self::Directory(directory, idle, _) = self else {
             return Err("there is no state directory to read".to_owned());
         };
         let (directory, idle) = (directory.clone(), idle.clone());
@@ -155,13 +177,13 @@ impl fmt::Debug for Archive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str("Absent"),
-            Self::Directory(directory, _) => f.debug_tuple("Directory").field(directory).finish(),
+            Self::Directory(directory, ..) => f.debug_tuple("Directory").field(directory).finish(),
             Self::Responder(_) => f.write_str("Responder"),
         }
     }
 }
 
-fn answer(reader: &Reader, question: &Question) -> Result<Answer, StoreError> {
+fn answer(reader: &Reader, question: &Question, encoder: Option<&Encoder>) -> Result<Answer, StoreError> {
     Ok(match *question {
         Question::Runs { cohort, offset, limit } => Answer::Runs(reader.runs_window(cohort, offset, limit)?),
         Question::Run(run) => Answer::Run(reader.run(run)?.map(Box::new)),
@@ -177,5 +199,36 @@ fn answer(reader: &Reader, question: &Question) -> Result<Answer, StoreError> {
         }
         Question::Size => Answer::Size(reader.bytes()?),
         Question::Journal { run, place, limit } => Answer::Journal(reader.journal(run, place, limit)?),
+        Question::Body { run, first_position, users } => {
+            Answer::Body(body(reader, run, first_position, users, encoder)?)
+        }
     })
+}
+
+/// What a request said. Its changes are taken by position, for the outbox may have split it since.
+fn body(
+    reader: &Reader,
+    run: RunId,
+    first_position: u64,
+    users: usize,
+    encoder: Option<&Encoder>,
+) -> Result<Option<Body>, StoreError> {
+    let Some(record) = reader.run(run)? else { return Ok(None) };
+    let rows = reader.changes_window(run, Which::All, first_position, users)?.rows;
+    if rows.len() < users {
+        return Ok(None);
+    }
+    let (Some(encoder), Some(installation)) = (encoder, reader.installation()?) else {
+        return Ok(Some(Body::Changes(rows)));
+    };
+    let letter = Letter {
+        installation: &installation,
+        run,
+        began: record.started_at,
+        attribute: &record.attribute,
+        removal: record.purpose.removal(),
+    };
+    let changes: Vec<_> = rows.into_iter().map(|row| row.change).collect();
+    let bytes = encoder.letter(&letter, first_position, &changes);
+    Ok(Some(Body::AsSent(String::from_utf8_lossy(&bytes).into_owned())))
 }

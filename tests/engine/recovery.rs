@@ -40,7 +40,8 @@ async fn a_second_process_looks_on_and_may_change_nothing() {
     use cohort_sync::sync::command::Refusal;
     use cohort_sync::sync::snapshot::Writer;
     let world = World::with_cohort(people(0, 100)).await;
-    let looker = cohort_sync::sync::observe(world.state().to_owned(), Writer::Other("the test".to_owned()));
+    let looker =
+        cohort_sync::sync::observe(world.state().to_owned(), Writer::Other("the test".to_owned()), None);
     let looker = looker.await.unwrap();
     world.sync().await;
     let mut snapshots = looker.snapshots();

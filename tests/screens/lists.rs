@@ -34,6 +34,7 @@ fn answer(question: &Question) -> Answer {
         Question::Requests { offset, limit, .. } => Answer::Requests(window(*offset, *limit, 7, request)),
         Question::Journal { .. } => Answer::Journal(Vec::new()),
         Question::Size => Answer::Size(48_300_000),
+        Question::Body { .. } => Answer::Body(None),
     }
 }
 
@@ -120,6 +121,7 @@ fn unmatched(position: u64) -> UnmatchedRow {
 fn request(position: u64) -> JournalRow {
     let is_read = position < 2;
     let entry = JournalEntry {
+        first_position: Some(position * 100),
         at: fixture::ago(180 - position.cast_signed() * 4),
         run: Some(RunId(40)),
         cohort: Some(CohortId(1001)),

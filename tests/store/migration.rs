@@ -4,13 +4,17 @@
 use super::{held, now};
 use cohort_sync::domain::plan::Wave;
 use cohort_sync::domain::{CohortId, Direction, PauseCause, Purpose, RunId, SyncStatus};
-use cohort_sync::store::{Answered, DATABASE_FILE, Reader, Store, StoreError};
+use cohort_sync::store::{Answered, DATABASE_FILE, JournalPlace, Reader, Store, StoreError};
 use std::fs;
 use std::path::Path;
 
 fn old_state() -> tempfile::TempDir {
+    state_of("format_1.db")
+}
+
+fn state_of(name: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/store/format_1.db");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/store").join(name);
     fs::copy(file, directory.path().join(DATABASE_FILE)).unwrap();
     directory
 }
@@ -50,6 +54,24 @@ fn nothing_is_lost_on_the_way_to_the_newest_format() {
     let settled = store.settle(RunId(3), &sync.holding(), true).unwrap();
     assert_eq!((settled.baseline, settled.adds_accepted, settled.removes_accepted), (150, 130, 130));
     assert!(store.uncertain(&sync.holding()).unwrap().is_empty());
+}
+
+/// 300 people exported, 40 exchanged, then a run whose plan of 160 removes and 160 adds is held.
+#[test]
+fn a_state_of_format_2_goes_on() {
+    let directory = state_of("format_2.db");
+    assert!(matches!(Reader::open(directory.path()), Err(StoreError::Older { found: 2, .. })));
+    let mut store = Store::open(directory.path(), "a test").unwrap();
+    assert!(directory.path().join(format!("{DATABASE_FILE}.format-2.bak")).exists());
+    let reader = Reader::open(directory.path()).unwrap();
+    assert_eq!(reader.baseline(&power_users()).count(), 300);
+    let journal = reader.journal(None, JournalPlace::Newest, 100).unwrap();
+    assert!(journal.len() > 5 && journal.iter().all(|row| row.entry.first_position.is_none()), "{journal:?}");
+    let held = reader.syncs().unwrap().remove(0).pause.unwrap().held_run;
+    assert_eq!(held, Some(RunId(3)));
+    let waves = [Wave::Removes, Wave::Adds].map(|wave| store.claim(RunId(3), wave, 100).unwrap());
+    let planned: usize = waves.iter().flatten().map(|request| request.changes.len()).sum();
+    assert_eq!(planned, 320);
 }
 
 #[test]

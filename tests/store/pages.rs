@@ -85,6 +85,7 @@ fn the_journal_is_read_from_either_end() {
             cohort: Some(CohortId(1)),
             side: Side::Mparticle,
             what: format!("batch {number}"),
+            first_position: Some(100),
             users: 100,
             bytes: 4_000,
             status: Some(202),

@@ -1,0 +1,4 @@
+-- Format 3: what the console shows of a request.
+
+-- The position of a request's first change within its run, so that what it said can be looked up in the outbox.
+ALTER TABLE journal ADD COLUMN first_position INTEGER;
