@@ -3,6 +3,7 @@
 
 use crate::domain::{Cohort, IdentityRef, RunCounts, SyncStatus};
 use crate::store::{ChangeRow, RunRecord, SyncRecord, UnmatchedRow};
+use crate::sync::export::seconds;
 use serde::Serialize;
 
 /// A run.
@@ -180,11 +181,6 @@ impl<'a> From<&'a ChangeRow> for ChangeObject<'a> {
             at: row.at.map(seconds),
         }
     }
-}
-
-/// RFC 3339 in UTC, to the second.
-pub(super) fn seconds(at: jiff::Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 #[cfg(test)]

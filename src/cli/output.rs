@@ -7,7 +7,7 @@ mod table;
 pub use destination::{Destination, OutputError, allow_closed_pipe, terminal_size};
 
 use crate::config::{ColorChoice, Environment, Word};
-use crate::sync::export::csv_writer;
+use crate::sync::export::{csv_writer, write_json};
 use std::borrow::Cow;
 use std::io::{self, Write};
 use table::Table;
@@ -214,7 +214,10 @@ impl<W: Write> Listing<W> {
                 Ok(())
             }
             Shape::Csv(to) => to.write_record(cells.iter().map(Cell::for_csv)).map_err(io_error),
-            Shape::Json(to) => write_json(to, self.columns, cells),
+            Shape::Json(to) => {
+                let names = self.columns.iter().map(|column| column.name);
+                write_json(to, names.zip(cells.iter().map(Cell::for_json)))
+            }
         }
     }
 
@@ -242,15 +245,6 @@ fn io_error(error: csv::Error) -> io::Error {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
     }
-}
-
-/// Keeps the order of the columns, which a JSON map would not.
-fn write_json(to: &mut impl Write, columns: &[Column], cells: &[Cell]) -> io::Result<()> {
-    for (position, (column, cell)) in columns.iter().zip(cells).enumerate() {
-        let before = if position == 0 { '{' } else { ',' };
-        write!(to, "{before}\"{}\":{}", column.name, cell.for_json())?;
-    }
-    to.write_all(b"}\n")
 }
 
 /// A number with a comma between every three digits.

@@ -1,10 +1,12 @@
-//! Writing a list to a file for a spreadsheet: everything that is listed, however long, in the columns that the
-//! command line writes. A file that is there is never touched; a list that breaks off leaves none.
+//! Writing a list to a file, for a spreadsheet or a program: everything that is listed, however long, in the columns
+//! that the command line writes. A file that is there is never touched; a list that breaks off leaves none.
 
 use super::pages::{Archive, ChangeRow, UnmatchedRow, Which};
 use crate::domain::{CohortId, IdentityRef, RunId};
 use crate::store::{Reader, StoreError};
 use jiff::Timestamp;
+use serde_json::Value;
+use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -20,15 +22,44 @@ pub struct Export {
     pub name: String,
     /// The time in its name.
     pub at: Timestamp,
+    /// How it is written.
+    pub form: Form,
     /// What stands in it.
     pub content: Content,
+}
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// RFC 4180, with a line of column names.
+    Csv,
+    /// One object a line.
+    Json,
+}
+
+impl Form {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// Rows that are at hand, a value for each column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// The names of the columns.
+    pub columns: &'static [&'static str],
+    /// The rows.
+    pub rows: Vec<Vec<Value>>,
 }
 
 /// What an export holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// Rows that the reader has already, the names of the columns first.
-    Rows(Vec<Vec<String>>),
+    /// Rows that the reader has already.
+    Rows(Table),
     /// Who of a cohort lacked a valid `$mparticle_user_id` in its last whole account.
     Unmatched(CohortId),
     /// What a run told mParticle.
@@ -58,7 +89,7 @@ pub(super) async fn write(
 }
 
 fn write_file(directory: &Path, export: &Export, reader: Option<&Reader>) -> Result<(PathBuf, u64), String> {
-    let (path, file) = create(directory, &stem(export))
+    let (path, file) = create(directory, &stem(export), export.form)
         .map_err(|error| format!("no file can be made in {}: {error}", directory.display()))?;
     match fill(file, export, reader) {
         Ok(rows) => Ok((path, rows)),
@@ -77,11 +108,11 @@ fn stem(export: &Export) -> String {
     format!("{name}-{}", export.at.strftime("%Y%m%d-%H%M%S"))
 }
 
-fn create(directory: &Path, stem: &str) -> io::Result<(PathBuf, File)> {
-    let mut tried = 1;
+fn create(directory: &Path, stem: &str, form: Form) -> io::Result<(PathBuf, File)> {
+    let (mut tried, extension) = (1, form.extension());
     loop {
         let number = if tried == 1 { String::new() } else { format!("-{tried}") };
-        let path = directory.join(format!("{stem}{number}.csv"));
+        let path = directory.join(format!("{stem}{number}.{extension}"));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         // Who is in a cohort is nobody else's business.
@@ -111,67 +142,136 @@ pub fn csv_writer<W: Write>(to: W) -> csv::Writer<W> {
     csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(to)
 }
 
-fn fill(to: impl Write, export: &Export, reader: Option<&Reader>) -> Result<u64, Trouble> {
-    let (mut to, mut rows) = (csv_writer(to), 0);
-    match (&export.content, reader) {
-        (Content::Rows(lines), _) => {
-            for line in lines {
-                to.write_record(line)?;
+/// Writes an object on a line of its own, in the order of the columns, which a JSON map would not keep.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_json<'v>(
+    to: &mut impl Write,
+    fields: impl Iterator<Item = (&'v str, Cow<'v, Value>)>,
+) -> io::Result<()> {
+    let mut before = '{';
+    for (name, value) in fields {
+        write!(to, "{before}{}:{value}", Value::from(name))?;
+        before = ',';
+    }
+    to.write_all(b"}\n")
+}
+
+/// Where rows go.
+enum Sink<W: Write> {
+    Csv(Box<csv::Writer<W>>),
+    Json(io::BufWriter<W>, &'static [&'static str]),
+}
+
+impl<W: Write> Sink<W> {
+    fn begin(to: W, form: Form, columns: &'static [&'static str]) -> Result<Self, Trouble> {
+        Ok(match form {
+            Form::Csv => {
+                let mut to = csv_writer(to);
+                to.write_record(columns)?;
+                Self::Csv(Box::new(to))
             }
-            rows = (lines.len() as u64).saturating_sub(1);
+            Form::Json => Self::Json(io::BufWriter::new(to), columns),
+        })
+    }
+
+    fn row(&mut self, values: &[Value]) -> Result<(), Trouble> {
+        match self {
+            Self::Csv(to) => to.write_record(values.iter().map(|value| plain(value).into_owned()))?,
+            Self::Json(to, columns) => {
+                write_json(to, columns.iter().copied().zip(values.iter().map(Cow::Borrowed)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), Trouble> {
+        match self {
+            Self::Csv(mut to) => to.flush()?,
+            Self::Json(mut to, _) => to.flush()?,
+        }
+        Ok(())
+    }
+}
+
+/// A value as a spreadsheet shows it.
+fn plain(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Null => Cow::Borrowed(""),
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
+    }
+}
+
+fn fill(to: impl Write, export: &Export, reader: Option<&Reader>) -> Result<u64, Trouble> {
+    let mut rows = 0;
+    let sink = match (&export.content, reader) {
+        (Content::Rows(table), _) => {
+            let mut sink = Sink::begin(to, export.form, table.columns)?;
+            table.rows.iter().try_for_each(|row| sink.row(row))?;
+            rows = table.rows.len() as u64;
+            sink
         }
         (Content::Unmatched(cohort), Some(reader)) => {
-            to.write_record(UNMATCHED)?;
+            let mut sink = Sink::begin(to, export.form, &UNMATCHED)?;
             if let Some(run) = reader.last_account(*cohort)? {
                 reader.for_each_unmatched::<Trouble>(run.id, |users| {
                     rows += users.len() as u64;
-                    users.iter().try_for_each(|user| to.write_record(unmatched(user)))?;
+                    users.iter().try_for_each(|user| sink.row(&unmatched(user)))?;
                     Ok(true)
                 })?;
             }
+            sink
         }
         (Content::Changes(run, which), Some(reader)) => {
-            to.write_record(CHANGES)?;
+            let mut sink = Sink::begin(to, export.form, &CHANGES)?;
             reader.for_each_change::<Trouble>(*run, |changes| {
                 let fits = |row: &&ChangeRow| *which == Which::All || row.reason.is_some();
                 for row in changes.iter().filter(fits) {
                     rows += 1;
-                    to.write_record(change(row))?;
+                    sink.row(&change(row))?;
                 }
                 Ok(true)
             })?;
+            sink
         }
         (Content::Unmatched(_) | Content::Changes(..), None) => return Err(StoreError::Closed.into()),
-    }
-    to.flush()?;
+    };
+    sink.finish()?;
     Ok(rows)
 }
 
-fn unmatched(row: &UnmatchedRow) -> [String; 5] {
+fn unmatched(row: &UnmatchedRow) -> [Value; 5] {
     let remark = &row.remark;
-    let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();
     [
-        text(&remark.distinct_id),
-        remark.reason().to_owned(),
-        row.sendable.to_string(),
-        text(&remark.evidence),
-        text(&remark.last_seen),
+        remark.distinct_id.as_deref().into(),
+        remark.reason().into(),
+        row.sendable.into(),
+        remark.evidence.as_deref().into(),
+        remark.last_seen.as_deref().into(),
     ]
 }
 
-fn change(row: &ChangeRow) -> [String; 6] {
+fn change(row: &ChangeRow) -> [Value; 6] {
     let mpid = match row.change.identity.borrow() {
-        IdentityRef::Mpid(mpid) => mpid.to_string(),
-        IdentityRef::Uuid(_) | IdentityRef::Text(_) => String::new(),
+        IdentityRef::Mpid(mpid) => Some(mpid),
+        IdentityRef::Uuid(_) | IdentityRef::Text(_) => None,
     };
     [
-        row.change.distinct_id.as_deref().unwrap_or_default().to_owned(),
-        mpid,
-        row.change.direction.token().to_owned(),
-        row.state.token().to_owned(),
-        row.reason.clone().unwrap_or_default(),
-        row.at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default(),
+        row.change.distinct_id.as_deref().into(),
+        mpid.into(),
+        row.change.direction.token().into(),
+        row.state.token().into(),
+        row.reason.clone().into(),
+        row.at.map(seconds).into(),
     ]
+}
+
+/// A time as lists write it.
+#[must_use]
+pub fn seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 #[cfg(test)]
@@ -179,12 +279,24 @@ mod tests {
     use super::*;
 
     fn export() -> Export {
-        let rows = vec![vec!["a".to_owned(), "b".to_owned()], vec!["x,\"y\"".to_owned(), "日本".to_owned()]];
+        let rows =
+            vec![vec!["x,\"y\"".into(), "日本".into()], vec![Value::Null, 9_007_199_254_740_993_i64.into()]];
         Export {
             name: "changes of run 7".to_owned(),
             at: "2026-01-31T14:32:07Z".parse().unwrap(),
-            content: Content::Rows(rows),
+            form: Form::Csv,
+            content: Content::Rows(Table { columns: &["a", "b"], rows }),
         }
+    }
+
+    #[tokio::test]
+    async fn json_is_one_object_a_line_in_the_order_of_the_columns() {
+        let directory = tempfile::tempdir().unwrap();
+        let export = Export { form: Form::Json, ..export() };
+        let (path, rows) = write(&Archive::Absent, directory.path().to_owned(), export).await.unwrap();
+        assert_eq!((path.extension().unwrap().to_str(), rows), (Some("json"), 2));
+        let text = fs::read_to_string(path).unwrap();
+        assert_eq!(text, "{\"a\":\"x,\\\"y\\\"\",\"b\":\"日本\"}\n{\"a\":null,\"b\":9007199254740993}\n");
     }
 
     #[tokio::test]
@@ -192,9 +304,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         for expected in ["changes-of-run-7-20260131-143207.csv", "changes-of-run-7-20260131-143207-2.csv"] {
             let written = write(&Archive::Absent, directory.path().to_owned(), export()).await.unwrap();
-            assert_eq!(written, (directory.path().join(expected), 1));
+            assert_eq!(written, (directory.path().join(expected), 2));
             let text = fs::read_to_string(&written.0).unwrap();
-            assert_eq!(text, "a,b\r\n\"x,\"\"y\"\"\",日本\r\n");
+            assert_eq!(text, "a,b\r\n\"x,\"\"y\"\"\",日本\r\n,9007199254740993\r\n");
         }
     }
 

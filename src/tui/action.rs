@@ -163,12 +163,13 @@ actions! {
     LogFollow: "log.follow", "follow", "Keep the newest line in view, or stop doing so", Log, Log, false, ["f"];
     LogWrap: "log.wrap", "wrap", "Break long lines, or cut them", Log, Log, false, ["w"];
     Filter: "list.filter", "filter", "Show only what matches; ! in front shows what does not", List, Everywhere, false, ["/"];
-    Sort: "list.sort", "sort", "Sort by a column", List, Tables, false, ["o"];
+    Sort: "list.sort", "sort", "Sort by a column; space hides one or shows it again", List, Tables, false, ["o"];
     InvertSort: "list.invert", "invert", "Turn the order round", List, Tables, false, ["O"];
     Mark: "list.mark", "mark", "Mark the row, to act on several at once", List, Cohorts, false, ["space"];
     OnlyRejected: "changes.rejected", "rejected", "Show only the changes that mParticle rejected, or all of them", List, Parts, false, ["f"];
     Look: "look", "facts", "Everything about the selected cohort or run, to read or to copy", List, Everywhere, false, ["i"];
     Export: "export", "export", "Write what is listed to a CSV file in the current directory", List, Everywhere, false, ["e"];
+    ExportJson: "export.json", "export JSON", "Write what is listed as JSON, an object a line, in the current directory", List, Everywhere, false, ["E"];
     Copy: "copy", "copy", "Copy what is selected to the clipboard", List, Everywhere, false, ["y"];
     Down: "move.down", "down", "One row down", Move, Everywhere, false, ["j", "down"];
     Up: "move.up", "up", "One row up", Move, Everywhere, false, ["k", "up"];

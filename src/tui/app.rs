@@ -342,6 +342,10 @@ impl App {
         match reply {
             Reply::Stay => return Vec::new(),
             Reply::Copy(text) => return self.copy(text, "the text"),
+            Reply::Arrange(arrangement) => {
+                self.arrange_columns(arrangement);
+                return Vec::new();
+            }
             _ => drop(self.dialogs.pop()),
         }
         match reply {
@@ -355,7 +359,7 @@ impl App {
                 orders.into_iter().map(Effect::Send).collect()
             }
             Reply::Quit => self.begin_to_stop(),
-            Reply::Stay | Reply::Copy(_) | Reply::Close => Vec::new(),
+            Reply::Stay | Reply::Copy(_) | Reply::Arrange(_) | Reply::Close => Vec::new(),
         }
     }
 

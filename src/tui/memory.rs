@@ -2,7 +2,8 @@
 //! be read there, or is unknown by now, is left out: a console must open whatever an older or a newer one wrote.
 //! Which of it holds at a start is decided in `app::recall`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// The name under which it is kept.
 pub const KEY: &str = "console";
@@ -20,17 +21,26 @@ pub struct Choice {
     pub instead_of: String,
 }
 
+/// How a list was left; columns by their headings, which outlive another order of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct List {
+    /// The column it is sorted by.
+    pub sort: Option<String>,
+    /// Whether that order is turned round.
+    pub inverted: bool,
+    /// The columns that are hidden.
+    pub hidden: Vec<String>,
+    /// What it is narrowed to.
+    pub filter: String,
+}
+
 /// Everything that is remembered; what nobody chose is `None` or empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Memory {
     /// The open screen, by the action that opens it.
     pub screen: Option<String>,
-    /// The column that the list of cohorts is sorted by, by its heading.
-    pub sort: Option<String>,
-    /// Whether that order is turned round.
-    pub inverted: bool,
-    /// The filter of the list of cohorts.
-    pub filter: String,
+    /// How the lists of the screens were left, by the action that opens the screen.
+    pub lists: BTreeMap<String, List>,
     /// The theme.
     pub theme: Option<Choice>,
     /// Whether the mouse is listened to: on or off.
@@ -48,11 +58,7 @@ impl Memory {
         };
         Self {
             screen: text(&kept["screen"]),
-            sort: text(&kept["sort"]),
-            inverted: kept["inverted"].as_bool().unwrap_or_default(),
-            filter: text(&kept["filter"])
-                .filter(|filter| filter.chars().count() <= LONGEST_FILTER)
-                .unwrap_or_default(),
+            lists: kept["lists"].as_object().into_iter().flatten().map(read_list).collect(),
             theme: choice(&kept["theme"]),
             mouse: choice(&kept["mouse"]),
         }
@@ -66,14 +72,29 @@ impl Memory {
         };
         json!({
             "screen": self.screen,
-            "sort": self.sort,
-            "inverted": self.inverted,
-            "filter": self.filter,
+            "lists": self.lists.iter().map(|(name, list)| (name.clone(), written(list))).collect::<Map<_, _>>(),
             "theme": choice(&self.theme),
             "mouse": choice(&self.mouse),
         })
         .to_string()
     }
+}
+
+fn read_list((name, kept): (&String, &Value)) -> (String, List) {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let list = List {
+        sort: text(&kept["sort"]),
+        inverted: kept["inverted"].as_bool().unwrap_or_default(),
+        hidden: kept["hidden"].as_array().into_iter().flatten().filter_map(text).collect(),
+        filter: text(&kept["filter"])
+            .filter(|filter| filter.chars().count() <= LONGEST_FILTER)
+            .unwrap_or_default(),
+    };
+    (name.clone(), list)
+}
+
+fn written(list: &List) -> Value {
+    json!({ "sort": list.sort, "inverted": list.inverted, "hidden": list.hidden, "filter": list.filter })
 }
 
 #[cfg(test)]
@@ -88,9 +109,15 @@ mod tests {
         };
         let memory = Memory {
             screen: Some("screen.log".to_owned()),
-            sort: Some("users".to_owned()),
-            inverted: true,
-            filter: "!churn \"x\"".to_owned(),
+            lists: BTreeMap::from([(
+                "screen.runs".to_owned(),
+                List {
+                    sort: Some("users".to_owned()),
+                    inverted: true,
+                    hidden: vec!["Next".to_owned()],
+                    filter: "!churn \"x\"".to_owned(),
+                },
+            )]),
             theme: choice("mono", "dark"),
             mouse: choice("off", "on"),
         };
@@ -100,10 +127,14 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_left_out_and_the_rest_stays() {
-        let kept = r#"{"screen":7,"sort":"users","inverted":"yes","theme":{"chosen":"mono"},"more":[1]}"#;
-        assert_eq!(Memory::read(kept), Memory { sort: Some("users".to_owned()), ..Memory::default() });
-        let long = format!(r#"{{"filter":"{}"}}"#, "x".repeat(1_000));
-        assert_eq!(Memory::read(&long), Memory::default());
+        let kept = r#"{"screen":7,"lists":{"a":{"sort":"users","inverted":"yes","hidden":[1,"Next"]},"b":3},
+            "theme":{"chosen":"mono"},"more":[1]}"#;
+        let list =
+            List { sort: Some("users".to_owned()), hidden: vec!["Next".to_owned()], ..List::default() };
+        let lists = BTreeMap::from([("a".to_owned(), list), ("b".to_owned(), List::default())]);
+        assert_eq!(Memory::read(kept), Memory { lists, ..Memory::default() });
+        let long = format!(r#"{{"lists":{{"a":{{"filter":"{}"}}}}}}"#, "x".repeat(1_000));
+        assert_eq!(Memory::read(&long).lists["a"], List::default());
     }
 
     proptest! {

@@ -275,10 +275,11 @@ fn exports_say_what_they_hold() {
         })
     };
     let cohorts = exported("/ r i s k enter").unwrap();
-    let Content::Rows(rows) = cohorts.content else { panic!("{cohorts:?}") };
-    assert_eq!((cohorts.name.as_str(), rows.len(), rows[1][1].as_str()), ("cohorts", 2, "Churn risk"));
+    let Content::Rows(table) = cohorts.content else { panic!("{cohorts:?}") };
+    assert_eq!((cohorts.name.as_str(), table.rows.len()), ("cohorts", 1));
+    assert_eq!((table.columns[1], &table.rows[0][1]), ("cohort", &"Churn risk".into()));
     let runs = exported("2 / f a i l enter").unwrap();
-    assert!(matches!(runs.content, Content::Rows(rows) if rows.len() == 2));
+    assert!(matches!(runs.content, Content::Rows(table) if table.rows.len() == 1));
     assert_eq!(exported("enter l l").unwrap().content, Content::Unmatched(CohortId(1001)));
     let changes = exported("2 j enter l f").unwrap();
     assert_eq!(changes.content, Content::Changes(RunId(40), Which::Rejected));

@@ -29,6 +29,14 @@ fn the_console_opens_as_it_was_left() {
     assert!(picture.contains("1 of 9") && picture.contains("/ chu"), "{picture}");
     assert!(!mouse);
     assert_eq!(after.memory(), before.memory());
+    press(&mut before, "2 o down down space esc o d");
+    let mut after = reopen(&before, fixture::settings());
+    let (picture, _) = looks(&mut after);
+    assert!(
+        picture.contains("Runs") && picture.contains("sort: took") && !picture.contains("Kind"),
+        "{picture}"
+    );
+    assert_eq!(after.memory(), before.memory());
     press(&mut after, "6");
     let mut again = reopen(&after, fixture::settings());
     assert!(looks(&mut again).0.contains("Log"));
@@ -58,7 +66,12 @@ fn the_theme_stays_until_the_configuration_says_something_new() {
 
 #[test]
 fn nonsense_is_not_taken_up() {
-    for kept in ["", "{", "[]", r#"{"screen":"screen.moon","sort":"Weather","theme":{"chosen":"pink"}}"#] {
+    for kept in [
+        "",
+        "{",
+        "[]",
+        r#"{"screen":"screen.moon","lists":{"screen.cohorts":{"sort":"Weather","hidden":["Moon"]},"screen.moon":{}},"theme":{"chosen":"pink"}}"#,
+    ] {
         let settings = Settings { remembered: Some(kept.to_owned()), ..fixture::settings() };
         let mut odd = app_with(settings, fixture::idle());
         assert_eq!(looks(&mut odd), looks(&mut app(fixture::idle())), "{kept}");

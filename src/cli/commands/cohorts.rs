@@ -4,11 +4,11 @@ use super::{Rows, remark, state};
 use crate::cli::account::{Clients, Desk, holder};
 use crate::cli::args::ListArgs;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::objects::seconds;
 use crate::cli::output::{Cell, Column};
 use crate::config::Config;
 use crate::domain::{Cohort, CohortId, SyncStatus};
 use crate::store::{Store, StoreError, SyncRecord};
+use crate::sync::export::seconds;
 use jiff::Timestamp;
 use std::collections::HashMap;
 

@@ -5,10 +5,11 @@ use super::{Rows, remark, say_json, state};
 use crate::cli::account::Desk;
 use crate::cli::args::ListArgs;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::objects::{ChangeObject, RunObject, UnmatchedObject, seconds};
+use crate::cli::objects::{ChangeObject, RunObject, UnmatchedObject};
 use crate::cli::output::{Cell, Column, Format};
 use crate::domain::RunId;
 use crate::store::{Reader, RunRecord, WriterLock};
+use crate::sync::export::seconds;
 
 /// Runs that are listed; more are rarely looked at, and all are in the state file.
 const RUNS_LISTED: usize = 10_000;

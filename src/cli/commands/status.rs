@@ -4,12 +4,13 @@ use super::{Rows, remark, say_json, state};
 use crate::cli::account::Desk;
 use crate::cli::args::ListArgs;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::objects::{StatusObject, seconds};
+use crate::cli::objects::StatusObject;
 use crate::cli::output::{Cell, Column, Format};
 use crate::cli::select::{self, Candidate};
 use crate::config::Places;
 use crate::domain::{Cohort, CohortId, SyncStatus};
 use crate::store::{Reader, RunRecord, SyncRecord, WriterLock};
+use crate::sync::export::seconds;
 
 pub(super) const COLUMNS: &[Column] = &[
     Column::number("cohort_id", "Id"),

@@ -24,7 +24,7 @@ impl App {
             return Some(holder);
         }
         let page = self.tabs.page();
-        if action == Action::Export && page.listing(self.scene()).is_none() {
+        if matches!(action, Action::Export | Action::ExportJson) && page.listing(self.scene()).is_none() {
             return Some("there is no list here to export".to_owned());
         }
         if let Some(obstacle) = page_obstacle(page, action).or_else(|| page.obstacle(action, self.scene())) {

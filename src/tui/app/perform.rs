@@ -2,6 +2,7 @@
 //! something beyond this screen, are in `operate`.
 
 use super::{App, Effect};
+use crate::sync::export::Form;
 use crate::sync::snapshot::NoticeLevel;
 use crate::tui::action::{Action, Group};
 use crate::tui::clipboard::CopyWay;
@@ -12,6 +13,7 @@ use crate::tui::screens::page::Step;
 use crate::tui::screens::tabs::Tabs;
 use crate::tui::screens::{Scene, Screen};
 use crate::tui::theme::Theme;
+use crate::tui::widgets::columns::Arrangement;
 
 impl App {
     /// Does an action, or says why not.
@@ -32,7 +34,8 @@ impl App {
             Action::Suspend => return vec![Effect::Suspend],
             Action::Redraw => return vec![Effect::Redraw],
             Action::Mouse => return self.toggle_mouse(),
-            Action::Export => return self.export(),
+            Action::Export => return self.export(Form::Csv),
+            Action::ExportJson => return self.export(Form::Json),
             Action::Back => self.back(),
             Action::Theme => self.next_theme(),
             Action::Help => self.open_help(),
@@ -98,24 +101,33 @@ impl App {
     }
 
     fn open_sort_menu(&mut self) {
-        if let Some((columns, sort)) = self.tabs.page().columns() {
-            self.dialogs.push(Dialog::Sort(SortMenu::new(columns, sort)));
+        if let Some((columns, arrangement)) = self.tabs.page().columns() {
+            self.dialogs.push(Dialog::Sort(SortMenu::new(columns, arrangement.clone())));
         }
     }
 
     fn invert_sort(&mut self) {
-        if let Some((_, sort)) = self.tabs.page().columns() {
-            self.sort_by(sort);
+        if let Some((_, arrangement)) = self.tabs.page().columns() {
+            self.sort_by(arrangement.sort);
         }
     }
 
     pub(super) fn sort_by(&mut self, column: usize) {
-        self.tabs.page_mut().sort_by(column);
+        if let Some(arrangement) = self.tabs.page_mut().arrangement_mut() {
+            arrangement.sort_by(column);
+        }
         self.rearrange();
     }
 
-    fn export(&mut self) -> Vec<Effect> {
-        let export = self.tabs.page().export(self.scene());
+    pub(super) fn arrange_columns(&mut self, wanted: Arrangement) {
+        if let Some(arrangement) = self.tabs.page_mut().arrangement_mut() {
+            *arrangement = wanted;
+        }
+        self.rearrange();
+    }
+
+    fn export(&mut self, form: Form) -> Vec<Effect> {
+        let export = self.tabs.page().export(self.scene(), form);
         export.map(Effect::Export).into_iter().collect()
     }
 

@@ -3,9 +3,8 @@
 
 use super::App;
 use crate::sync::snapshot::Writer;
-use crate::tui::memory::{Choice, Memory};
+use crate::tui::memory::{Choice, List, Memory};
 use crate::tui::screens::Screen;
-use crate::tui::screens::cohort_columns::COLUMNS;
 use crate::tui::screens::page::Page;
 use crate::tui::text;
 use crate::tui::theme::{Theme, ThemeChoice};
@@ -13,13 +12,9 @@ use crate::tui::theme::{Theme, ThemeChoice};
 impl App {
     /// Takes up what was remembered, as far as it still means something.
     pub(super) fn recall(&mut self, memory: Memory) {
-        if let Some(cohorts) = self.tabs.root_mut(Screen::Cohorts) {
-            let column = |word: &String| COLUMNS.iter().position(|column| column.title == word);
-            if let Some(column) = memory.sort.as_ref().and_then(column) {
-                cohorts.set_order(column, memory.inverted);
-            }
-            if let Some(filter) = cohorts.filter_mut() {
-                filter.input.paste(&memory.filter);
+        for screen in Screen::ALL {
+            if let (Some(list), Some(page)) = (memory.lists.get(id_of(screen)), self.tabs.root_mut(screen)) {
+                take_up(page, list);
             }
         }
         let screen = |word: &String| Screen::ALL.into_iter().find(|screen| id_of(*screen) == word);
@@ -51,15 +46,12 @@ impl App {
     /// What is to be remembered now; `None` while somebody else writes the state directory.
     #[must_use]
     pub fn memory(&self) -> Option<Memory> {
-        let cohorts = self.tabs.root(Screen::Cohorts);
-        let order = cohorts.and_then(Page::order);
-        let filter =
-            cohorts.and_then(Page::filter).map(|filter| text::clean(filter.input.value()).into_owned());
+        let roots = Screen::ALL.into_iter().filter_map(|screen| Some((screen, self.tabs.root(screen)?)));
+        let lists =
+            roots.filter_map(|(screen, page)| Some((id_of(screen).to_owned(), left(page)?))).collect();
         (self.snapshot.writer == Writer::ThisProcess).then(|| Memory {
             screen: Some(id_of(self.tabs.screen()).to_owned()),
-            sort: order.map(|(column, _)| COLUMNS[column].title.to_owned()),
-            inverted: order.is_some_and(|(_, inverted)| inverted),
-            filter: filter.unwrap_or_default(),
+            lists,
             ..self.memory.clone()
         })
     }
@@ -74,6 +66,36 @@ impl App {
     pub(super) fn note_mouse(&mut self) {
         self.memory.mouse = choice(on_or_off(self.mouse), on_or_off(self.settings.mouse));
     }
+}
+
+/// Arranges a list as it was left.
+fn take_up(page: &mut dyn Page, list: &List) {
+    let Some((columns, _)) = page.columns() else { return };
+    let find = |title: &String| columns.iter().position(|column| column.title == title);
+    if let Some(arrangement) = page.arrangement_mut() {
+        if let Some(column) = list.sort.as_ref().and_then(find) {
+            (arrangement.sort, arrangement.inverted) = (column, list.inverted);
+        }
+        for column in list.hidden.iter().filter_map(find) {
+            arrangement.toggle(columns, column);
+        }
+    }
+    if let Some(filter) = page.filter_mut() {
+        filter.input.paste(&list.filter);
+    }
+}
+
+/// How a list is left; `None` where there is nothing to arrange.
+fn left(page: &dyn Page) -> Option<List> {
+    let (columns, arrangement) = page.columns()?;
+    let hidden = (0..columns.len()).filter(|column| arrangement.hides(*column));
+    let filter = page.filter().map(|filter| text::clean(filter.input.value()).into_owned());
+    Some(List {
+        sort: Some(columns[arrangement.sort].title.to_owned()),
+        inverted: arrangement.inverted,
+        hidden: hidden.map(|column| columns[column].title.to_owned()).collect(),
+        filter: filter.unwrap_or_default(),
+    })
 }
 
 /// A screen's name that outlives another word on its tab.

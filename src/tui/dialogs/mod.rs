@@ -17,6 +17,7 @@ use super::canvas::{Canvas, Piece, Target, View, cells, piece, width_of};
 use super::keymap::Key;
 use super::screens::Scene;
 use super::theme::Role;
+use super::widgets::columns::Arrangement;
 use crate::sync::command::Command;
 use ratatui::layout::Rect;
 
@@ -73,6 +74,8 @@ pub enum Reply {
     Send(Vec<Order>),
     /// Close, then quit without asking again.
     Quit,
+    /// Stay open and arrange the columns so.
+    Arrange(Arrangement),
     /// Stay open and copy this.
     Copy(String),
 }

@@ -1,26 +1,26 @@
-//! The columns one can sort by, each with its letter; it opens at the sort key, so that the key and the letter
-//! can be typed as one.
+//! The columns of a table: each sorts by its letter, so that the sort key and the letter can be typed as one, and space
+//! hides one or shows it again.
 
 use super::{DialogInput, Reply, open};
 use crate::tui::canvas::{Canvas, Target, cells, piece};
 use crate::tui::keymap::Code;
 use crate::tui::theme::Role;
-use crate::tui::widgets::columns::Column;
+use crate::tui::widgets::columns::{Arrangement, Column};
 use ratatui::layout::Rect;
 
 /// The menu.
 #[derive(Debug)]
 pub struct SortMenu {
     columns: &'static [Column],
-    current: usize,
+    arrangement: Arrangement,
     focus: usize,
 }
 
 impl SortMenu {
-    /// The columns, and by which the table is sorted now.
+    /// The columns, and how they are arranged now.
     #[must_use]
-    pub fn new(columns: &'static [Column], current: usize) -> Self {
-        Self { columns, current, focus: current }
+    pub fn new(columns: &'static [Column], arrangement: Arrangement) -> Self {
+        Self { columns, focus: arrangement.sort, arrangement }
     }
 
     /// Takes an input.
@@ -32,6 +32,10 @@ impl SortMenu {
                 Code::Enter => return Reply::SortBy(self.focus),
                 Code::Down | Code::Tab => self.focus = if self.focus == last { 0 } else { self.focus + 1 },
                 Code::Up | Code::BackTab => self.focus = self.focus.checked_sub(1).unwrap_or(last),
+                Code::Char(' ') => {
+                    self.arrangement.toggle(self.columns, self.focus);
+                    return Reply::Arrange(self.arrangement.clone());
+                }
                 Code::Char(letter) => {
                     let column = self.columns.iter().position(|column| column.letter == letter);
                     return column.map_or(Reply::Close, Reply::SortBy);
@@ -45,19 +49,26 @@ impl SortMenu {
 
     /// Draws it.
     pub fn draw(&self, canvas: &mut Canvas<'_>) {
-        let area = open(canvas, (24, cells(self.columns.len()) + 2), &[piece(Role::Title, "Sort by")]);
+        let title = [piece(Role::Title, "Sort by"), piece(Role::Muted, " · space hides")];
+        let area = open(canvas, (26, cells(self.columns.len()) + 2), &title);
         for (index, (y, column)) in (area.y + 1..area.bottom()).zip(self.columns).enumerate() {
             let row = Rect::new(area.x, y, area.width, 1);
             if index == self.focus {
                 canvas.tint(row, Role::Selected);
             }
-            let sign = if index == self.current { "now" } else { "" };
+            let hidden = self.arrangement.hides(index);
+            let sign = match (index == self.arrangement.sort, hidden) {
+                (true, _) => "now",
+                (false, true) => "hidden",
+                (false, false) => "",
+            };
+            let role = if hidden { Role::Muted } else { Role::Text };
             let draw = |canvas: &mut Canvas<'_>| {
                 canvas.line(
                     row.x,
                     y,
                     row.width,
-                    &[piece(Role::Key, format!(" {}  ", column.letter)), piece(Role::Text, column.title)],
+                    &[piece(Role::Key, format!(" {}  ", column.letter)), piece(role, column.title)],
                 );
                 canvas.line_right(row.x, y, row.width, &[piece(Role::Muted, sign)]);
             };

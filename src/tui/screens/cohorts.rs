@@ -21,7 +21,7 @@ use crate::tui::canvas::{Canvas, Piece, View, piece, width_of};
 use crate::tui::dialogs::message::{Body, Message};
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widgets::columns::Column;
+use crate::tui::widgets::columns::{Arrangement, Column};
 use crate::tui::widgets::filter::Filter;
 use crate::tui::widgets::table::{self, TableState};
 use ratatui::layout::Rect;
@@ -97,21 +97,12 @@ impl Page for CohortsScreen {
         self.table.select_line(line);
     }
 
-    fn columns(&self) -> Option<(&'static [Column], usize)> {
-        Some((&COLUMNS, self.table.sort))
+    fn columns(&self) -> Option<(&'static [Column], &Arrangement)> {
+        Some((&COLUMNS, &self.table.arrangement))
     }
 
-    fn order(&self) -> Option<(usize, bool)> {
-        Some((self.table.sort, self.table.inverted))
-    }
-
-    fn set_order(&mut self, column: usize, inverted: bool) {
-        self.table.sort = column;
-        self.table.inverted = inverted;
-    }
-
-    fn sort_by(&mut self, column: usize) {
-        self.table.sort_by(column);
+    fn arrangement_mut(&mut self) -> Option<&mut Arrangement> {
+        Some(&mut self.table.arrangement)
     }
 
     fn obstacle(&self, action: Action, _: Scene<'_>) -> Option<String> {
@@ -239,8 +230,9 @@ impl CohortsScreen {
         if table.filter.is_active() && !table.filter.editing {
             title.push(piece(Role::Key, format!(" · / {}", table.filter.input.value())));
         }
-        let order = if table.inverted == COLUMNS[table.sort].largest_first { "▲" } else { "▼" };
-        let sort = COLUMNS[table.sort].title.to_lowercase();
+        let Arrangement { sort, inverted, .. } = table.arrangement;
+        let order = if inverted == COLUMNS[sort].largest_first { "▲" } else { "▼" };
+        let sort = COLUMNS[sort].title.to_lowercase();
         title.push(piece(Role::Muted, format!(" · sort: {sort} {order}")));
         match &scene.snapshot.list {
             ListState::Loading(_) => {

@@ -4,13 +4,13 @@
 
 use super::Scene;
 use crate::domain::CohortId;
-use crate::sync::export::{Content, Export};
+use crate::sync::export::{Content, Export, Form};
 use crate::sync::pages::{Answer, Question};
 use crate::telemetry::LogLine;
 use crate::tui::action::{Action, Place};
 use crate::tui::canvas::{Canvas, Piece, View};
 use crate::tui::dialogs::message::Message;
-use crate::tui::widgets::columns::Column;
+use crate::tui::widgets::columns::{Arrangement, Column};
 use crate::tui::widgets::filter::Filter;
 use ratatui::layout::Rect;
 
@@ -92,28 +92,14 @@ pub trait Page {
         }
     }
 
-    /// The columns it can be sorted by, and the one it is sorted by now.
-    fn columns(&self) -> Option<(&'static [Column], usize)> {
+    /// The columns it can be sorted by, and how they are arranged now.
+    fn columns(&self) -> Option<(&'static [Column], &Arrangement)> {
         self.part().and_then(Page::columns)
     }
 
-    /// Sorts by a column, or turns the order round when it already is.
-    fn sort_by(&mut self, column: usize) {
-        if let Some(part) = self.part_mut() {
-            part.sort_by(column);
-        }
-    }
-
-    /// The column it is sorted by and whether that order is turned round.
-    fn order(&self) -> Option<(usize, bool)> {
-        self.part().and_then(Page::order)
-    }
-
-    /// Takes up an order that was remembered.
-    fn set_order(&mut self, column: usize, inverted: bool) {
-        if let Some(part) = self.part_mut() {
-            part.set_order(column, inverted);
-        }
+    /// How they are arranged, to change it.
+    fn arrangement_mut(&mut self) -> Option<&mut Arrangement> {
+        self.part_mut().and_then(Page::arrangement_mut)
     }
 
     /// Opens the part of that number.
@@ -175,7 +161,7 @@ pub trait Page {
     }
 
     /// The same with the time it was asked for.
-    fn export(&self, scene: Scene<'_>) -> Option<Export> {
-        self.listing(scene).map(|(name, content)| Export { name, at: scene.now, content })
+    fn export(&self, scene: Scene<'_>, form: Form) -> Option<Export> {
+        self.listing(scene).map(|(name, content)| Export { name, at: scene.now, form, content })
     }
 }

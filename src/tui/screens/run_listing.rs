@@ -4,12 +4,13 @@ use super::cohort_attributes::purpose;
 use super::cohort_facts::{say_counts, started_by, took};
 use super::{Scene, run_columns};
 use crate::domain::Phase;
+use crate::sync::export::{Table, seconds};
 use crate::sync::pages::RunRecord;
 use crate::tui::dialogs::message::{Body, Message};
 use crate::tui::text;
-use jiff::Timestamp;
+use serde_json::Value;
 
-const COLUMNS: [&str; 18] = [
+const COLUMNS: &[&str] = &[
     "run_id",
     "cohort_id",
     "cohort",
@@ -30,39 +31,34 @@ const COLUMNS: [&str; 18] = [
     "error",
 ];
 
-/// The names of the columns, then a row a run.
-pub fn rows<'r>(runs: impl Iterator<Item = &'r RunRecord>) -> Vec<Vec<String>> {
-    let header = COLUMNS.map(str::to_owned).to_vec();
-    std::iter::once(header).chain(runs.map(row)).collect()
+/// A row a run.
+pub fn rows<'r>(runs: impl Iterator<Item = &'r RunRecord>) -> Table {
+    Table { columns: COLUMNS, rows: runs.map(row).collect() }
 }
 
-fn row(run: &RunRecord) -> Vec<String> {
+fn row(run: &RunRecord) -> Vec<Value> {
     let counts = &run.counts;
-    let took = took(run).map(|took| format!("{:.1}", took.as_secs_f64()));
+    let tenths = |took: std::time::Duration| (took.as_secs_f64() * 10.0).round() / 10.0;
     vec![
-        run.id.to_string(),
-        run.cohort_id.to_string(),
-        run.cohort.clone(),
-        run.attribute.clone(),
-        run.kind.token().to_owned(),
-        run.purpose.token().to_owned(),
-        run.trigger.token().to_owned(),
-        run.outcome.map_or("running", crate::domain::Outcome::token).to_owned(),
-        time(run.started_at),
-        took.unwrap_or_default(),
-        counts.read.fetched().to_string(),
-        counts.adds.planned().to_string(),
-        counts.removes.planned().to_string(),
-        counts.accepted().to_string(),
-        counts.rejected().to_string(),
-        counts.pending().to_string(),
-        counts.retries.to_string(),
-        run.error.clone().unwrap_or_default(),
+        run.id.0.into(),
+        run.cohort_id.0.into(),
+        run.cohort.as_str().into(),
+        run.attribute.as_str().into(),
+        run.kind.token().into(),
+        run.purpose.token().into(),
+        run.trigger.token().into(),
+        run.outcome.map_or("running", crate::domain::Outcome::token).into(),
+        seconds(run.started_at).into(),
+        took(run).map(tenths).into(),
+        counts.read.fetched().into(),
+        counts.adds.planned().into(),
+        counts.removes.planned().into(),
+        counts.accepted().into(),
+        counts.rejected().into(),
+        counts.pending().into(),
+        counts.retries.into(),
+        run.error.clone().into(),
     ]
-}
-
-fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// The name of a phase.

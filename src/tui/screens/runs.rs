@@ -14,7 +14,7 @@ use crate::tui::action::{Action, Place};
 use crate::tui::canvas::{Canvas, Piece, View, piece};
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widgets::columns::Column;
+use crate::tui::widgets::columns::{Arrangement, Column};
 use crate::tui::widgets::filter::Filter;
 use crate::tui::widgets::table::{self, TableState};
 use ratatui::layout::Rect;
@@ -116,8 +116,9 @@ impl RunsTable {
         if table.filter.is_active() && !table.filter.editing {
             title.push(piece(Role::Key, format!(" · / {}", table.filter.input.value())));
         }
-        let order = if table.inverted == COLUMNS[table.sort].largest_first { "▲" } else { "▼" };
-        let sort = COLUMNS[table.sort].title.to_lowercase();
+        let Arrangement { sort, inverted, .. } = table.arrangement;
+        let order = if inverted == COLUMNS[sort].largest_first { "▲" } else { "▼" };
+        let sort = COLUMNS[sort].title.to_lowercase();
         title.push(piece(Role::Muted, format!(" · sort: {sort} {order}")));
         title
     }
@@ -189,12 +190,12 @@ impl Page for RunsTable {
         self.table.select_line(line);
     }
 
-    fn columns(&self) -> Option<(&'static [Column], usize)> {
-        Some((&COLUMNS, self.table.sort))
+    fn columns(&self) -> Option<(&'static [Column], &Arrangement)> {
+        Some((&COLUMNS, &self.table.arrangement))
     }
 
-    fn sort_by(&mut self, column: usize) {
-        self.table.sort_by(column);
+    fn arrangement_mut(&mut self) -> Option<&mut Arrangement> {
+        Some(&mut self.table.arrangement)
     }
 
     fn obstacle(&self, action: Action, _: Scene<'_>) -> Option<String> {

@@ -6,7 +6,7 @@ use super::page::{Page, Step};
 use super::run::RunPage;
 use super::{Scene, draw_emptiness};
 use crate::domain::{CohortId, RunCounts};
-use crate::sync::export::Content;
+use crate::sync::export::{Content, Table};
 use crate::sync::snapshot::{CohortView, RunView, Snapshot};
 use crate::tui::action::{Action, Place};
 use crate::tui::canvas::{Canvas, Piece, Target, View, piece};
@@ -200,12 +200,11 @@ impl Page for Waterfall {
 
     fn listing(&self, scene: Scene<'_>) -> Option<(String, Content)> {
         let (lines, _) = self.lines(scene.snapshot)?;
-        let header = vec!["line".to_owned(), "count".to_owned(), "meaning".to_owned()];
-        let rows = lines
-            .into_iter()
-            .map(|line| vec![line.label.trim().to_owned(), line.count.to_string(), line.meaning]);
+        let row = |line: Line| vec![line.label.trim().into(), line.count.into(), line.meaning.into()];
+        let table =
+            Table { columns: &["line", "count", "meaning"], rows: lines.into_iter().map(row).collect() };
         let name = &scene.snapshot.cohort(self.cohort)?.cohort.name;
-        Some((format!("counts {name}"), Content::Rows(std::iter::once(header).chain(rows).collect())))
+        Some((format!("counts {name}"), Content::Rows(table)))
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {

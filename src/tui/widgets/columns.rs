@@ -1,7 +1,8 @@
 //! Which columns of a table fit into a width and how wide they are. Columns leave by priority when there is
-//! no room, and what is left over makes them wider, up to what each can use.
+//! no room, and what is left over makes them wider, up to what each can use. How a person arranged them is here too.
 
 use crate::tui::text::Align;
+use std::collections::BTreeSet;
 
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +49,44 @@ impl Column {
     }
 }
 
+/// How a person arranged a table: by which column it is sorted, and which columns are not to be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrangement {
+    /// The column it is sorted by.
+    pub sort: usize,
+    /// Whether that order is turned round.
+    pub inverted: bool,
+    hidden: BTreeSet<usize>,
+}
+
+impl Arrangement {
+    /// Every column, sorted by one.
+    #[must_use]
+    pub fn by(sort: usize) -> Self {
+        Self { sort, inverted: false, hidden: BTreeSet::new() }
+    }
+
+    /// Sorts by a column, or turns the order round when it already is.
+    pub fn sort_by(&mut self, column: usize) {
+        self.inverted = column == self.sort && !self.inverted;
+        self.sort = column;
+    }
+
+    /// Hides a column or shows it again. What a row is called, the column that never leaves, stays.
+    pub fn toggle(&mut self, columns: &[Column], column: usize) {
+        let may_leave = columns.get(column).is_some_and(|column| column.priority > 0);
+        if may_leave && !self.hidden.remove(&column) {
+            self.hidden.insert(column);
+        }
+    }
+
+    /// Whether a person hid a column.
+    #[must_use]
+    pub fn hides(&self, column: usize) -> bool {
+        self.hidden.contains(&column)
+    }
+}
+
 /// A column that fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placed {
@@ -65,7 +104,13 @@ const SPREAD: u16 = 3;
 /// Chooses and places the columns for a width.
 #[must_use]
 pub fn place(columns: &[Column], width: u16) -> Vec<Placed> {
-    let (chosen, mut left) = choose(columns, width);
+    place_some(columns, width, |_| true)
+}
+
+/// The same for those columns alone that may be seen.
+#[must_use]
+pub fn place_some(columns: &[Column], width: u16, may_be_seen: impl Fn(usize) -> bool) -> Vec<Placed> {
+    let (chosen, mut left) = choose(columns, width, may_be_seen);
     let mut widths: Vec<u16> = chosen.iter().map(|index| columns[*index].widths[0]).collect();
     // All columns are put at ease before any gets the most it can use.
     for step in 1..3 {
@@ -90,8 +135,8 @@ pub fn place(columns: &[Column], width: u16) -> Vec<Placed> {
 
 /// The columns that fit, in their own order, and the width that is left. A column that does not fit makes room
 /// for a narrower one of lower rank.
-fn choose(columns: &[Column], width: u16) -> (Vec<usize>, u16) {
-    let mut by_rank: Vec<usize> = (0..columns.len()).collect();
+fn choose(columns: &[Column], width: u16, may_be_seen: impl Fn(usize) -> bool) -> (Vec<usize>, u16) {
+    let mut by_rank: Vec<usize> = (0..columns.len()).filter(|index| may_be_seen(*index)).collect();
     by_rank.sort_by_key(|index| columns[*index].priority);
     let mut left = width;
     let mut chosen: Vec<usize> = Vec::new();
@@ -148,6 +193,21 @@ mod tests {
         assert_eq!(names(25), ["Name", "Users"]);
         assert_eq!(names(17), ["Name", "Next"]);
         assert_eq!(names(5), ["Name"]);
+    }
+
+    #[test]
+    fn a_hidden_column_makes_room_and_the_name_stays() {
+        let mut arrangement = Arrangement::by(0);
+        for column in [0, 1] {
+            arrangement.toggle(&COLUMNS, column);
+        }
+        let names = |arrangement: &Arrangement| {
+            let placed = place_some(&COLUMNS, 26, |column| !arrangement.hides(column));
+            placed.iter().map(|p| COLUMNS[p.column].title).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&arrangement), ["Name", "Next"]);
+        arrangement.toggle(&COLUMNS, 1);
+        assert_eq!(names(&arrangement), ["Name", "Users", "Next"]);
     }
 
     #[test]

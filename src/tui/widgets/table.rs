@@ -1,7 +1,7 @@
 //! The one table: sorting by any column, a live filter, marks, a selection that follows its row and never an
 //! index, and a body that builds only the rows in view. What the cells show is the screen's own.
 
-use super::columns::{Column, Placed, place};
+use super::columns::{Arrangement, Column, Placed, place_some};
 use super::filter::Filter;
 use super::scroll;
 use crate::tui::canvas::{Canvas, Target, View, cells};
@@ -30,10 +30,8 @@ pub struct TableState<K> {
     marks: BTreeSet<K>,
     /// What it is narrowed to.
     pub filter: Filter,
-    /// The column it is sorted by.
-    pub sort: usize,
-    /// Whether the order is turned round.
-    pub inverted: bool,
+    /// By what it is sorted, and which columns are seen.
+    pub arrangement: Arrangement,
     /// What was in view in the last frame.
     pub view: Option<View>,
 }
@@ -48,8 +46,7 @@ impl<K: Copy + Ord> TableState<K> {
             selected: None,
             marks: BTreeSet::new(),
             filter: Filter::default(),
-            sort,
-            inverted: false,
+            arrangement: Arrangement::by(sort),
             view: None,
         }
     }
@@ -86,7 +83,7 @@ impl<K: Copy + Ord> TableState<K> {
             };
             self.rows.extend(matched.map(|matched| Row { key, index, matched }));
         }
-        let (sort, inverted) = (self.sort, self.inverted);
+        let (sort, inverted) = (self.arrangement.sort, self.arrangement.inverted);
         self.rows.sort_by(|a, b| {
             let (a, b) = (&data[a.index], &data[b.index]);
             let order = compare(sort, a, b);
@@ -96,12 +93,6 @@ impl<K: Copy + Ord> TableState<K> {
             let nearest = place_before.unwrap_or(0).min(self.rows.len().saturating_sub(1));
             self.selected = self.rows.get(nearest).map(|row| row.key);
         }
-    }
-
-    /// Sorts by a column, or turns the order round when it already is.
-    pub fn sort_by(&mut self, column: usize) {
-        self.inverted = column == self.sort && !self.inverted;
-        self.sort = column;
     }
 
     /// The rows that pass the filter, in order.
@@ -208,9 +199,10 @@ pub fn draw<K: Copy + Ord>(
         return;
     }
     let body = Rect::new(area.x, area.y + 1, area.width, area.height - 1);
-    let placed = place(columns, area.width - GUTTER - 1);
+    let Arrangement { sort, inverted, .. } = state.arrangement;
+    let placed = place_some(columns, area.width - GUTTER - 1, |column| !state.arrangement.hides(column));
     let heading = Rect { x: area.x + GUTTER, ..area };
-    draw_heading(canvas, heading, columns, &placed, Some((state.sort, state.inverted)));
+    draw_heading(canvas, heading, columns, &placed, Some((sort, inverted)));
     let view = scroll::view(state.view, state.position(), state.rows.len(), usize::from(body.height));
     canvas.hits.list = Some(view);
     for (line, (y, row)) in (body.y..body.bottom()).zip(state.rows.iter().skip(view.offset)).enumerate() {
@@ -300,7 +292,7 @@ mod tests {
         assert_eq!(keys(&state), [1, 3, 2, 0]);
         state.select_line(2);
         assert_eq!(state.selected(), Some(2));
-        state.sort_by(0);
+        state.arrangement.sort_by(0);
         arranged(&mut state, &NAMES);
         assert_eq!(keys(&state), [0, 2, 3, 1]);
         assert_eq!((state.selected(), state.position()), (Some(2), Some(1)));
