@@ -1,7 +1,15 @@
 //! Short messages that stack above the footer. Good news and warnings leave by themselves; errors stay until
-//! somebody dismisses them. All of them are in the log as well.
+//! somebody dismisses them. All of them are in the log as well. They share one box, so that what lies below stays
+//! readable even on a small screen.
+//!
+//! ```text
+//! ╭ esc dismisses errors · 1 more in the log ──────╮
+//! │ done     Board members: 10 adds accepted       │
+//! │ error    “Churn risk”: mParticle answered 403  │
+//! ╰────────────────────────────────────────────────╯
+//! ```
 
-use super::canvas::{Canvas, cells, piece};
+use super::canvas::{Canvas, Piece, cells, piece, width_of};
 use super::text;
 use super::theme::Role;
 use crate::sync::snapshot::{NoticeLevel, Snapshot};
@@ -17,9 +25,10 @@ const FADING: SignedDuration = SignedDuration::from_millis(1_200);
 /// More would hide the screen; the rest is in the log.
 const SHOWN: usize = 3;
 const KEPT: usize = 20;
-/// The widest a message gets, and how many lines it may take.
-const COLUMNS: u16 = 58;
-const LINES: usize = 3;
+/// The widest the box gets, the cells for the word in front, and how many lines a message may take.
+const COLUMNS: u16 = 64;
+const WORD: u16 = 9;
+const LINES: usize = 4;
 
 /// A message.
 #[derive(Debug, Clone)]
@@ -92,56 +101,117 @@ impl Toasts {
         self.stack.iter().any(|toast| toast.dies().is_some())
     }
 
-    /// Draws the newest messages upwards from the bottom right of an area.
+    /// Draws the newest messages in a box at the bottom right of an area.
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, dismiss: &str) {
         let width = COLUMNS.min(area.width.saturating_sub(2));
-        if width < 20 || area.height < 3 {
+        if width < 24 {
             return;
         }
-        let mut bottom = area.bottom();
-        let hidden = self.stack.len().saturating_sub(SHOWN);
+        let room = usize::from(width - WORD) - 4;
+        let (mut lines, mut shown): (Vec<Vec<Line<'_>>>, usize) = (Vec::new(), 0);
         for toast in self.stack.iter().rev().take(SHOWN) {
-            let inner = usize::from(width) - 4;
-            let mut lines = text::wrap(&toast.text, inner);
-            if lines.len() > LINES {
-                lines.truncate(LINES);
-                lines[LINES - 1] = text::cut(&format!("{} …", lines[LINES - 1]), inner).into_owned();
+            let next = lines_of(toast, canvas.now, room);
+            let height = lines.iter().map(Vec::len).sum::<usize>() + next.len() + 2;
+            if height > usize::from(area.height) {
+                break;
             }
-            let height = cells(lines.len()) + 2;
-            if bottom < area.y + height {
-                return;
-            }
-            let place = Rect::new(area.right() - width, bottom - height, width, height);
-            draw_one(canvas, place, toast, &lines, dismiss);
-            bottom -= height;
+            lines.push(next);
+            shown += 1;
         }
-        if hidden > 0 && bottom > area.y {
-            let words = format!(" {hidden} more in the log ");
-            let wide = cells(text::width(&words));
-            let x = area.right().saturating_sub(wide);
-            canvas.text(x, bottom - 1, wide, Role::Muted, &words);
+        if shown == 0 {
+            return;
+        }
+        let lines: Vec<Line<'_>> = lines.into_iter().rev().flatten().collect();
+        let heading = self.heading(shown, dismiss);
+        let height = cells(lines.len() + 2);
+        let widest = lines.iter().map(|line| text::width(&line.words)).max().unwrap_or(0) + usize::from(WORD);
+        let width = cells(widest.max(width_of(&heading) + 2) + 4).min(width);
+        let place = Rect::new(area.right() - width, area.bottom() - height, width, height);
+        let newest = self.stack.iter().rev().take(shown);
+        let role = newest.map(|toast| toast.role(canvas.now)).max_by_key(|role| severity(*role));
+        canvas.clear(place);
+        let inside = canvas.frame(place, role.unwrap_or(Role::Muted), &heading);
+        for (y, line) in (inside.y..inside.bottom()).zip(&lines) {
+            canvas.text(inside.x + 1, y, WORD, line.role, line.word);
+            canvas.text(
+                inside.x + 1 + WORD,
+                y,
+                inside.width.saturating_sub(2 + WORD),
+                line.text,
+                &line.words,
+            );
+        }
+    }
+
+    /// What can be done about them, and how many are not shown.
+    fn heading(&self, shown: usize, dismiss: &str) -> Vec<Piece<'static>> {
+        let has_error = self.stack.iter().any(|toast| toast.level == NoticeLevel::Error);
+        let hidden = self.stack.len() - shown;
+        let says = [
+            has_error.then(|| format!("{dismiss} dismisses errors")),
+            (hidden > 0).then(|| format!("{hidden} more in the log")),
+        ];
+        let words = says.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+        if words.is_empty() { Vec::new() } else { vec![piece(Role::Muted, words)] }
+    }
+}
+
+/// A line of the box.
+struct Line<'t> {
+    role: Role,
+    word: &'t str,
+    text: Role,
+    words: String,
+}
+
+impl Toast {
+    /// Its colour; in its last moments it has none.
+    fn role(&self, now: Timestamp) -> Role {
+        match self.level {
+            _ if self.dies().is_some_and(|end| end - FADING <= now) => Role::Muted,
+            NoticeLevel::Good => Role::Good,
+            NoticeLevel::Info => Role::Busy,
+            NoticeLevel::Warning => Role::Warn,
+            NoticeLevel::Error => Role::Bad,
         }
     }
 }
 
-fn draw_one(canvas: &mut Canvas<'_>, place: Rect, toast: &Toast, lines: &[String], dismiss: &str) {
-    let (role, title) = match toast.level {
-        NoticeLevel::Good => (Role::Good, "done"),
-        NoticeLevel::Info => (Role::Busy, "note"),
-        NoticeLevel::Warning => (Role::Warn, "warning"),
-        NoticeLevel::Error => (Role::Bad, "error"),
+/// The box is coloured by the gravest of what it holds.
+fn severity(role: Role) -> u8 {
+    match role {
+        Role::Bad => 4,
+        Role::Warn => 3,
+        Role::Good => 2,
+        Role::Busy => 1,
+        _ => 0,
+    }
+}
+
+/// A message in lines. Where it is too long its middle is left out: it begins with whom it is about and often ends with
+/// the numbers.
+fn lines_of(toast: &Toast, now: Timestamp, room: usize) -> Vec<Line<'static>> {
+    let word = match toast.level {
+        NoticeLevel::Good => "done",
+        NoticeLevel::Info => "note",
+        NoticeLevel::Warning => "warning",
+        NoticeLevel::Error => "error",
     };
-    let fading = toast.dies().is_some_and(|end| end - FADING <= canvas.now);
-    let (role, text) = if fading { (Role::Muted, Role::Muted) } else { (role, Role::Text) };
-    canvas.clear(place);
-    let mut heading = vec![piece(role, title)];
-    if toast.level == NoticeLevel::Error {
-        heading.push(piece(Role::Muted, format!(" · {dismiss} dismisses")));
+    let role = toast.role(now);
+    let text = if role == Role::Muted { Role::Muted } else { Role::Text };
+    let mut lines = text::wrap(&toast.text, room);
+    if lines.len() > LINES {
+        let last = lines.pop().unwrap_or_default();
+        lines.truncate(LINES - 1);
+        lines[LINES - 2] = text::cut(&format!("{} …", lines[LINES - 2]), room).into_owned();
+        lines.push(last);
     }
-    let inside = canvas.frame(place, role, &heading);
-    for (y, line) in (inside.y..inside.bottom()).zip(lines) {
-        canvas.text(inside.x + 1, y, inside.width.saturating_sub(2), text, line);
-    }
+    let word_of = |line| if line == 0 { word } else { "" };
+    lines
+        .into_iter()
+        .enumerate()
+        .map(|(line, words)| Line { role, word: word_of(line), text, words })
+        .collect()
 }
 
 #[cfg(test)]
@@ -163,6 +233,16 @@ mod tests {
         assert_eq!(toasts.stack.len(), 1);
         assert!(toasts.dismiss());
         assert!(!toasts.dismiss());
+    }
+
+    #[test]
+    fn a_long_message_keeps_its_beginning_and_its_end() {
+        let text = format!("{}: 1,140 adds accepted", "Q4 lifecycle campaign ".repeat(20));
+        let toast = Toast { level: NoticeLevel::Good, text, born: at(0) };
+        let lines = lines_of(&toast, at(0), 40);
+        assert_eq!(lines.len(), LINES);
+        assert!(lines[0].words.starts_with("Q4 lifecycle") && lines[LINES - 2].words.ends_with('…'));
+        assert!(lines[LINES - 1].words.ends_with("adds accepted"), "{}", lines[LINES - 1].words);
     }
 
     #[test]
