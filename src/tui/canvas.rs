@@ -205,6 +205,15 @@ impl<'a> Canvas<'a> {
                 cell.reset();
             }
         }
+        // A wide sign that begins just outside would be printed over the first column.
+        let Some(outside) = area.x.checked_sub(1) else { return };
+        for y in area.y..area.bottom() {
+            if let Some(cell) =
+                self.buffer.cell_mut((outside, y)).filter(|cell| text::width(cell.symbol()) > 1)
+            {
+                cell.set_symbol(" ");
+            }
+        }
     }
 
     /// Draws a box with a title in its upper edge, and returns the area inside.

@@ -26,7 +26,7 @@ const FADING: SignedDuration = SignedDuration::from_millis(1_200);
 const SHOWN: usize = 3;
 const KEPT: usize = 20;
 /// The widest the box gets, the cells for the word in front, and how many lines a message may take.
-const COLUMNS: u16 = 64;
+const COLUMNS: u16 = 68;
 const WORD: u16 = 9;
 const LINES: usize = 4;
 
