@@ -201,10 +201,9 @@ fn lines_of(toast: &Toast, now: Timestamp, room: usize) -> Vec<Line<'static>> {
     let text = if role == Role::Muted { Role::Muted } else { Role::Text };
     let mut lines = text::wrap(&toast.text, room);
     if lines.len() > LINES {
-        let last = lines.pop().unwrap_or_default();
         lines.truncate(LINES - 1);
         lines[LINES - 2] = text::cut(&format!("{} …", lines[LINES - 2]), room).into_owned();
-        lines.push(last);
+        lines.push(last_words(&toast.text, room));
     }
     let word_of = |line| if line == 0 { word } else { "" };
     lines
@@ -212,6 +211,21 @@ fn lines_of(toast: &Toast, now: Timestamp, room: usize) -> Vec<Line<'static>> {
         .enumerate()
         .map(|(line, words)| Line { role, word: word_of(line), text, words })
         .collect()
+}
+
+/// As many of the last words as fit.
+fn last_words(text: &str, room: usize) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    let mut taken = 0;
+    for word in text.split_whitespace().rev() {
+        taken += text::width(word) + usize::from(!words.is_empty());
+        if taken > room {
+            break;
+        }
+        words.push(word);
+    }
+    words.reverse();
+    text::clean(&words.join(" ")).into_owned()
 }
 
 #[cfg(test)]
@@ -242,7 +256,11 @@ mod tests {
         let lines = lines_of(&toast, at(0), 40);
         assert_eq!(lines.len(), LINES);
         assert!(lines[0].words.starts_with("Q4 lifecycle") && lines[LINES - 2].words.ends_with('…'));
-        assert!(lines[LINES - 1].words.ends_with("adds accepted"), "{}", lines[LINES - 1].words);
+        assert!(
+            lines[LINES - 1].words.ends_with("campaign : 1,140 adds accepted"),
+            "{}",
+            lines[LINES - 1].words
+        );
     }
 
     #[test]
