@@ -19,11 +19,11 @@ use crate::tui::widgets::long_list::PART;
 
 const COLUMNS: [Column; 6] = [
     Column::words("±", [1, 1, 1], 0, 0),
-    Column::words("Distinct id", [14, 24, 40], 1, 1),
+    Column::words("Distinct id", [14, 24, 36], 1, 1),
     Column::numbers("MPID", [20, 20, 20], 2, 3),
     Column::words("State", [8, 8, 8], 2, 2),
     Column::words("When", [8, 8, 16], 2, 5),
-    Column::words("Reason", [16, 28, 80], 2, 4),
+    Column::words("Reason", [16, 36, 80], 2, 4),
 ];
 
 /// The list.

@@ -49,6 +49,9 @@ const FIELDS: [Field; 11] = [
     Field::Outcome,
 ];
 
+/// The column that says whose run it is.
+pub const COHORT: usize = 1;
+
 /// The columns. When, whose and how it ended stay longest.
 pub const COLUMNS: [Column; 11] = [
     Column::words("Started", [11, 11, 16], 0, 1).key('s').largest_first(true),

@@ -83,16 +83,11 @@ impl RunsTable {
     /// The runs of a cohort, or of all.
     #[must_use]
     pub fn of(cohort: Option<CohortId>) -> Self {
-        Self {
-            cohort,
-            rows: Vec::new(),
-            kept: None,
-            table: TableState::new(0),
-            mark: 0,
-            asked: 0,
-            loaded: None,
-            error: None,
+        let mut table = TableState::new(0);
+        if cohort.is_some() {
+            table.arrangement = table.arrangement.without(run_columns::COHORT);
         }
+        Self { cohort, rows: Vec::new(), kept: None, table, mark: 0, asked: 0, loaded: None, error: None }
     }
 
     fn question(&self) -> Question {

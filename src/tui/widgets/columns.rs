@@ -66,6 +66,13 @@ impl Arrangement {
         Self { sort, inverted: false, hidden: BTreeSet::new() }
     }
 
+    /// Without a column that says the same in every row here.
+    #[must_use]
+    pub fn without(mut self, column: usize) -> Self {
+        self.hidden.insert(column);
+        self
+    }
+
     /// Sorts by a column, or turns the order round when it already is.
     pub fn sort_by(&mut self, column: usize) {
         self.inverted = column == self.sort && !self.inverted;
