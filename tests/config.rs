@@ -92,8 +92,8 @@ fn a_working_file_and_the_defaults_make_a_configuration() {
     assert_eq!(config.mixpanel.project_id, 12_345);
     assert_eq!(config.mixpanel.workspace_id, None);
     assert_eq!(config.mixpanel.secret.expose(), PLANTED);
-    assert_eq!(config.mparticle.webhook_url.expose(), TOKEN_URL);
-    assert_eq!(config.mparticle.webhook_url.masked(), "us1-…a9f2");
+    assert_eq!(config.mparticle.webhook_url().unwrap().expose(), TOKEN_URL);
+    assert_eq!(config.mparticle.webhook_url().unwrap().masked(), "us1-…a9f2");
     assert_eq!(config.mparticle.fallback_identity, FallbackIdentity::CustomerId);
     assert_eq!(config.mparticle.profile_api, None);
     assert_eq!(config.sync, SyncConfig::default());
@@ -332,8 +332,13 @@ mixpanel.service_account = "console.12345.mp-service-account"  # FILE:5
 mixpanel.secret = •••  # env MIXPANEL_SECRET, FILE:6
 mixpanel.base_url = "https://eu.mixpanel.com"  # from mixpanel.region
 mparticle.webhook_url = •••  # env COHORT_SYNC_MPARTICLE_WEBHOOK_URL
+mparticle.delivery = "feed"  # default
 mparticle.environment = "production"  # default
 mparticle.fallback_identity = "customer_id"  # default
+mparticle.events_api.key = (not set)  # optional
+mparticle.events_api.secret = (not set)  # optional
+mparticle.events_api.pod = (not set)  # optional
+mparticle.events_api.base_url = (not set)  # optional
 mparticle.profile_api.client_id = (not set)  # optional
 mparticle.profile_api.client_secret = (not set)  # optional
 mparticle.profile_api.org_id = (not set)  # optional

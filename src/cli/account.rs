@@ -4,13 +4,14 @@
 use super::args::Args;
 use super::failure::Failure;
 use crate::config::{
-    BaseDirectories, Config, ConfigError, Environment, InterfaceConfig, Layers, Masks, Places, Request,
+    BaseDirectories, Config, ConfigError, DeliveryConfig, Environment, InterfaceConfig, Layers, Masks,
+    Places, Request, Word,
 };
 use crate::domain::ReadingRules;
 use crate::domain::guard::GuardRules;
 use crate::http::{Authorization, Transport, TransportOptions};
 use crate::mixpanel::{self, MixpanelError};
-use crate::mparticle::{self, Encoder, FeedUrl};
+use crate::mparticle::{self, Encoder, EventsApi, FeedUrl, Form, Route};
 use crate::sync::command::Command;
 use crate::sync::snapshot::Ended;
 use crate::sync::{self, Clock, Handle, Parts, Settings};
@@ -92,20 +93,36 @@ impl Clients {
                 config.mixpanel.secret.expose(),
             ),
         };
-        let feed = FeedUrl::parse(config.mparticle.webhook_url.expose())
-            .map_err(|error| Failure::Usage(error.to_string()))?;
         Ok(Self {
             mixpanel: mixpanel::Client::new(transport.clone(), connection)?,
-            mparticle: mparticle::Client::new(transport, feed),
+            mparticle: mparticle::Client::new(transport, route_of(config)?),
             encoder: encoder_of(config),
         })
     }
 }
 
+/// The way into mParticle, as configured.
+fn route_of(config: &Config) -> Result<Route, Failure> {
+    let route = match &config.mparticle.delivery {
+        DeliveryConfig::Feed { webhook_url, .. } => FeedUrl::parse(webhook_url.expose()).map(Route::Feed),
+        DeliveryConfig::EventsApi { key, secret, base_url } => {
+            let authorization = Authorization::basic(key.clone(), secret.expose());
+            EventsApi::at(base_url, authorization).map(Route::Events)
+        }
+    };
+    route.map_err(|error| Failure::Usage(error.to_string()))
+}
+
 /// How changes are written, as configured.
 pub(super) fn encoder_of(config: &Config) -> Encoder {
-    let environment = crate::config::Word::as_str(config.mparticle.environment);
-    Encoder::new(environment, crate::config::Word::as_str(config.mparticle.fallback_identity))
+    let (environment, fallback) = (config.mparticle.environment, config.mparticle.fallback_identity);
+    let encoder = Encoder::new(environment.as_str(), fallback.as_str());
+    match config.mparticle.delivery {
+        DeliveryConfig::Feed { members: true, .. } => {
+            encoder.in_form(Form::Members { project_id: config.mixpanel.project_id })
+        }
+        _ => encoder,
+    }
 }
 
 /// The engine's settings as configured.

@@ -1,6 +1,10 @@
 //! The command line: what can be typed and what each word is for. Nothing is done here; the values go to
 //! the configuration (as places and overrides) and to the commands.
 
+mod probe;
+
+pub use probe::ProbeArgs;
+
 use super::output::Format;
 use crate::config::{ColorChoice, ConfigError, Environment, Origin, Override, Selection, Word};
 use crate::domain::Removal;
@@ -186,6 +190,8 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         attribute: Option<String>,
     },
+    /// Send exactly one user to mParticle in a chosen form, and show the request and the answer
+    Probe(ProbeArgs),
     /// List the users without a valid MPID.
     #[command(about = "List the users without a valid $mparticle_user_id")]
     Unmatched {
@@ -381,8 +387,13 @@ impl Args {
         let theme = global.theme.as_deref().map(|theme| ("ui.theme", theme, "--theme"));
         let color = global.color.map(|color| ("ui.color", color.as_str(), "--color"));
         let ascii = global.ascii.then_some(("ui.ascii", "true", "--ascii"));
+        let probe = match &self.command {
+            Some(Command::Probe(probe)) => probe.overrides(),
+            _ => [None; 2],
+        };
         [theme, color, ascii]
             .into_iter()
+            .chain(probe)
             .flatten()
             .map(|(setting, value, flag)| Override { setting, value: value.to_owned(), flag })
             .collect()

@@ -3,9 +3,9 @@
 use super::account::{Desk, encoder_of, settings_of, start_engine};
 use super::failure::{Exit, Failure};
 use crate::config::{
-    Clock, ColorChoice, Config, ConfigError, Environment, FallbackIdentity, FeedEnvironment, InterfaceConfig,
-    MASK, MixpanelConfig, MparticleConfig, Places, Region, Secret, ShownSetting, SyncConfig, Theme,
-    WebhookUrl, Word, format_duration,
+    Clock, ColorChoice, Config, ConfigError, DeliveryConfig, Environment, FallbackIdentity, FeedEnvironment,
+    InterfaceConfig, MASK, MixpanelConfig, MparticleConfig, Places, Region, Secret, ShownSetting, SyncConfig,
+    Theme, WebhookUrl, Word, format_duration,
 };
 use crate::domain::SyncKind;
 use crate::sandbox::{self, Sandbox, SandboxOptions};
@@ -164,7 +164,7 @@ fn demo_config(sandbox: &Sandbox, interface: InterfaceConfig) -> Result<Config, 
             secret: Secret::new(sandbox::SECRET),
         },
         mparticle: MparticleConfig {
-            webhook_url,
+            delivery: DeliveryConfig::Feed { webhook_url, members: false },
             environment: FeedEnvironment::Production,
             fallback_identity: FallbackIdentity::CustomerId,
             profile_api: None,
@@ -223,8 +223,8 @@ fn settings_for(
         profile: places.profile.clone(),
         project_id: config.map(|config| config.mixpanel.project_id),
         region: config.map_or_else(String::new, |config| config.mixpanel.region.as_str().to_uppercase()),
-        feed: config.map_or_else(String::new, |config| config.mparticle.webhook_url.masked()),
-        feed_host: config.map_or_else(String::new, |config| config.mparticle.webhook_url.host()),
+        feed: config.map_or_else(String::new, |config| feed_of(&config.mparticle.delivery).0),
+        feed_host: config.map_or_else(String::new, |config| feed_of(&config.mparticle.delivery).1),
         configured: desk.layers().map(|layers| layers.shown()).unwrap_or_default(),
         environment: config
             .map_or_else(String::new, |config| config.mparticle.environment.as_str().to_owned()),
@@ -265,6 +265,17 @@ pub(super) fn colour_depth(environment: &Environment, choice: ColorChoice) -> Co
         ColorChoice::Never => ColourDepth::None,
         ColorChoice::Auto => ColourDepth::detect(text("NO_COLOR"), text("COLORTERM"), text("TERM")),
         ColorChoice::Always => ColourDepth::detect(None, text("COLORTERM"), text("TERM")),
+    }
+}
+
+/// What changes are sent to, without anything that would open it, and its host.
+fn feed_of(delivery: &DeliveryConfig) -> (String, String) {
+    match delivery {
+        DeliveryConfig::Feed { webhook_url, .. } => (webhook_url.masked(), webhook_url.host()),
+        DeliveryConfig::EventsApi { base_url, .. } => {
+            let host = base_url.split_once("://").map_or(base_url.as_str(), |(_, rest)| rest);
+            (format!("Events API at {host}"), host.to_owned())
+        }
     }
 }
 

@@ -1,18 +1,18 @@
 //! From values to the configuration: checks what each value says, fetches the credentials, and collects
 //! everything that is wrong or missing so that one look shows it all.
 
-use super::address::{self, AddressError, WebhookUrl};
+use super::address::{self, WebhookUrl};
 use super::duration::parse_duration;
 use super::errors::{ConfigError, Fault, MissingSetting, Origin, Problem};
 use super::layers::{DEFAULT_PROFILE, Given, Layers};
 use super::model::{
-    Config, Insisted, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig, MparticleConfig,
-    ProfileApiConfig, SyncConfig,
+    Config, DeliveryConfig, Insisted, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig,
+    MparticleConfig, ProfileApiConfig, SyncConfig,
 };
 use super::secrets::{Secret, SecretSource};
 use super::settings::{self, Need, SETTINGS};
 use super::value::Value;
-use super::words::{Region, Word};
+use super::words::{Delivery, Pod, Region, Word};
 
 impl Layers {
     /// The whole configuration, credentials fetched.
@@ -27,7 +27,10 @@ impl Layers {
         let mut builder = Builder::new(self);
         builder.note_missing();
         let parts = builder.parts();
-        let credentials = if builder.is_sound() { builder.credentials() } else { None };
+        let credentials = match &parts {
+            Some(parts) if builder.is_sound() => builder.credentials(parts),
+            _ => None,
+        };
         match (parts, credentials) {
             (Some(parts), Some(credentials)) if builder.is_sound() => {
                 Ok(builder.assemble(parts, credentials))
@@ -74,6 +77,9 @@ struct Parts {
     project_id: u64,
     workspace_id: Option<u64>,
     service_account: String,
+    delivery: Delivery,
+    events_key: String,
+    events_base_url: String,
     environment: super::words::FeedEnvironment,
     fallback_identity: super::words::FallbackIdentity,
     profile_api: Option<ProfileApiParts>,
@@ -93,7 +99,7 @@ struct ProfileApiParts {
 
 struct Credentials {
     secret: Secret,
-    webhook_url: WebhookUrl,
+    delivery: DeliveryConfig,
     client_secret: Option<Secret>,
 }
 
@@ -125,11 +131,14 @@ impl Builder {
 
     fn note_missing(&mut self) {
         let profile_api = self.has_profile_api();
+        let by_events_api = self.is_by_events_api();
         for setting in &SETTINGS {
             let needed = match setting.need {
                 Need::Required => true,
                 Need::Optional => false,
                 Need::WithItsSection => profile_api,
+                Need::ByFeed => !by_events_api,
+                Need::ByEventsApi => by_events_api,
             };
             // A setting that was given and is wrong is reported as wrong, not as missing too.
             let reported = self.problems.iter().any(|problem| problem.setting == setting.name);
@@ -141,6 +150,11 @@ impl Builder {
                 self.missing.push(MissingSetting { setting, table });
             }
         }
+    }
+
+    fn is_by_events_api(&self) -> bool {
+        let delivery = self.layers.values.get("mparticle.delivery");
+        delivery.and_then(|given| word(&given.value)) == Some(Delivery::EventsApi)
     }
 
     fn has_profile_api(&self) -> bool {
@@ -183,6 +197,10 @@ impl Builder {
         let project_id = self.read("mixpanel.project_id", positive);
         let workspace_id = self.read("mixpanel.workspace_id", positive);
         let service_account = self.read("mixpanel.service_account", filled);
+        let delivery = self.read("mparticle.delivery", word);
+        let events_key = self.read("mparticle.events_api.key", filled);
+        let pod = self.read("mparticle.events_api.pod", word::<Pod>);
+        let events_base_url = self.address("mparticle.events_api.base_url");
         let environment = self.read("mparticle.environment", word);
         let fallback_identity = self.read("mparticle.fallback_identity", word);
         let profile_api = self.profile_api();
@@ -194,6 +212,10 @@ impl Builder {
             project_id: project_id?,
             workspace_id,
             service_account: service_account?,
+            delivery: delivery?,
+            events_key: events_key.unwrap_or_default(),
+            events_base_url: events_base_url
+                .unwrap_or_else(|| pod.map_or("", Pod::events_base_url).to_owned()),
             environment: environment?,
             fallback_identity: fallback_identity?,
             profile_api,
@@ -282,22 +304,33 @@ impl Builder {
         })
     }
 
-    fn credentials(&mut self) -> Option<Credentials> {
+    fn credentials(&mut self, parts: &Parts) -> Option<Credentials> {
         let secret = self.fetch("mixpanel.secret").map(|(secret, _)| secret);
-        let webhook = self.fetch("mparticle.webhook_url");
-        let client_secret = self.fetch("mparticle.profile_api.client_secret").map(|(secret, _)| secret);
-        let (url, origin) = webhook?;
-        let webhook_url = match WebhookUrl::parse(url.expose()) {
-            Ok(webhook_url) => webhook_url,
-            Err(error) => return self.bad_webhook(origin, error),
+        let delivery = match parts.delivery {
+            Delivery::EventsApi => self.events_api(parts),
+            Delivery::Feed => self.feed(false),
+            Delivery::FeedMembers => self.feed(true),
         };
-        Some(Credentials { secret: secret?, webhook_url, client_secret })
+        let client_secret = self.fetch("mparticle.profile_api.client_secret").map(|(secret, _)| secret);
+        Some(Credentials { secret: secret?, delivery: delivery?, client_secret })
     }
 
-    fn bad_webhook(&mut self, origin: Origin, error: AddressError) -> Option<Credentials> {
-        let setting = "mparticle.webhook_url".to_owned();
-        self.problems.push(Problem { origin, setting, fault: Fault::Address(error) });
-        None
+    fn events_api(&mut self, parts: &Parts) -> Option<DeliveryConfig> {
+        let (secret, _) = self.fetch("mparticle.events_api.secret")?;
+        let (key, base_url) = (parts.events_key.clone(), parts.events_base_url.clone());
+        Some(DeliveryConfig::EventsApi { key, secret, base_url })
+    }
+
+    fn feed(&mut self, members: bool) -> Option<DeliveryConfig> {
+        let (url, origin) = self.fetch("mparticle.webhook_url")?;
+        match WebhookUrl::parse(url.expose()) {
+            Ok(webhook_url) => Some(DeliveryConfig::Feed { webhook_url, members }),
+            Err(error) => {
+                let setting = "mparticle.webhook_url".to_owned();
+                self.problems.push(Problem { origin, setting, fault: Fault::Address(error) });
+                None
+            }
+        }
     }
 
     fn fetch(&mut self, name: &str) -> Option<(Secret, Origin)> {
@@ -316,7 +349,9 @@ impl Builder {
 
     fn assemble(self, parts: Parts, credentials: Credentials) -> Config {
         let mut warnings = self.layers.warnings;
-        if let Some(unusual) = credentials.webhook_url.unusual() {
+        if let DeliveryConfig::Feed { webhook_url, .. } = &credentials.delivery
+            && let Some(unusual) = webhook_url.unusual()
+        {
             warnings.push(format!("mparticle.webhook_url is unlike a feed of mParticle: {unusual}"));
         }
         let profile_api = parts.profile_api.zip(credentials.client_secret);
@@ -331,7 +366,7 @@ impl Builder {
                 secret: credentials.secret,
             },
             mparticle: MparticleConfig {
-                webhook_url: credentials.webhook_url,
+                delivery: credentials.delivery,
                 environment: parts.environment,
                 fallback_identity: parts.fallback_identity,
                 profile_api: profile_api.map(|(api, client_secret)| ProfileApiConfig {

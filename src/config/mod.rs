@@ -30,8 +30,8 @@ pub use errors::{ConfigError, Fault, MissingSetting, Origin, Problem};
 pub use layers::{DEFAULT_PROFILE, Layers, Override, Request};
 pub use masks::{MASK, Masks};
 pub use model::{
-    Config, Insisted, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig, MparticleConfig,
-    ProfileApiConfig, SyncConfig,
+    Config, DeliveryConfig, Insisted, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig,
+    MparticleConfig, ProfileApiConfig, SyncConfig,
 };
 pub use paths::{BaseDirectories, Places, Selection};
 pub(crate) use secrets::permission_bits;
@@ -40,5 +40,6 @@ pub use show::{ShownCredential, ShownSetting};
 pub use template::{InitError, TEMPLATE, init};
 pub use themes::{Colour, OwnTheme};
 pub use words::{
-    Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Notify, Region, Theme, ThemeBase, ThemeRole, Word,
+    Clock, ColorChoice, Delivery, FallbackIdentity, FeedEnvironment, Notify, Pod, Region, Theme, ThemeBase,
+    ThemeRole, Word,
 };

@@ -29,7 +29,10 @@ impl Config {
     /// Hides every credential of this configuration wherever the masks are applied.
     pub fn mask_with(&self, masks: &Masks) {
         masks.add_basic(&self.mixpanel.service_account, &self.mixpanel.secret);
-        self.mparticle.webhook_url.mask_with(masks);
+        match &self.mparticle.delivery {
+            DeliveryConfig::Feed { webhook_url, .. } => webhook_url.mask_with(masks),
+            DeliveryConfig::EventsApi { key, secret, .. } => masks.add_basic(key, secret),
+        }
         if let Some(api) = &self.mparticle.profile_api {
             masks.add(&api.client_secret);
         }
@@ -56,14 +59,46 @@ pub struct MixpanelConfig {
 /// How to write attributes to mParticle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MparticleConfig {
-    /// The feed.
-    pub webhook_url: WebhookUrl,
+    /// How changes get there.
+    pub delivery: DeliveryConfig,
     /// What batches are labelled with.
     pub environment: FeedEnvironment,
     /// The identity that carries `$distinct_id`.
     pub fallback_identity: FallbackIdentity,
     /// How to read profiles, when that is set up.
     pub profile_api: Option<ProfileApiConfig>,
+}
+
+impl MparticleConfig {
+    /// The feed's address, where changes go to a feed.
+    #[must_use]
+    pub fn webhook_url(&self) -> Option<&WebhookUrl> {
+        match &self.delivery {
+            DeliveryConfig::Feed { webhook_url, .. } => Some(webhook_url),
+            DeliveryConfig::EventsApi { .. } => None,
+        }
+    }
+}
+
+/// How changes reach mParticle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliveryConfig {
+    /// The Mixpanel Cohorts feed.
+    Feed {
+        /// Its address.
+        webhook_url: WebhookUrl,
+        /// Whether it is told in Mixpanel's own form instead of batches.
+        members: bool,
+    },
+    /// The Events API of an input.
+    EventsApi {
+        /// The input's key.
+        key: String,
+        /// Its secret.
+        secret: Secret,
+        /// The pod's host without a slash at its end.
+        base_url: String,
+    },
 }
 
 /// How to read profiles from mParticle.

@@ -28,6 +28,10 @@ pub enum Need {
     Optional,
     /// Required as soon as another setting of its section is given.
     WithItsSection,
+    /// Required where changes go to the feed.
+    ByFeed,
+    /// Required where changes go to the Events API.
+    ByEventsApi,
 }
 
 /// One setting.
@@ -91,7 +95,7 @@ const SECRET: &str = "a text, or { env = \"NAME\" }, { file = \"PATH\" } or { co
 const PROFILE_SECTION: Need = Need::WithItsSection;
 
 /// Every setting but the key bindings and themes of one's own, in the order in which they are shown.
-pub static SETTINGS: [Setting; 29] = [
+pub static SETTINGS: [Setting; 34] = [
     with_default(
         setting(
             "mixpanel.region",
@@ -154,7 +158,17 @@ pub static SETTINGS: [Setting; 29] = [
             r#"{ env = "MPARTICLE_WEBHOOK_URL" }"#,
             "mParticle: Setup > Inputs > Feeds > Mixpanel Cohorts. It is a credential.",
         ),
-        Need::Required,
+        Need::ByFeed,
+    ),
+    with_default(
+        setting(
+            "mparticle.delivery",
+            Form::Text,
+            "feed, feed-members or events-api",
+            r#""events-api""#,
+            "How changes reach mParticle: feed (batches), feed-members (Mixpanel's own body) or events-api.",
+        ),
+        r#""feed""#,
     ),
     with_default(
         setting(
@@ -175,6 +189,40 @@ pub static SETTINGS: [Setting; 29] = [
             "The identity type that carries $distinct_id.",
         ),
         r#""customer_id""#,
+    ),
+    needed(
+        setting(
+            "mparticle.events_api.key",
+            Form::Text,
+            "the key of an input",
+            r#""us1-…""#,
+            "mParticle: Setup > Inputs > Feeds > Custom Feed. Needed for delivery by events-api.",
+        ),
+        Need::ByEventsApi,
+    ),
+    needed(
+        setting(
+            "mparticle.events_api.secret",
+            Form::Secret,
+            SECRET,
+            r#"{ env = "MPARTICLE_SECRET" }"#,
+            "The input's secret.",
+        ),
+        Need::ByEventsApi,
+    ),
+    setting(
+        "mparticle.events_api.pod",
+        Form::Text,
+        "us1, us2, eu1 or au1",
+        r#""eu1""#,
+        "Where the account lives: us1 unless said otherwise, us2, eu1, au1.",
+    ),
+    setting(
+        "mparticle.events_api.base_url",
+        Form::Text,
+        "an https:// address",
+        r#""https://s2s.us1.mparticle.com""#,
+        "Instead of the pod's host; /v2/bulkevents is appended.",
     ),
     needed(
         setting(

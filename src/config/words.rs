@@ -77,6 +77,45 @@ impl Region {
 }
 
 words! {
+    /// How changes reach mParticle.
+    Delivery {
+        /// The Mixpanel Cohorts feed, with mParticle batches.
+        Feed = "feed",
+        /// The same feed, with Mixpanel's own cohort webhook.
+        FeedMembers = "feed-members",
+        /// The Events API of an input, with mParticle batches.
+        EventsApi = "events-api",
+    }
+}
+
+words! {
+    /// The pod that an mParticle account lives in.
+    Pod {
+        /// United States, the first.
+        Us1 = "us1",
+        /// United States, the second.
+        Us2 = "us2",
+        /// European Union.
+        Eu1 = "eu1",
+        /// Australia.
+        Au1 = "au1",
+    }
+}
+
+impl Pod {
+    /// The host of its Events API (mParticle documentation, Data Localization), without the path.
+    #[must_use]
+    pub fn events_base_url(self) -> &'static str {
+        match self {
+            Self::Us1 => "https://s2s.us1.mparticle.com",
+            Self::Us2 => "https://s2s.us2.mparticle.com",
+            Self::Eu1 => "https://s2s.eu1.mparticle.com",
+            Self::Au1 => "https://s2s.au1.mparticle.com",
+        }
+    }
+}
+
+words! {
     /// The mParticle environment that batches are labelled with.
     FeedEnvironment {
         /// Real users.

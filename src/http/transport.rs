@@ -4,7 +4,8 @@
 
 use super::{Answer, AnswerHeaders, Authorization, TransportError};
 use bytes::{Bytes, BytesMut};
-use reqwest::{Url, header, redirect};
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Url, redirect};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -95,6 +96,11 @@ impl Transport {
 
     /// Sends one request and reads the answer to its end.
     pub async fn post(&self, request: Request<'_>) -> Result<Answer, TransportError> {
+        self.exchange(request).await.map(|(answer, _)| answer)
+    }
+
+    /// The same with every header of the answer.
+    pub async fn exchange(&self, request: Request<'_>) -> Result<(Answer, HeaderMap), TransportError> {
         let client = self.client(request.url)?;
         let host = host(request.url);
         let started = Instant::now();
@@ -109,7 +115,8 @@ impl Transport {
         }
         let mut incoming = outgoing.send().await.map_err(failed)?;
         let status = incoming.status().as_u16();
-        let headers = AnswerHeaders::read(incoming.headers());
+        let all = incoming.headers().clone();
+        let headers = AnswerHeaders::read(&all);
         let mut body = BytesMut::new();
         while let Some(chunk) = incoming.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > request.body_limit {
@@ -117,7 +124,7 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, headers, body: body.freeze(), elapsed: started.elapsed() })
+        Ok((Answer { status, headers, body: body.freeze(), elapsed: started.elapsed() }, all))
     }
 
     fn client(&self, url: &Url) -> Result<&reqwest::Client, TransportError> {

@@ -1,6 +1,8 @@
-//! The feed of mParticle as this program reaches it: a URL that is itself the credential, and one POST.
+//! mParticle as this program reaches it, by one POST: the feed, whose URL is itself the credential, or the Events API
+//! with a key and a secret.
 
-use crate::http::{Answer, ContentType, Request, Transport, TransportError, Url, conceal};
+use super::verdict::{self, Verdict};
+use crate::http::{Answer, Authorization, ContentType, Request, Transport, TransportError, Url, conceal};
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
@@ -37,39 +39,115 @@ impl fmt::Debug for FeedUrl {
     }
 }
 
-/// Sends request bodies to a feed.
+/// The Events API of a pod (mParticle documentation, HTTP Server Events: `POST /v2/bulkevents`, HTTP Basic with the
+/// key and the secret of an input).
+#[derive(Debug, Clone)]
+pub struct EventsApi {
+    url: Arc<Url>,
+    authorization: Authorization,
+}
+
+impl EventsApi {
+    /// The API at the host of a pod.
+    ///
+    /// # Errors
+    /// The address is no URL.
+    pub fn at(base_url: &str, authorization: Authorization) -> Result<Self, FeedUrlError> {
+        let url = Url::parse(&format!("{}/v2/bulkevents", base_url.trim_end_matches('/')));
+        Ok(Self { url: Arc::new(url.map_err(|_| FeedUrlError)?), authorization })
+    }
+}
+
+/// The way into mParticle.
+#[derive(Debug, Clone)]
+pub enum Route {
+    /// The Mixpanel Cohorts feed.
+    Feed(FeedUrl),
+    /// The Events API of an input.
+    Events(EventsApi),
+}
+
+impl From<FeedUrl> for Route {
+    fn from(url: FeedUrl) -> Self {
+        Self::Feed(url)
+    }
+}
+
+/// Sends request bodies to mParticle.
 #[derive(Debug, Clone)]
 pub struct Client {
     transport: Transport,
-    url: FeedUrl,
+    route: Route,
 }
 
 impl Client {
-    /// A client for one feed.
+    /// A client for one way in.
     #[must_use]
-    pub fn new(transport: Transport, url: FeedUrl) -> Self {
-        Self { transport, url }
+    pub fn new(transport: Transport, route: impl Into<Route>) -> Self {
+        Self { transport, route: route.into() }
     }
 
-    /// Sends one request and reads its answer; what that means is for [`super::judge`] to say.
+    /// Sends one request and reads its answer; what that means is for [`Client::judge`] to say.
     ///
     /// # Errors
     /// There is no complete answer; [`TransportError::may_have_arrived`] tells whether mParticle may have
     /// applied the request all the same.
     pub async fn post(&self, body: &Bytes) -> Result<Answer, TransportError> {
-        let request = Request {
-            url: &self.url.0,
-            authorization: None,
+        self.transport.post(self.request(body)).await.map(|answer| self.concealed(answer))
+    }
+
+    /// The same with every header of the answer, to be shown.
+    ///
+    /// # Errors
+    /// As [`Client::post`].
+    pub async fn probe(&self, body: &Bytes) -> Result<(Answer, Vec<(String, String)>), TransportError> {
+        let (answer, headers) = self.transport.exchange(self.request(body)).await?;
+        let text = |bytes: &[u8]| {
+            let shown = self.conceal(Bytes::copy_from_slice(bytes));
+            String::from_utf8_lossy(&shown).into_owned()
+        };
+        let headers =
+            headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect();
+        Ok((self.concealed(answer), headers))
+    }
+
+    fn request<'a>(&'a self, body: &'a Bytes) -> Request<'a> {
+        let (url, authorization) = match &self.route {
+            Route::Feed(url) => (&url.0, None),
+            Route::Events(api) => (&api.url, Some(&api.authorization)),
+        };
+        Request {
+            url,
+            authorization,
             content_type: ContentType::Json,
             body,
             timeout: TIMEOUT,
             body_limit: BODY_LIMIT,
-        };
-        let answer = self.transport.post(request).await?;
-        // What an error says is shown and kept; a proxy that repeats the URL must not tell the token.
-        let url = &self.url.0;
-        let token = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
-        Ok(Answer { body: conceal(answer.body, &[url.as_str(), token]), ..answer })
+        }
+    }
+
+    /// What an error says is shown and kept; a proxy that repeats the request must not tell the credential.
+    fn concealed(&self, answer: Answer) -> Answer {
+        Answer { body: self.conceal(answer.body), ..answer }
+    }
+
+    fn conceal(&self, text: Bytes) -> Bytes {
+        match &self.route {
+            Route::Feed(FeedUrl(url)) => {
+                let token = url.path_segments().and_then(|mut segments| segments.next_back());
+                conceal(text, &[url.as_str(), token.unwrap_or_default()])
+            }
+            Route::Events(api) => api.authorization.conceal(text),
+        }
+    }
+
+    /// Judges an answer to a request of so many users, in the words of this way in.
+    #[must_use]
+    pub fn judge(&self, answer: &Answer, users: usize) -> Verdict {
+        match &self.route {
+            Route::Feed(_) => verdict::judge(answer, users),
+            Route::Events(_) => verdict::judge_events(answer, users),
+        }
     }
 }
 

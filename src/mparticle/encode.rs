@@ -1,19 +1,35 @@
-//! How changes are written on the wire: the single place to replace should mParticle's feed turn out to take
-//! another body. What it takes is not public; this is the mission's: an array of mParticle batches, one a user,
-//! each setting one attribute (published batch schema; mission document, Data Format).
+//! How changes are written on the wire, and the one place that knows in which of the forms. What mParticle's feed takes
+//! is not public; the mission's form is an array of mParticle batches, one a user, each setting one attribute
+//! (published batch schema; mission document, Data Format), which is also what the Events API documents. The other
+//! form, Mixpanel's own webhook, is `members`'.
 
-use crate::domain::{Change, Direction, IdentityRef, Removal, RunId};
+use super::members;
+use crate::domain::plan::RequestLimits;
+use crate::domain::{Change, CohortId, Direction, IdentityRef, Removal, RunId};
 use bytes::{BufMut, Bytes, BytesMut};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::ser::Serializer as JsonSerializer;
 use std::collections::BTreeMap;
 
+/// In which form changes are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// An array of mParticle batches.
+    Batches,
+    /// Mixpanel's cohort webhook, in the name of a project.
+    Members {
+        /// The project's number.
+        project_id: u64,
+    },
+}
+
 /// Writes changes as request bodies.
 #[derive(Debug, Clone)]
 pub struct Encoder {
     environment: String,
     fallback_identity: String,
+    form: Form,
 }
 
 /// What all requests of a run have in common.
@@ -25,6 +41,8 @@ pub struct Letter<'a> {
     pub run: RunId,
     /// When the run began.
     pub began: Timestamp,
+    /// The cohort it is about.
+    pub cohort: CohortId,
     /// The attribute that is set.
     pub attribute: &'a str,
     /// How it is taken away.
@@ -58,7 +76,31 @@ impl Encoder {
     /// An encoder for an environment (`production`, `development`) and the mParticle identity that carries
     /// `$distinct_id` where there is no MPID.
     pub fn new(environment: impl Into<String>, fallback_identity: impl Into<String>) -> Self {
-        Self { environment: environment.into(), fallback_identity: fallback_identity.into() }
+        let (environment, fallback_identity) = (environment.into(), fallback_identity.into());
+        Self { environment, fallback_identity, form: Form::Batches }
+    }
+
+    /// The same in another form.
+    #[must_use]
+    pub fn in_form(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
+    /// Whether the form can delete an attribute; otherwise it can only set it to `false`.
+    #[must_use]
+    pub fn can_delete(&self) -> bool {
+        self.form == Form::Batches
+    }
+
+    /// What one request may hold in this form.
+    #[must_use]
+    pub fn limits(&self) -> RequestLimits {
+        match self.form {
+            Form::Batches => RequestLimits::default(),
+            Form::Members { .. } => {
+                RequestLimits { users: members::MOST_MEMBERS, ..RequestLimits::default() }
+            }
+        }
     }
 
     /// The body of one request: every change with its `source_request_id`, in order. Whoever leaves has the
@@ -83,7 +125,10 @@ impl Encoder {
     /// give the same bytes, so that what was sent can be shown later.
     #[must_use]
     pub fn letter(&self, letter: &Letter<'_>, first_position: u64, changes: &[Change]) -> Bytes {
-        let Letter { installation, run, began, attribute, removal } = *letter;
+        if let Form::Members { project_id } = self.form {
+            return members::body(letter, project_id, first_position, changes);
+        }
+        let Letter { installation, run, began, attribute, removal, .. } = *letter;
         let ids: Vec<String> = (first_position..)
             .take(changes.len())
             .map(|position| source_request_id(installation, run, began, position))
@@ -120,6 +165,9 @@ impl Encoder {
     pub fn upper_bound(&self, attribute: &str, change: &Change) -> usize {
         /// Keys, punctuation, `false`, an MPID of twenty characters and the longest `source_request_id`.
         const FIXED: usize = 220;
+        if self.form != Form::Batches {
+            return members::upper_bound(change);
+        }
         let address = match change.identity.borrow() {
             IdentityRef::Mpid(_) => 0,
             IdentityRef::Uuid(_) => 36 + self.fallback_identity.len(),
@@ -130,7 +178,7 @@ impl Encoder {
 }
 
 /// The most bytes a text takes as JSON: a control character becomes `\u0000`, quote and backslash two bytes.
-fn escaped(text: &str) -> usize {
+pub(super) fn escaped(text: &str) -> usize {
     text.bytes()
         .map(|byte| match byte {
             0..0x20 => 6,

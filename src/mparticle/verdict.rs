@@ -30,15 +30,44 @@ pub enum Verdict {
     },
 }
 
-/// Judges an answer to a request of `batches` users.
+/// The words for a door that is closed: what it is, what is not there, and what to do.
+struct Door {
+    what: &'static str,
+    nothing_there: &'static str,
+    remedy: &'static str,
+}
+
+const FEED: Door = Door {
+    what: "this webhook URL",
+    nothing_there: "there is no feed at this webhook URL",
+    remedy: "copy webhook_url anew from the feed in mParticle",
+};
+
+const EVENTS_API: Door = Door {
+    what: "this key and secret",
+    nothing_there: "there is no Events API at this address",
+    remedy: "check mparticle.events_api: key and secret of the input, and its pod",
+};
+
+/// Judges an answer of the feed to a request of `batches` users.
 #[must_use]
 pub fn judge(answer: &Answer, batches: usize) -> Verdict {
+    judge_at(answer, batches, &FEED)
+}
+
+/// Judges an answer of the Events API.
+#[must_use]
+pub fn judge_events(answer: &Answer, batches: usize) -> Verdict {
+    judge_at(answer, batches, &EVENTS_API)
+}
+
+fn judge_at(answer: &Answer, batches: usize, door: &Door) -> Verdict {
     let html = is_html(answer.headers.content_type.as_deref(), &answer.body);
     match answer.status {
-        401 | 403 | 404 | 410 => Verdict::Refused(refusal(answer)),
+        401 | 403 | 404 | 410 => Verdict::Refused(refusal(answer, door)),
         300..=399 => Verdict::Refused(format!(
-            "the feed URL redirects elsewhere (HTTP {}); copy a fresh Webhook URL from mParticle",
-            answer.status
+            "mParticle's address redirects elsewhere (HTTP {}); {}",
+            answer.status, door.remedy
         )),
         // A size is refused by whoever stands in front, mostly with a page of its own.
         413 => judge_client_error(answer, 413, batches),
@@ -70,15 +99,15 @@ fn described(answer: &Answer) -> String {
     describe(answer.headers.content_type.as_deref(), &answer.body)
 }
 
-fn refusal(answer: &Answer) -> String {
+fn refusal(answer: &Answer, door: &Door) -> String {
     let meaning = match answer.status {
-        404 | 410 => "there is no feed at this webhook URL",
-        _ => "mParticle refuses this webhook URL",
+        404 | 410 => door.nothing_there.to_owned(),
+        _ => format!("mParticle refuses {}", door.what),
     };
     let words =
         errors(parsed(answer).as_ref()).into_iter().next().map(|error| format!(": {}", error.message));
     let words = words.unwrap_or_default();
-    format!("{meaning} (HTTP {}{words}); copy webhook_url anew from the feed in mParticle", answer.status)
+    format!("{meaning} (HTTP {}{words}); {}", answer.status, door.remedy)
 }
 
 fn judge_success(answer: &Answer, batches: usize) -> Verdict {

@@ -40,6 +40,10 @@ pub const SERVICE_ACCOUNT: &str = "sandbox.2201475.mp-service-account";
 pub const SECRET: &str = "sandbox-secret-not-a-real-one";
 /// The token at the end of the sandbox's feed URL; like a real one it begins with the pod.
 pub const FEED_TOKEN: &str = "us1-sandbox-5b1f0c7e92d84a36";
+/// The key and the secret of the sandbox's Events API.
+pub const EVENTS_KEY: &str = "us1-sandbox-key";
+/// See [`EVENTS_KEY`].
+pub const EVENTS_SECRET: &str = "sandbox-events-secret";
 
 /// A running sandbox. Dropping it stops the server and everything it started.
 #[derive(Debug)]

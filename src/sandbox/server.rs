@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::mparticle::Door;
 use super::parameters::Received;
 use super::reply::{Reply, ReplyBody};
 use super::state::Shared;
@@ -76,7 +77,9 @@ async fn answer(shared: &Arc<Shared>, received: &Received) -> Reply {
     if path.starts_with("/api/query/") {
         mixpanel::answer(shared, received).await
     } else if let Some(token) = path.strip_prefix("/v1/pdf/mixpanelcohorts/") {
-        mparticle::answer(shared, received, token).await
+        mparticle::answer(shared, received, Door::Feed(token.to_owned())).await
+    } else if path == "/v2/bulkevents" {
+        mparticle::answer(shared, received, Door::Events).await
     } else if let Some(rest) = path.strip_prefix("/sandbox/") {
         inspect::answer(shared, received, rest)
     } else {

@@ -128,6 +128,11 @@ pub enum Refusal {
     /// A plan waits for approval first.
     #[error("a plan waits for your decision first: approve or discard it")]
     PlanHeld,
+    /// The form in which mParticle is told knows no deletion.
+    #[error(
+        "the attribute cannot be deleted in the form mparticle.delivery = \"feed-members\"; set it to false instead, or use another form"
+    )]
+    CannotDelete,
     /// This process may not write.
     #[error("{0}")]
     ReadOnly(String),

@@ -6,7 +6,7 @@ use super::report::{RunEnd, RunNews};
 use super::run::Run;
 use crate::domain::diff::{Difference, diff};
 use crate::domain::membership::Membership;
-use crate::domain::plan::{PlannedRequest, Planner, RequestLimits, Wave};
+use crate::domain::plan::{PlannedRequest, Planner, Wave};
 use crate::domain::{Change, Direction, Identity, IdentityRef, Phase, Purpose, RunCounts};
 use crate::mparticle::Encoder;
 use crate::store::{Holding, Reader, StoreError};
@@ -71,7 +71,7 @@ impl Comparison {
         let reader = Reader::open(&self.directory)?;
         let (encoder, attribute) = (self.encoder.clone(), self.holding.attribute.clone());
         let size_of = |change: &Change| encoder.upper_bound(&attribute, change);
-        let mut planner = Planner::new(RequestLimits::default(), size_of);
+        let mut planner = Planner::new(self.encoder.limits(), size_of);
         let uncertain = std::mem::take(&mut self.uncertain);
         let in_doubt: HashSet<Identity> = uncertain.iter().cloned().collect();
         for difference in diff(reader.baseline(&self.holding), membership.iter(), uncertain.into_iter()) {

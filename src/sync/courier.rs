@@ -7,7 +7,7 @@ use super::tools::Tools;
 use crate::domain::{CohortId, Removal, RunId};
 use crate::http::backoff::jitter;
 use crate::http::{Answer, Feedback, Limit, Permit, TransportError};
-use crate::mparticle::{Letter, Verdict, judge, judge_failure};
+use crate::mparticle::{Letter, Verdict, judge_failure};
 use crate::store::{JournalEntry, OutboxRequest, Side};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -106,7 +106,7 @@ impl Courier {
             let answer = self.tools.mparticle.post(&body).await;
             self.journal(&answer, &request, body.len(), tries);
             let verdict = match &answer {
-                Ok(answer) => judge(answer, users),
+                Ok(answer) => self.tools.mparticle.judge(answer, users),
                 Err(error) => judge_failure(error),
             };
             self.pace(permit, &answer);
@@ -161,6 +161,7 @@ impl Courier {
             installation: &self.tools.installation,
             run: self.run,
             began: self.began,
+            cohort: self.cohort,
             attribute: &self.attribute,
             removal: self.removal,
         };

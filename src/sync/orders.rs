@@ -76,6 +76,7 @@ impl Engine {
             return Err(Refusal::AlreadyRunning);
         }
         let attribute = self.attribute_for(&cohort, request.attribute.as_deref())?;
+        self.check_removal(request.former)?;
         let mut job = Job::full(id, Trigger::Operator);
         job.approve_removals = request.approve_removals;
         if request.full || self.board.sync(id).is_some_and(|sync| sync.full_wanted) {
@@ -267,7 +268,14 @@ impl Engine {
     }
 
     /// Also for a sync that is stopped or delivered, as long as somebody holds an attribute because of it.
+    /// Refuses what the form in which mParticle is told cannot say.
+    fn check_removal(&self, removal: Removal) -> Result<(), Refusal> {
+        let can = removal == Removal::SetFalse || self.tools.encoder.can_delete();
+        if can { Ok(()) } else { Err(Refusal::CannotDelete) }
+    }
+
     fn stop_and_clean_up(&mut self, id: CohortId, removal: Removal) -> Result<(), Refusal> {
+        self.check_removal(removal)?;
         let sync = self.known(id)?;
         let left: u64 = sync.former.iter().map(|former| former.members).sum();
         let is_over = matches!(sync.status, SyncStatus::Stopped | SyncStatus::Exported);

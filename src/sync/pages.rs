@@ -225,6 +225,7 @@ fn body(
         installation: &installation,
         run,
         began: record.started_at,
+        cohort: record.cohort_id,
         attribute: &record.attribute,
         removal: record.purpose.removal(),
     };

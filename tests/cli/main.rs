@@ -19,5 +19,6 @@ mod exit_codes;
 mod input;
 mod lists;
 mod one_writer;
+mod routes;
 mod secrets;
 mod world;

@@ -1,8 +1,9 @@
-//! The mParticle feed that takes Mixpanel's cohorts. Owns the way of a request through token, limits, validation and
+//! The ways into mParticle: the feed that takes Mixpanel's cohorts, and the Events API. Owns the way of a request through token, limits, validation and
 //! application; what a batch may contain is left to `batch`, what becomes of it to `profiles`, the pace to `pace`.
 
 mod batch;
 mod errors;
+mod members;
 mod pace;
 mod position;
 mod profiles;
@@ -20,9 +21,10 @@ use super::fault::{Effect, RejectedUsers, Side, Target};
 use super::parameters::Received;
 use super::reply::Reply;
 use super::state::{InProgress, Shared, State, Ticket};
-use super::{FEED_TOKEN, SandboxOptions, WorldSize};
+use super::{EVENTS_KEY, EVENTS_SECRET, FEED_TOKEN, SandboxOptions, WorldSize};
 use batch::{Batch, Place};
 use errors::FeedError;
+use members::Call;
 use pace::Pace;
 use profiles::Profiles;
 use requests::RequestLog;
@@ -83,8 +85,17 @@ fn fingerprint(id: &str) -> u128 {
     half(1) << 64 | half(2)
 }
 
+/// The door that a request came to.
+#[derive(Debug, Clone)]
+pub(super) enum Door {
+    /// The feed, with the token in the URL.
+    Feed(String),
+    /// The Events API, with a key and a secret.
+    Events,
+}
+
 /// Answers one request and writes it into the log.
-pub(super) async fn answer(shared: &Arc<Shared>, received: &Received, token: &str) -> Reply {
+pub(super) async fn answer(shared: &Arc<Shared>, received: &Received, door: Door) -> Reply {
     let _ticket = Ticket::take(shared, |state| &mut state.feed.running);
     let arrived = Instant::now();
     let body = parse(received);
@@ -100,7 +111,7 @@ pub(super) async fn answer(shared: &Arc<Shared>, received: &Received, token: &st
     let effect = shared.strike(&target, shared.options.latency.feed).await;
     if let Some(Effect::CutThenApply { milliseconds }) = effect {
         let delay = Duration::from_millis(milliseconds);
-        tokio::spawn(apply_later(Arc::clone(shared), received.clone(), token.to_owned(), delay));
+        tokio::spawn(apply_later(Arc::clone(shared), received.clone(), door.clone(), delay));
     }
     let mut state = shared.lock();
     let mut entry = FeedRequest::begin(body.as_ref().map_or(0, |body| body.batches().len()), arrived);
@@ -109,7 +120,7 @@ pub(super) async fn answer(shared: &Arc<Shared>, received: &Received, token: &st
         None => work(
             &mut state,
             received,
-            token,
+            &door,
             body,
             &mut Work { identities, effect: effect.as_ref(), entry: &mut entry },
         ),
@@ -124,13 +135,13 @@ pub(super) async fn answer(shared: &Arc<Shared>, received: &Received, token: &st
 }
 
 /// Does the work of a request whose client is gone; nobody hears how it went.
-async fn apply_later(shared: Arc<Shared>, received: Received, token: String, delay: Duration) {
+async fn apply_later(shared: Arc<Shared>, received: Received, door: Door, delay: Duration) {
     tokio::time::sleep(delay).await;
     let body = parse(&received);
     let mut entry = FeedRequest::begin(body.as_ref().map_or(0, |body| body.batches().len()), Instant::now());
     let mut unheard = Work { identities: Vec::new(), effect: None, entry: &mut entry };
     let mut state = shared.lock();
-    work(&mut state, &received, &token, body, &mut unheard);
+    work(&mut state, &received, &door, body, &mut unheard);
     entry.status = None;
     state.feed.requests.push(entry, &received.body);
 }
@@ -142,10 +153,11 @@ struct Work<'request> {
     entry: &'request mut FeedRequest,
 }
 
-/// A body that is JSON: a list of batches, or one batch alone.
+/// A body that is JSON: a list of batches, one batch alone, or a call of Mixpanel's webhook.
 enum Body {
     List(Vec<Value>),
     Single([Value; 1]),
+    Call(Call),
 }
 
 impl Body {
@@ -153,13 +165,28 @@ impl Body {
         match self {
             Body::List(batches) => batches,
             Body::Single(batch) => batch,
+            Body::Call(call) => &call.updates,
+        }
+    }
+
+    fn most(&self) -> usize {
+        if let Body::Call(_) = self { members::MOST_MEMBERS } else { MOST_BATCHES }
+    }
+
+    /// The answer after so many of them were refused.
+    fn reply(&self, refused: &[FeedError]) -> Reply {
+        match (self, refused.len()) {
+            (Body::Call(call), refused) => call.reply(refused),
+            (_, 0) => Reply::empty(202),
+            (_, some) if some < self.batches().len() => errors::reply(202, refused),
+            _ => errors::reply(400, refused),
         }
     }
 
     /// Paths in errors begin with an index only when there is a list.
     fn place(&self, index: usize) -> Place {
         match self {
-            Body::List(_) => Place::InList(index),
+            Body::List(_) | Body::Call(_) => Place::InList(index),
             Body::Single(_) => Place::Alone,
         }
     }
@@ -171,18 +198,19 @@ fn parse(received: &Received) -> Option<Body> {
     }
     match serde_json::from_slice(&received.body).ok()? {
         Value::Array(batches) => Some(Body::List(batches)),
-        single => Some(Body::Single([single])),
+        single => Some(Call::read(&single).map_or_else(|| Body::Single([single]), Body::Call)),
     }
 }
 
-fn work(state: &mut State, received: &Received, token: &str, body: Option<Body>, work: &mut Work) -> Reply {
-    if let Some(refusal) = refuse_at_the_door(state, received, token) {
+fn work(state: &mut State, received: &Received, door: &Door, body: Option<Body>, work: &mut Work) -> Reply {
+    if let Some(refusal) = refuse_at_the_door(state, received, door) {
         return refusal;
     }
     let Some(body) = body else { return errors::reply(400, &[FeedError::unreadable(&received.body)]) };
     let count = body.batches().len();
-    if count == 0 || count > MOST_BATCHES {
-        let message = format!("A request must contain 1 to {MOST_BATCHES} batches, not {count}.");
+    let most = body.most();
+    if count == 0 || count > most {
+        let message = format!("A request must contain 1 to {most} batches, not {count}.");
         return errors::reply(400, &[FeedError::bad_request(&message)]);
     }
     if let Err(refusal) = state.feed.pace.admit(count) {
@@ -202,27 +230,31 @@ fn work(state: &mut State, received: &Received, token: &str, body: Option<Body>,
     }
     work.entry.rejected = refused.len();
     work.entry.applied = refused.len() < count;
-    let reply = match refused.len() {
-        0 => Reply::empty(202),
-        some if some < count => errors::reply(202, &refused),
-        _ => errors::reply(400, &refused),
-    };
+    let reply = body.reply(&refused);
     state.feed.pace.tell(reply)
 }
 
-fn refuse_at_the_door(state: &State, received: &Received, token: &str) -> Option<Reply> {
-    let looks_like_a_token =
-        token.split_once('-').is_some_and(|(pod, rest)| !pod.is_empty() && !rest.is_empty());
-    if !looks_like_a_token || token.contains('/') {
+fn refuse_at_the_door(state: &State, received: &Received, door: &Door) -> Option<Reply> {
+    if let Door::Feed(token) = door
+        && (!looks_like_a_token(token) || token.contains('/'))
+    {
         return Some(Reply::empty(404));
     }
     if received.method != hyper::Method::POST {
         return Some(Reply::empty(405));
     }
-    if token != FEED_TOKEN || !state.feed.token_is_valid {
+    let is_let_in = match door {
+        Door::Feed(token) => token == FEED_TOKEN && state.feed.token_is_valid,
+        Door::Events => received.has_credentials(EVENTS_KEY, EVENTS_SECRET),
+    };
+    if !is_let_in {
         return Some(Reply::empty(401));
     }
     (received.body.len() > LARGEST_REQUEST).then(|| Reply::empty(413))
+}
+
+fn looks_like_a_token(token: &str) -> bool {
+    token.split_once('-').is_some_and(|(pod, rest)| !pod.is_empty() && !rest.is_empty())
 }
 
 impl Work<'_> {

@@ -2,12 +2,25 @@
 //! change nothing, so its token is only tried by a sync.
 
 use super::finding::{Check, Finding};
-use crate::config::{MparticleConfig, Word};
+use crate::config::{DeliveryConfig, MparticleConfig, WebhookUrl, Word};
 use crate::http::{Url, is_loopback};
 
 /// Looks at the webhook URL.
 pub(super) fn check(config: &MparticleConfig, mixpanel_base_url: &str) -> Finding {
-    let webhook_url = &config.webhook_url;
+    match &config.delivery {
+        DeliveryConfig::Feed { webhook_url, .. } => feed(config, webhook_url, mixpanel_base_url),
+        DeliveryConfig::EventsApi { base_url, .. } => Finding::ok(
+            Check::Mparticle,
+            format!(
+                "Changes go to the Events API at {base_url}; batches are labelled {}. Nothing was sent: `cohort-sync \
+                 probe` sends exactly one user and shows the answer.",
+                config.environment.as_str(),
+            ),
+        ),
+    }
+}
+
+fn feed(config: &MparticleConfig, webhook_url: &WebhookUrl, mixpanel_base_url: &str) -> Finding {
     // The configuration was read, so this is a URL; were it not, there would be no host to name.
     let url = Url::parse(webhook_url.expose()).ok();
     let host = url.as_ref().and_then(Url::host_str).unwrap_or("?");
