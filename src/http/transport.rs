@@ -127,6 +127,16 @@ impl Transport {
         Ok((Answer { status, headers, body: body.freeze(), elapsed: started.elapsed() }, all))
     }
 
+    /// Asks a host for nothing: whether it can be reached, over a connection that is trusted, and what time it has.
+    pub async fn reach(&self, url: &Url, timeout: Duration) -> Result<Answer, TransportError> {
+        let host = host(url);
+        let started = Instant::now();
+        let asked = self.client(url)?.head(url.clone()).timeout(timeout).send().await;
+        let answer = asked.map_err(|error| TransportError::of(error, &host, timeout))?;
+        let (status, headers) = (answer.status().as_u16(), AnswerHeaders::read(answer.headers()));
+        Ok(Answer { status, headers, body: Bytes::new(), elapsed: started.elapsed() })
+    }
+
     fn client(&self, url: &Url) -> Result<&reqwest::Client, TransportError> {
         match url.scheme() {
             "https" => {

@@ -6,6 +6,7 @@ use super::wire::{PageHead, read_cohorts, read_page};
 use crate::domain::{Cohort, CohortId, Profile};
 use crate::http::{Answer, Authorization, ContentType, Request, Transport, Url};
 use bytes::Bytes;
+use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -75,6 +76,8 @@ pub struct Heard {
     pub rate_limit_policy: Option<String>,
     /// The `RateLimit` header.
     pub rate_limit: Option<String>,
+    /// The `Date` header: Mixpanel's own clock.
+    pub date: Option<Timestamp>,
 }
 
 /// One page of a cohort's members, checked to be whole JSON.
@@ -218,6 +221,7 @@ fn heard(answer: &Answer) -> Heard {
         bytes: answer.body.len(),
         rate_limit_policy: answer.headers.rate_limit_policy.clone(),
         rate_limit: answer.headers.rate_limit.clone(),
+        date: answer.headers.date,
     }
 }
 

@@ -111,6 +111,20 @@ impl Client {
         Ok((self.concealed(answer), headers))
     }
 
+    /// Asks the host, without any credential, whether it can be reached and what time it has; sends nothing to the feed.
+    ///
+    /// # Errors
+    /// It cannot be reached, or not over a connection that is trusted.
+    pub async fn reach(&self, timeout: Duration) -> Result<Answer, TransportError> {
+        let mut url = Url::clone(match &self.route {
+            Route::Feed(url) => &url.0,
+            Route::Events(api) => &api.url,
+        });
+        url.set_path("/");
+        url.set_query(None);
+        self.transport.reach(&url, timeout).await
+    }
+
     fn request<'a>(&'a self, body: &'a Bytes) -> Request<'a> {
         let (url, authorization) = match &self.route {
             Route::Feed(url) => (&url.0, None),

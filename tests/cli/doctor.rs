@@ -85,8 +85,12 @@ async fn json_is_one_object_a_line_and_read_only_leaves_no_trace() {
         "directories",
         "state",
         "writer",
+        "network",
         "mixpanel",
+        "clock",
+        "members",
         "mparticle",
+        "clock",
         "terminal",
     ];
     assert_eq!(checks, all);
@@ -105,10 +109,10 @@ async fn a_query_that_was_charged_is_noted_where_it_may_be() {
     world.run(&["doctor", "--read-only"]).await.exits(0);
     assert_eq!(noted(), before);
     world.run(&["doctor"]).await.exits(0);
-    assert_eq!(noted(), before + 1);
+    assert_eq!(noted(), before + 2, "the list and a page of members");
     world.control.push_fault(Fault::mixpanel(status(401)));
     world.run(&["doctor"]).await.exits(1);
-    assert_eq!(noted(), before + 1, "Mixpanel charges no 401");
+    assert_eq!(noted(), before + 2, "Mixpanel charges no 401");
 }
 
 fn status(code: u16) -> Effect {
@@ -181,6 +185,26 @@ async fn mixpanel_is_asked_once_and_its_refusal_comes_with_a_remedy() {
         let output = world.run(&["doctor", "--json"]).await.exits(1);
         only_trouble(&output, "mixpanel", "problem", &said);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_may_list_but_not_read_is_told() {
+    let world = World::with(people(0, 5)).await;
+    world.control.push_fault(Fault::mixpanel(status(403)).for_cohort(ID).forever());
+    let output = world.run(&["doctor", "--json"]).await.exits(1);
+    only_trouble(&output, "members", "problem", &[NAME, "Project Settings"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_mparticle_out_of_reach_is_told() {
+    let world = World::with(people(0, 5)).await;
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let secret = format!("\"{}\"", sandbox::SECRET);
+    let webhook = format!("\"http://127.0.0.1:{port}/v1/pdf/mixpanelcohorts/us1-planted-token\"");
+    world.configure(&world.config(&secret, &webhook, ""));
+    let output = world.run(&["doctor", "--json"]).await.exits(1);
+    only_trouble(&output, "mparticle", "problem", &["connection was refused", "proxy"]);
+    assert!(!output.out.contains("planted-token"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

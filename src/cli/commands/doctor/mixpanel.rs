@@ -1,9 +1,12 @@
-//! Mixpanel: one cohort list, which tries the address, the credentials, the plan and the project at once. It is
-//! asked once and not again, because whoever looks wants to see what is there.
+//! Mixpanel: the cohort list, which tries the address, the credentials, the plan and the project at once, and then one
+//! page of the smallest cohort, which tries the role. Neither is asked again, because whoever looks wants to see what
+//! is there.
 
 use super::finding::{Check, Finding, root_cause, sentence, taken_apart};
+use super::network;
 use crate::cli::account::{Clients, holder};
 use crate::cli::failure::Exit;
+use crate::cli::output::harmless;
 use crate::config::{Config, Places};
 use crate::http::{ConnectFailure, TransportError};
 use crate::mixpanel::{Ledger, Listing, MixpanelError};
@@ -16,8 +19,19 @@ use std::time::Duration;
 /// The client would wait for as long as Mixpanel's own proxy does; a person who looks on will not.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Asks for the cohort list. `note_in` is where the query may be noted.
-pub(super) async fn check(config: &Config, note_in: Option<&Places>) -> Finding {
+/// Asks for the cohort list, and for members. `note_in` is where the queries may be noted.
+pub(super) async fn check(config: &Config, note_in: Option<&Places>) -> Vec<Finding> {
+    let (finding, listing) = list(config, note_in).await;
+    let Some((listing, at)) = listing else { return vec![finding] };
+    let clock = network::clock("Mixpanel", listing.heard.date, at);
+    let members = members(config, &listing, note_in).await;
+    [Some(finding), clock, members].into_iter().flatten().collect()
+}
+
+/// The list, with when it arrived.
+type Listed = (Listing, Timestamp);
+
+async fn list(config: &Config, note_in: Option<&Places>) -> (Finding, Option<Listed>) {
     let problem =
         |found: String, remedy: String| Finding::problem(Check::Mixpanel, Exit::Failed, found, remedy);
     let asked = format!(
@@ -27,23 +41,23 @@ pub(super) async fn check(config: &Config, note_in: Option<&Places>) -> Finding 
     let clients = match Clients::of(config) {
         Ok(clients) => clients,
         Err(failure) => {
-            return problem(sentence(&failure.to_string()), "Correct the configuration.".to_owned());
+            return (problem(sentence(&failure.to_string()), "Correct the configuration.".to_owned()), None);
         }
     };
     let asked_at = Timestamp::now();
     let Ok(listed) = tokio::time::timeout(PATIENCE, clients.mixpanel.list_cohorts()).await else {
-        return problem(
-            format!("{asked} and did not answer within {} s.", PATIENCE.as_secs()),
-            "Run `cohort-sync doctor` again in a minute; if it stays so, check the network and any proxy."
-                .to_owned(),
-        );
+        let remedy =
+            "Run `cohort-sync doctor` again in a minute; if it stays so, check the network and any proxy.";
+        let found = format!("{asked} and did not answer within {} s.", PATIENCE.as_secs());
+        return (problem(found, remedy.to_owned()), None);
     };
+    let arrived = Timestamp::now();
     let is_charged = listed.as_ref().err().is_none_or(|error| !error.is_not_charged());
     if let Some(places) = note_in.filter(|_| is_charged) {
         note_query(places.state_dir.clone(), asked_at).await;
     }
-    match listed {
-        Ok(listing) => answered(config, &listing, asked_at),
+    let finding = match listed {
+        Ok(listing) => return (answered(config, &listing, asked_at), Some((listing, arrived))),
         Err(error @ MixpanelError::BudgetSpent { .. }) => Finding::warning(
             Check::Mixpanel,
             format!("{asked}. {}", sentence(&error.to_string())),
@@ -53,7 +67,47 @@ pub(super) async fn check(config: &Config, note_in: Option<&Places>) -> Finding 
             let (happened, remedy) = refusal(&error, config);
             problem(format!("{asked}. {happened}"), remedy)
         }
+    };
+    (finding, None)
+}
+
+/// Reads one page of the smallest cohort there is: a role that may list cohorts need not see who is in them.
+async fn members(config: &Config, listing: &Listing, note_in: Option<&Places>) -> Option<Finding> {
+    let users = listing.cohorts.iter().filter(|cohort| !cohort.is_group());
+    let cohort = users.min_by_key(|cohort| cohort.count.unwrap_or(u64::MAX))?;
+    let asked = format!("Mixpanel was asked who is in \"{}\"", harmless(&cohort.name));
+    let clients = Clients::of(config).ok()?;
+    let asked_at = Timestamp::now();
+    let read = tokio::time::timeout(PATIENCE, clients.mixpanel.page(cohort.id, 0, None)).await;
+    let is_charged =
+        read.as_ref().is_ok_and(|read| read.as_ref().err().is_none_or(|error| !error.is_not_charged()));
+    if let Some(places) = note_in.filter(|_| is_charged) {
+        note_query(places.state_dir.clone(), asked_at).await;
     }
+    Some(match read {
+        Ok(Ok(page)) => Finding::ok(
+            Check::Members,
+            format!(
+                "{asked}, and the account may see it: {} came. This cost another query.",
+                plural(page.profiles() as u64, "profile")
+            ),
+        ),
+        Ok(Err(error @ MixpanelError::BudgetSpent { .. })) => Finding::warning(
+            Check::Members,
+            format!("{asked}. {}", sentence(&error.to_string())),
+            "Nothing needs to be done: syncs wait for the next free query by themselves.",
+        ),
+        Ok(Err(error)) => {
+            let (happened, remedy) = refusal(&error, config);
+            Finding::problem(Check::Members, Exit::Failed, format!("{asked}. {happened}"), remedy)
+        }
+        Err(_) => Finding::problem(
+            Check::Members,
+            Exit::Failed,
+            format!("{asked} and did not answer within {} s.", PATIENCE.as_secs()),
+            "Run `cohort-sync doctor` again in a minute.",
+        ),
+    })
 }
 
 /// The hour's ledger is only kept where the state is there, sound and free; `doctor` makes and migrates nothing.

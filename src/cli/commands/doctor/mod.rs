@@ -7,6 +7,7 @@ mod directories;
 mod finding;
 mod mixpanel;
 mod mparticle;
+mod network;
 mod report;
 mod start_anew;
 mod state;
@@ -55,10 +56,11 @@ async fn examine(desk: &Desk) -> Result<Exit, Failure> {
     report.add_all(directories::check(&desk.places))?;
     let state = state::check(desk).await;
     report.add_all(state.findings)?;
+    report.add(network::check(&desk.environment))?;
     if let Some(config) = &config {
         let may_note = state.is_sound && !desk.places.read_only;
-        report.add(mixpanel::check(config, may_note.then_some(&desk.places)).await)?;
-        report.add(mparticle::check(&config.mparticle, &config.mixpanel.base_url))?;
+        report.add_all(mixpanel::check(config, may_note.then_some(&desk.places)).await)?;
+        report.add_all(mparticle::check(config).await)?;
     } else {
         let remedy = "Correct the configuration first, then run `cohort-sync doctor` again.";
         for (check, what) in [

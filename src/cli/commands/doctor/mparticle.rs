@@ -1,12 +1,38 @@
-//! The feed of mParticle, as far as it can be judged without sending anything: a feed takes nothing that would
-//! change nothing, so its token is only tried by a sync.
+//! mParticle, as far as it can be judged without sending anything to the feed: whether its host can be reached, and what
+//! the address looks like. A feed takes nothing that would change nothing, so its token is only tried by a sync or a
+//! probe.
 
-use super::finding::{Check, Finding};
-use crate::config::{DeliveryConfig, MparticleConfig, WebhookUrl, Word};
+use super::finding::{Check, Finding, root_cause, sentence};
+use super::network;
+use crate::cli::account::Clients;
+use crate::cli::failure::Exit;
+use crate::config::{Config, DeliveryConfig, MparticleConfig, WebhookUrl, Word};
 use crate::http::{Url, is_loopback};
+use jiff::Timestamp;
+use std::time::Duration;
 
-/// Looks at the webhook URL.
-pub(super) fn check(config: &MparticleConfig, mixpanel_base_url: &str) -> Finding {
+/// Long enough for a slow network.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Looks at the way in, and asks its host for nothing.
+pub(super) async fn check(config: &Config) -> Vec<Finding> {
+    let shape = shape(&config.mparticle, &config.mixpanel.base_url);
+    let Ok(clients) = Clients::of(config) else { return vec![shape] };
+    match clients.mparticle.reach(PATIENCE).await {
+        Ok(answer) => {
+            let clock = network::clock("mParticle", answer.headers.date, Timestamp::now());
+            let found = format!("{} Its host can be reached.", shape.found);
+            [Some(Finding { found, ..shape }), clock].into_iter().flatten().collect()
+        }
+        Err(error) => {
+            let found = format!("{} {}", shape.found, sentence(&format!("{error}{}", root_cause(&error))));
+            let remedy = "Check the network, any proxy and the certificates of this computer; then run `cohort-sync doctor` again.";
+            vec![Finding::problem(Check::Mparticle, Exit::Failed, found, remedy)]
+        }
+    }
+}
+
+fn shape(config: &MparticleConfig, mixpanel_base_url: &str) -> Finding {
     match &config.delivery {
         DeliveryConfig::Feed { webhook_url, .. } => feed(config, webhook_url, mixpanel_base_url),
         DeliveryConfig::EventsApi { base_url, .. } => Finding::ok(
