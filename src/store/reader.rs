@@ -113,6 +113,11 @@ impl Reader {
         trail::queries_since(&self.connection, since)
     }
 
+    /// How many queries Mixpanel allowed the project in an hour when it last told.
+    pub fn query_limit(&self) -> Result<Option<u32>, StoreError> {
+        trail::query_limit(&self.connection)
+    }
+
     /// What the console asked to be remembered.
     pub fn remembered(&self, key: &str) -> Result<Option<String>, StoreError> {
         trail::remembered(&self.connection, key)

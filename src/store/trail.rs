@@ -132,11 +132,7 @@ impl Store {
 
     /// How many queries Mixpanel allowed the project in an hour when it last told.
     pub fn query_limit(&mut self) -> Result<Option<u32>, StoreError> {
-        let remembered: Option<String> = self
-            .connection
-            .query_row("SELECT value FROM meta WHERE key = 'query_limit'", [], |row| row.get(0))
-            .optional()?;
-        Ok(remembered.and_then(|limit| limit.parse().ok()))
+        query_limit(&self.connection)
     }
 
     /// Remembers something for the console.
@@ -156,6 +152,14 @@ pub(super) fn queries_since(connection: &Connection, since: Timestamp) -> Result
         times.push(time::read(row.get(0)?)?);
     }
     Ok(times)
+}
+
+/// How many queries Mixpanel allowed the project in an hour when it last told.
+pub(super) fn query_limit(connection: &Connection) -> Result<Option<u32>, StoreError> {
+    let remembered: Option<String> = connection
+        .query_row("SELECT value FROM meta WHERE key = 'query_limit'", [], |row| row.get(0))
+        .optional()?;
+    Ok(remembered.and_then(|limit| limit.parse().ok()))
 }
 
 /// What the console asked to be remembered.

@@ -13,6 +13,7 @@ mod doubt;
 mod engine;
 pub mod export;
 mod fetch;
+mod lints;
 mod meter;
 mod next;
 mod observe;
@@ -27,7 +28,7 @@ pub mod snapshot;
 mod tools;
 
 pub use clock::Clock;
-pub use observe::observe;
+pub use observe::{look, observe};
 pub use tools::Settings;
 
 use crate::http::{FeedGate, PacerOptions};

@@ -1,8 +1,8 @@
 //! What the engine and the configuration know of both connections, the limits in force and this computer, as facts
 //! for the Setup screen. Values of the configuration come masked; see [`crate::tui::Settings::configured`].
 
-use super::Scene;
 use super::setup_entry::{Entry, fact, fact_from};
+use super::{Scene, cohort_warnings};
 use crate::sync::pages::{RUNS_KEPT, RUNS_WITH_CHANGES};
 use crate::sync::snapshot::{Health, ListState, Writer};
 use crate::tui::action::Action;
@@ -118,6 +118,7 @@ pub fn limits(scene: Scene<'_>) -> Vec<Entry> {
         None => (Role::Text, "none: there are queries for every interval".to_owned()),
     };
     facts.push(fact("Stretch", role, stretch));
+    facts.extend(snapshot.lints.iter().map(|lint| fact("Warning", Role::Warn, cohort_warnings::whole(lint))));
     facts
 }
 

@@ -2,6 +2,7 @@
 //! the list of checks in their order; each group has a file of its own and hands back findings, and `report`
 //! prints them. A check never stops the ones after it, and none of them changes or mends anything.
 
+mod cohorts;
 mod configuration;
 mod directories;
 mod finding;
@@ -55,6 +56,7 @@ async fn examine(desk: &Desk) -> Result<Exit, Failure> {
     report.add_all(directories::check(&desk.places))?;
     let state = state::check(desk).await;
     report.add_all(state.findings)?;
+    report.add_all(cohorts::check(desk).await)?;
     if let Some(config) = &config {
         let may_note = state.is_sound && !desk.places.read_only;
         report.add(mixpanel::check(config, may_note.then_some(&desk.places)).await)?;
