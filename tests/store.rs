@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up should fail")]
 
+#[path = "store/history.rs"]
+mod history;
 #[path = "store/migration.rs"]
 mod migration;
 #[path = "store/pages.rs"]

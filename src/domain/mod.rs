@@ -18,6 +18,7 @@ pub mod member;
 pub mod membership;
 pub mod number;
 pub mod plan;
+pub mod presence;
 pub mod run;
 pub mod status;
 

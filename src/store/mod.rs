@@ -7,6 +7,7 @@ mod check;
 mod cohorts;
 #[cfg(debug_assertions)]
 mod fault_point;
+mod history;
 mod holdings;
 mod keeper;
 mod lock;
@@ -18,11 +19,13 @@ mod prune;
 mod reader;
 mod runs;
 mod syncs;
+mod told;
 mod trail;
 
 pub use baseline::Settled;
 pub use check::{Condition, Contents, Examination, ExaminedSync, SavedCopy, examine};
 pub use cohorts::RememberedCohorts;
+pub use history::PersonRow;
 pub use holdings::{FormerAttribute, Holding};
 pub use keeper::{Active, Activity, Keeper};
 pub use lock::WriterLock;
@@ -32,6 +35,7 @@ pub use prune::{RUNS_KEPT, RUNS_WITH_CHANGES};
 pub use reader::{ChangeRow, Reader, UnmatchedRow};
 pub use runs::{NewRun, RunRecord, TrendPoint};
 pub use syncs::{PauseRecord, SyncRecord};
+pub use told::{Scope, Sought};
 pub use trail::{ANSWER_CHARACTERS, JournalEntry, Side};
 
 use rusqlite::{Connection, OpenFlags};
