@@ -4,7 +4,7 @@
 use super::reader::Reader;
 use super::{Holding, StoreError, baseline, outbox, time};
 use crate::domain::plan::Wave;
-use crate::domain::presence::{Presence, Told};
+use crate::domain::presence::{FLAPS_FROM, Presence, Told};
 use crate::domain::{Direction, Identity, RunId};
 use rusqlite::{Connection, params};
 use std::cmp::Ordering;
@@ -57,6 +57,22 @@ impl Reader {
                 return Ok(());
             }
         }
+    }
+}
+
+impl Reader {
+    /// How many people changed sides again and again, by what is kept.
+    pub fn flapping(&self, holding: &Holding) -> Result<u64, StoreError> {
+        // Nobody turns twice in one run, so there is nothing to read where so few are kept.
+        if runs_of(&self.connection, holding)?.len() < FLAPS_FROM {
+            return Ok(0);
+        }
+        let mut flapping = 0;
+        self.for_each_person::<StoreError>(holding, |person| {
+            flapping += u64::from(person.presence.flaps());
+            Ok(true)
+        })?;
+        Ok(flapping)
     }
 }
 

@@ -8,6 +8,7 @@ pub use crate::store::{RUNS_KEPT, RUNS_WITH_CHANGES, UnmatchedRow};
 use crate::domain::{CohortId, RunId};
 use crate::mparticle::{Encoder, Letter};
 use crate::store::{Reader, StoreError};
+use jiff::Timestamp;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -67,6 +68,8 @@ pub enum Question {
     },
     /// How large what was recorded is.
     Size,
+    /// How many people of a cohort changed sides again and again.
+    Flapping(CohortId),
     /// What a request to mParticle said: so many changes of a run from a position on.
     Body {
         /// The run.
@@ -87,7 +90,7 @@ impl Question {
             | Self::Changes { offset, .. }
             | Self::Unmatched { offset, .. }
             | Self::Requests { offset, .. } => Some(*offset),
-            Self::Run(_) | Self::Journal { .. } | Self::Size | Self::Body { .. } => None,
+            Self::Run(_) | Self::Journal { .. } | Self::Size | Self::Flapping(_) | Self::Body { .. } => None,
         }
     }
 }
@@ -109,6 +112,8 @@ pub enum Answer {
     Journal(Vec<JournalRow>),
     /// Bytes of the database.
     Size(u64),
+    /// How many people, and since when everything that was told is kept; `None` when nothing was forgotten.
+    Flapping(u64, Option<Timestamp>),
     /// What the request said; `None` when its run is forgotten.
     Body(Option<Body>),
 }
@@ -198,6 +203,11 @@ fn answer(reader: &Reader, question: &Question, encoder: Option<&Encoder>) -> Re
             Answer::Requests(reader.requests_window(run, offset, limit)?)
         }
         Question::Size => Answer::Size(reader.bytes()?),
+        Question::Flapping(cohort) => {
+            let sync = reader.syncs()?.into_iter().find(|sync| sync.cohort_id == cohort);
+            let flapping = sync.map_or(Ok(0), |sync| reader.flapping(&sync.holding()))?;
+            Answer::Flapping(flapping, reader.complete_since(cohort)?)
+        }
         Question::Journal { run, place, limit } => Answer::Journal(reader.journal(run, place, limit)?),
         Question::Body { run, first_position, users } => {
             Answer::Body(body(reader, run, first_position, users, encoder)?)

@@ -19,6 +19,7 @@ mod exit_codes;
 mod input;
 mod lists;
 mod one_writer;
+mod past;
 mod secrets;
 mod warnings;
 mod world;

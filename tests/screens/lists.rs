@@ -34,6 +34,7 @@ fn answer(question: &Question) -> Answer {
         Question::Requests { offset, limit, .. } => Answer::Requests(window(*offset, *limit, 7, request)),
         Question::Journal { .. } => Answer::Journal(Vec::new()),
         Question::Size => Answer::Size(48_300_000),
+        Question::Flapping(_) => Answer::Flapping(37, Some(fixture::ago(16_327))),
         Question::Body { .. } => Answer::Body(None),
     }
 }

@@ -93,7 +93,7 @@ impl Told {
         record.ended_at = Some(minute(self.minutes));
         self.store.save_run(&record).unwrap();
         self.store.prune(self.sync).unwrap();
-        self.members = members.clone();
+        self.members.clone_from(members);
         run
     }
 }

@@ -7,6 +7,7 @@ pub(super) mod cohorts;
 pub(super) mod counts;
 pub(super) mod doctor;
 pub(super) mod history;
+pub(super) mod past;
 pub(super) mod run;
 pub(super) mod sandbox;
 pub(super) mod status;
