@@ -9,6 +9,8 @@ mod history;
 mod migration;
 #[path = "store/pages.rs"]
 mod pages;
+#[path = "store/requests.rs"]
+mod requests;
 
 use cohort_sync::domain::plan::{PlannedRequest, Wave};
 use cohort_sync::domain::{

@@ -6,8 +6,8 @@ use super::duration::parse_duration;
 use super::errors::{ConfigError, Fault, MissingSetting, Origin, Problem};
 use super::layers::{DEFAULT_PROFILE, Given, Layers};
 use super::model::{
-    Config, Insisted, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig, MparticleConfig,
-    ProfileApiConfig, SyncConfig,
+    Config, Insisted, InterfaceConfig, InterfaceFeatures, JournalConfig, KeyBinding, MixpanelConfig,
+    MparticleConfig, ProfileApiConfig, SyncConfig,
 };
 use super::secrets::{Secret, SecretSource};
 use super::settings::{self, Need, SETTINGS};
@@ -78,6 +78,7 @@ struct Parts {
     fallback_identity: super::words::FallbackIdentity,
     profile_api: Option<ProfileApiParts>,
     sync: SyncConfig,
+    journal: JournalConfig,
     interface: InterfaceConfig,
 }
 
@@ -187,6 +188,7 @@ impl Builder {
         let fallback_identity = self.read("mparticle.fallback_identity", word);
         let profile_api = self.profile_api();
         let sync = self.sync();
+        let journal = self.journal();
         let interface = self.interface();
         Some(Parts {
             region: region?,
@@ -198,6 +200,7 @@ impl Builder {
             fallback_identity: fallback_identity?,
             profile_api,
             sync: sync?,
+            journal: journal?,
             interface: interface?,
         })
     }
@@ -240,6 +243,14 @@ impl Builder {
             skip_anonymous: skip_anonymous?,
             max_concurrent_requests: max_concurrent_requests?,
         })
+    }
+
+    fn journal(&mut self) -> Option<JournalConfig> {
+        let max_requests = self.read("journal.max_requests", |value| {
+            positive(value).filter(|number| (100..=1_000_000).contains(number))
+        });
+        let max_age = self.read("journal.max_age", |value| parse_duration(text(value)?));
+        Some(JournalConfig { max_requests: max_requests?, max_age: max_age? })
     }
 
     fn interface(&mut self) -> Option<InterfaceConfig> {
@@ -345,6 +356,7 @@ impl Builder {
                 }),
             },
             sync: parts.sync,
+            journal: parts.journal,
             interface: parts.interface,
             warnings,
         }

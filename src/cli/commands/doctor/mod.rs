@@ -6,6 +6,7 @@ mod cohorts;
 mod configuration;
 mod directories;
 mod finding;
+mod journal;
 mod mixpanel;
 mod mparticle;
 mod report;
@@ -57,6 +58,9 @@ async fn examine(desk: &Desk) -> Result<Exit, Failure> {
     let state = state::check(desk).await;
     report.add_all(state.findings)?;
     report.add_all(cohorts::check(desk).await)?;
+    if let Some(config) = &config {
+        report.add_all(journal::check(desk, config.journal).await.into_iter().collect())?;
+    }
     if let Some(config) = &config {
         let may_note = state.is_sound && !desk.places.read_only;
         report.add(mixpanel::check(config, may_note.then_some(&desk.places)).await)?;
