@@ -169,6 +169,14 @@ fn what_is_wrong_is_told_with_its_line_and_the_remedy() {
             "[sync]\nmax_concurrent_requests = 33",
             "FILE:2: sync.max_concurrent_requests is 33, but must be a number from 1 to 32",
         ),
+        (
+            "[journal]\nmax_requests = 99",
+            "FILE:2: journal.max_requests is 99, but must be a number from 100 to 1000000",
+        ),
+        (
+            "[journal]\nmax_age = \"off\"",
+            "FILE:2: journal.max_age is \"off\", but must be a duration such as \"30d\" or \"12h\"",
+        ),
         ("[ui]\nmouse = \"yes\"", "FILE:2: ui.mouse is \"yes\", but must be true or false"),
         (
             "[keys]\nquit = 3",
@@ -351,6 +359,8 @@ sync.max_removal_share = 0.5  # default
 sync.full_refresh_every = "off"  # default
 sync.skip_anonymous = false  # default
 sync.max_concurrent_requests = 4  # default
+journal.max_requests = 10000  # default
+journal.max_age = "30d"  # default
 ui.theme = "auto"  # default
 ui.ascii = false  # default
 ui.animations = true  # default
@@ -365,7 +375,7 @@ keys.quit = ["q"]  # FILE:12"#
 
 #[test]
 fn the_file_that_init_writes_names_every_setting_and_sets_the_defaults() {
-    for setting in &SETTINGS {
+    for setting in SETTINGS {
         let line = format!("{} = ", setting.key());
         assert!(config::TEMPLATE.contains(&line), "{}", setting.name);
     }

@@ -13,6 +13,8 @@ mod lists;
 mod recall;
 #[path = "screens/setup.rs"]
 mod setup;
+#[path = "screens/warnings.rs"]
+mod warnings;
 
 use cohort_sync::domain::CohortId;
 use cohort_sync::sync::command::{Command, Refusal};

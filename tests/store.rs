@@ -3,10 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up should fail")]
 
+#[path = "store/history.rs"]
+mod history;
 #[path = "store/migration.rs"]
 mod migration;
 #[path = "store/pages.rs"]
 mod pages;
+#[path = "store/requests.rs"]
+mod requests;
 
 use cohort_sync::domain::plan::{PlannedRequest, Wave};
 use cohort_sync::domain::{

@@ -12,6 +12,7 @@ use crate::domain::guard::GuardRules;
 use crate::http::{Authorization, Transport, TransportOptions};
 use crate::mixpanel::{self, MixpanelError};
 use crate::mparticle::{self, Encoder, EventsApi, FeedUrl, Form, Route};
+use crate::store::JournalLimits;
 use crate::sync::command::Command;
 use crate::sync::snapshot::Ended;
 use crate::sync::{self, Clock, Handle, Parts, Settings};
@@ -133,6 +134,7 @@ pub(super) fn settings_of(config: &Config) -> Settings {
         guard: GuardRules { max_removal_share: config.sync.max_removal_share },
         reading: ReadingRules { skip_anonymous: config.sync.skip_anonymous },
         concurrent_requests: config.sync.max_concurrent_requests,
+        journal: JournalLimits { requests: config.journal.max_requests, age: config.journal.max_age },
         ..Settings::default()
     }
 }

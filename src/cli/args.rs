@@ -4,6 +4,10 @@
 mod probe;
 
 pub use probe::ProbeArgs;
+mod moment;
+mod past;
+
+pub use past::{ChangesArgs, MembersArgs};
 
 use super::output::Format;
 use crate::config::{ColorChoice, ConfigError, Environment, Origin, Override, Selection, Word};
@@ -134,14 +138,10 @@ pub enum Command {
         #[command(flatten)]
         list: ListArgs,
     },
-    /// List what a run changed, one user a line
-    Changes {
-        /// The number of the run
-        run: u64,
-        /// How to print them.
-        #[command(flatten)]
-        list: ListArgs,
-    },
+    /// List what a run changed, or what was told of a user or in a span of time, one user a line
+    Changes(ChangesArgs),
+    /// List who is a member now or was at a moment, by what mParticle accepted
+    Members(MembersArgs),
     /// Hold a sync until it is resumed; a run at work ends at the next request
     Pause {
         /// The cohort
@@ -342,6 +342,7 @@ impl Args {
             Some(Command::Status { watch: Some(_), list, .. }) if list.format == Some(Format::Csv) => {
                 Some("--watch shows a table, or objects with --json; leave --format csv out")
             }
+            Some(Command::Changes(changes)) if changes.contradiction().is_some() => changes.contradiction(),
             Some(command) if self.global.json && command.list().is_some_and(ListArgs::contradicts_json) => {
                 Some("--json and --format ask for different formats; leave one of them out")
             }
@@ -408,7 +409,8 @@ impl Command {
             Self::Cohorts(list)
             | Self::Status { list, .. }
             | Self::Runs { list, .. }
-            | Self::Changes { list, .. }
+            | Self::Changes(ChangesArgs { list, .. })
+            | Self::Members(MembersArgs { list, .. })
             | Self::Unmatched { list, .. } => Some(list),
             _ => None,
         }

@@ -4,8 +4,8 @@ use super::account::{Desk, encoder_of, settings_of, start_engine};
 use super::failure::{Exit, Failure};
 use crate::config::{
     Clock, ColorChoice, Config, ConfigError, DeliveryConfig, Environment, FallbackIdentity, FeedEnvironment,
-    InterfaceConfig, MASK, MixpanelConfig, MparticleConfig, Places, Region, Secret, ShownSetting, SyncConfig,
-    Theme, WebhookUrl, Word, format_duration,
+    InterfaceConfig, JournalConfig, MASK, MixpanelConfig, MparticleConfig, Places, Region, Secret,
+    ShownSetting, SyncConfig, Theme, WebhookUrl, Word, format_duration,
 };
 use crate::domain::SyncKind;
 use crate::sandbox::{self, Sandbox, SandboxOptions};
@@ -174,6 +174,7 @@ fn demo_config(sandbox: &Sandbox, interface: InterfaceConfig) -> Result<Config, 
             max_concurrent_requests: 8,
             ..SyncConfig::default()
         },
+        journal: JournalConfig::default(),
         interface,
         warnings: Vec::new(),
     })
@@ -182,7 +183,7 @@ fn demo_config(sandbox: &Sandbox, interface: InterfaceConfig) -> Result<Config, 
 /// What `config show` would say of the demo, had it a configuration.
 fn demo_settings(config: &Config) -> Vec<ShownSetting> {
     let (mixpanel, sync) = (&config.mixpanel, &config.sync);
-    let settings: [(&str, serde_json::Value); 9] = [
+    let settings: [(&str, serde_json::Value); 11] = [
         ("mixpanel.project_id", mixpanel.project_id.into()),
         ("mixpanel.base_url", mixpanel.base_url.clone().into()),
         ("mixpanel.service_account", mixpanel.service_account.clone().into()),
@@ -192,6 +193,8 @@ fn demo_settings(config: &Config) -> Vec<ShownSetting> {
         ("sync.interval", format_duration(sync.interval).into()),
         ("sync.max_removal_share", sync.max_removal_share.into()),
         ("sync.max_concurrent_requests", sync.max_concurrent_requests.into()),
+        ("journal.max_requests", config.journal.max_requests.into()),
+        ("journal.max_age", format_duration(config.journal.max_age).into()),
     ];
     let shown = settings.map(|(key, json)| ShownSetting {
         key: key.to_owned(),

@@ -19,7 +19,7 @@ use account::Desk;
 use args::{Args, Command};
 use commands::steer::Steering;
 use commands::{
-    adopt, clean_up, cohorts, counts, doctor, history, probe, run, sandbox, status, steer, sync, watch,
+    adopt, clean_up, cohorts, counts, doctor, history, past, probe, run, sandbox, status, steer, sync, watch,
 };
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};
@@ -82,7 +82,8 @@ async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
             return watch::watch(desk, cohorts, list, *every).await;
         }
         Command::Runs { cohort, list } => return history::runs(desk, cohort.as_deref(), list),
-        Command::Changes { run, list } => return history::changes(desk, *run, list),
+        Command::Changes(asked) => return past::changes(desk, asked),
+        Command::Members(asked) => return past::members(desk, asked),
         Command::Unmatched { cohort, list } => return history::unmatched(desk, cohort, list),
         Command::Counts { cohort } => return counts::counts(desk, cohort),
         Command::Sandbox { listen } => return sandbox::sandbox(*listen, desk.args.global.json).await,

@@ -6,8 +6,8 @@ use super::duration::parse_duration;
 use super::errors::{ConfigError, Fault, MissingSetting, Origin, Problem};
 use super::layers::{DEFAULT_PROFILE, Given, Layers};
 use super::model::{
-    Config, DeliveryConfig, Insisted, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig,
-    MparticleConfig, ProfileApiConfig, SyncConfig,
+    Config, DeliveryConfig, Insisted, InterfaceConfig, InterfaceFeatures, JournalConfig, KeyBinding,
+    MixpanelConfig, MparticleConfig, ProfileApiConfig, SyncConfig,
 };
 use super::secrets::{Secret, SecretSource};
 use super::settings::{self, Need, SETTINGS};
@@ -84,6 +84,7 @@ struct Parts {
     fallback_identity: super::words::FallbackIdentity,
     profile_api: Option<ProfileApiParts>,
     sync: SyncConfig,
+    journal: JournalConfig,
     interface: InterfaceConfig,
 }
 
@@ -132,7 +133,7 @@ impl Builder {
     fn note_missing(&mut self) {
         let profile_api = self.has_profile_api();
         let by_events_api = self.is_by_events_api();
-        for setting in &SETTINGS {
+        for setting in SETTINGS {
             let needed = match setting.need {
                 Need::Required => true,
                 Need::Optional => false,
@@ -205,6 +206,7 @@ impl Builder {
         let fallback_identity = self.read("mparticle.fallback_identity", word);
         let profile_api = self.profile_api();
         let sync = self.sync();
+        let journal = self.journal();
         let interface = self.interface();
         Some(Parts {
             region: region?,
@@ -220,6 +222,7 @@ impl Builder {
             fallback_identity: fallback_identity?,
             profile_api,
             sync: sync?,
+            journal: journal?,
             interface: interface?,
         })
     }
@@ -262,6 +265,14 @@ impl Builder {
             skip_anonymous: skip_anonymous?,
             max_concurrent_requests: max_concurrent_requests?,
         })
+    }
+
+    fn journal(&mut self) -> Option<JournalConfig> {
+        let max_requests = self.read("journal.max_requests", |value| {
+            positive(value).filter(|number| (100..=1_000_000).contains(number))
+        });
+        let max_age = self.read("journal.max_age", |value| parse_duration(text(value)?));
+        Some(JournalConfig { max_requests: max_requests?, max_age: max_age? })
     }
 
     fn interface(&mut self) -> Option<InterfaceConfig> {
@@ -380,6 +391,7 @@ impl Builder {
                 }),
             },
             sync: parts.sync,
+            journal: parts.journal,
             interface: parts.interface,
             warnings,
         }

@@ -103,7 +103,7 @@ impl Layers {
     }
 
     fn lay_defaults(&mut self) {
-        for setting in &SETTINGS {
+        for setting in SETTINGS {
             if let Some(value) = setting.default.and_then(|default| default_value(setting, default)) {
                 self.values.insert(setting.name.to_owned(), Given { value, origin: Origin::Default });
             }
@@ -112,7 +112,7 @@ impl Layers {
 
     fn lay_environment(&mut self) {
         let environment = self.request.environment.clone();
-        for setting in &SETTINGS {
+        for setting in SETTINGS {
             let variable = setting.variable();
             if let Some(text) = environment.text(&variable) {
                 self.give(setting, text, Origin::Environment(variable));

@@ -30,8 +30,8 @@ pub use errors::{ConfigError, Fault, MissingSetting, Origin, Problem};
 pub use layers::{DEFAULT_PROFILE, Layers, Override, Request};
 pub use masks::{MASK, Masks};
 pub use model::{
-    Config, DeliveryConfig, Insisted, InterfaceConfig, InterfaceFeatures, KeyBinding, MixpanelConfig,
-    MparticleConfig, ProfileApiConfig, SyncConfig,
+    Config, DeliveryConfig, Insisted, InterfaceConfig, InterfaceFeatures, JournalConfig, KeyBinding,
+    MixpanelConfig, MparticleConfig, ProfileApiConfig, SyncConfig,
 };
 pub use paths::{BaseDirectories, Places, Selection};
 pub(crate) use secrets::permission_bits;

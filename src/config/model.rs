@@ -19,6 +19,8 @@ pub struct Config {
     pub mparticle: MparticleConfig,
     /// How syncs behave.
     pub sync: SyncConfig,
+    /// How much of the request journal is kept.
+    pub journal: JournalConfig,
     /// The console.
     pub interface: InterfaceConfig,
     /// What looks wrong though it may work, in words.
@@ -144,6 +146,21 @@ impl Default for SyncConfig {
             skip_anonymous: false,
             max_concurrent_requests: 4,
         }
+    }
+}
+
+/// How much of the request journal is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JournalConfig {
+    /// How many requests at most, 100 to a million.
+    pub max_requests: u64,
+    /// How long each of them at most; never zero.
+    pub max_age: Duration,
+}
+
+impl Default for JournalConfig {
+    fn default() -> Self {
+        Self { max_requests: 10_000, max_age: Duration::from_hours(24 * 30) }
     }
 }
 

@@ -95,7 +95,7 @@ const SECRET: &str = "a text, or { env = \"NAME\" }, { file = \"PATH\" } or { co
 const PROFILE_SECTION: Need = Need::WithItsSection;
 
 /// Every setting but the key bindings and themes of one's own, in the order in which they are shown.
-pub static SETTINGS: [Setting; 34] = [
+pub static SETTINGS: &[Setting] = &[
     with_default(
         setting(
             "mixpanel.region",
@@ -319,6 +319,26 @@ pub static SETTINGS: [Setting; 34] = [
             "How many requests to mParticle are under way at once.",
         ),
         "4",
+    ),
+    with_default(
+        setting(
+            "journal.max_requests",
+            Form::Integer,
+            "a number from 100 to 1000000",
+            "50000",
+            "How many requests and answers are kept to look into later.",
+        ),
+        "10000",
+    ),
+    with_default(
+        setting(
+            "journal.max_age",
+            Form::Text,
+            "a duration such as \"30d\" or \"12h\"",
+            r#""90d""#,
+            "How long a request and its answer are kept at most.",
+        ),
+        r#""30d""#,
     ),
     with_default(
         setting(

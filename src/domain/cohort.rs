@@ -4,7 +4,7 @@
 use std::fmt;
 
 /// Mixpanel's number for a cohort; unlike the name it never changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CohortId(pub u64);
 
 impl fmt::Display for CohortId {

@@ -1,5 +1,7 @@
 //! Numbers as people read them. One place, so that console, command line and messages agree.
 
+use std::time::Duration;
+
 /// A count with its thousands separated: `51,002`.
 #[must_use]
 pub fn thousands(number: u64) -> String {
@@ -14,9 +16,36 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
+/// A share, 0 to 1, as a percentage with one decimal: `81.3 %`.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// How long something takes, in the two largest units: `45 s`, `21 min 4 s`, `1 h 12 min`, `30 d`.
+#[must_use]
+pub fn length(duration: Duration) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let seconds = duration.as_secs();
+    let first = UNITS.iter().position(|(unit, _)| seconds >= *unit).unwrap_or(UNITS.len() - 1);
+    let (unit, name) = UNITS[first];
+    let rest = UNITS.get(first + 1).map(|(smaller, name)| (seconds % unit / smaller, name));
+    match rest.filter(|(count, _)| *count > 0) {
+        Some((count, smaller)) => format!("{} {name} {count} {smaller}", seconds / unit),
+        None => format!("{} {name}", seconds / unit),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::thousands;
+    use super::{length, thousands};
+    use std::time::Duration;
+
+    #[test]
+    fn a_length_has_its_two_largest_units() {
+        let shown = [0, 45, 60, 1_264, 4_350, 86_400, 90_061].map(|s| length(Duration::from_secs(s)));
+        assert_eq!(shown, ["0 s", "45 s", "1 min", "21 min 4 s", "1 h 12 min", "1 d", "1 d 1 h"]);
+    }
 
     #[test]
     fn a_comma_stands_between_every_three_digits() {

@@ -32,11 +32,14 @@ pub enum Wave {
     Adds,
     /// Members of the baseline whose profile a removal of the first wave may have reached: told again.
     AddsAgain,
+    /// All other members of the baseline, when everyone is told again. Apart from whoever enters, so that the history
+    /// can tell the two from each other.
+    Refresh,
 }
 
 impl Wave {
     /// The waves in the order they are sent.
-    pub const ALL: [Self; 3] = [Self::Removes, Self::Adds, Self::AddsAgain];
+    pub const ALL: [Self; 4] = [Self::Removes, Self::Adds, Self::AddsAgain, Self::Refresh];
 
     /// The wave a change belongs to by its direction.
     #[must_use]
@@ -51,6 +54,12 @@ impl Wave {
     #[must_use]
     pub fn number(self) -> usize {
         self as usize
+    }
+
+    /// Whether it tells only what mParticle holds already.
+    #[must_use]
+    pub fn repeats(self) -> bool {
+        matches!(self, Self::AddsAgain | Self::Refresh)
     }
 
     /// The wave that follows.
@@ -194,7 +203,7 @@ mod tests {
     #[test]
     fn waves_follow_each_other() {
         assert_eq!(Wave::Removes.next(), Some(Wave::Adds));
-        assert_eq!(Wave::AddsAgain.next(), None);
+        assert_eq!(Wave::Refresh.next(), None);
         for (place, wave) in Wave::ALL.into_iter().enumerate() {
             assert_eq!(wave.number(), place);
         }

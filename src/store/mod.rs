@@ -7,6 +7,7 @@ mod check;
 mod cohorts;
 #[cfg(debug_assertions)]
 mod fault_point;
+mod history;
 mod holdings;
 mod keeper;
 mod lock;
@@ -16,13 +17,16 @@ mod packing;
 mod pages;
 mod prune;
 mod reader;
+mod requests;
 mod runs;
 mod syncs;
+mod told;
 mod trail;
 
 pub use baseline::Settled;
 pub use check::{Condition, Contents, Examination, ExaminedSync, SavedCopy, examine};
 pub use cohorts::RememberedCohorts;
+pub use history::PersonRow;
 pub use holdings::{FormerAttribute, Holding};
 pub use keeper::{Active, Activity, Keeper};
 pub use lock::WriterLock;
@@ -30,9 +34,11 @@ pub use outbox::{Answered, OutboxRequest};
 pub use pages::{JournalPlace, JournalRow, Which, Window};
 pub use prune::{RUNS_KEPT, RUNS_WITH_CHANGES};
 pub use reader::{ChangeRow, Reader, UnmatchedRow};
+pub use requests::{JournalExtent, RequestFilter, StatusFilter};
 pub use runs::{NewRun, RunRecord, TrendPoint};
 pub use syncs::{PauseRecord, SyncRecord};
-pub use trail::{ANSWER_CHARACTERS, JournalEntry, Side};
+pub use told::{Scope, Sought};
+pub use trail::{ANSWER_CHARACTERS, JournalEntry, JournalLimits, Side};
 
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{DirBuilder, OpenOptions};
@@ -160,6 +166,7 @@ fn is_about_what_was_read(error: &rusqlite::Error) -> bool {
 pub struct Store {
     connection: Connection,
     installation: String,
+    journal_limits: JournalLimits,
     _lock: WriterLock,
 }
 
@@ -190,7 +197,7 @@ impl Store {
         connection.pragma_update(None, "synchronous", "FULL")?;
         migration::migrate(&mut connection, directory)?;
         let installation = installation(&connection)?;
-        Ok(Self { connection, installation, _lock: lock })
+        Ok(Self { connection, installation, journal_limits: JournalLimits::default(), _lock: lock })
     }
 
     /// A random name of this state directory; `source_request_id`s of two directories never meet.

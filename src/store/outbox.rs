@@ -354,17 +354,44 @@ pub(super) fn next_answered(
     wave: Wave,
     after: i64,
 ) -> Result<Option<(i64, Vec<AnsweredChange>)>, StoreError> {
+    Ok(next_of_wave(connection, run, wave, after)?
+        .map(|(first_position, _, changes)| (first_position, changes)))
+}
+
+/// What was accepted of the next answered request of a wave after a position: its first position, when it was
+/// answered, and the changes.
+pub(super) fn next_accepted(
+    connection: &Connection,
+    run: RunId,
+    wave: Wave,
+    after: i64,
+) -> Result<Option<(i64, i64, Vec<Change>)>, StoreError> {
+    let next = next_of_wave(connection, run, wave, after)?;
+    Ok(next.map(|(first_position, at, changes)| {
+        let accepted = changes.into_iter().filter(|answered| answered.accepted);
+        (first_position, at, accepted.map(|answered| answered.change).collect())
+    }))
+}
+
+type AnsweredRequest = (i64, i64, Vec<AnsweredChange>);
+
+fn next_of_wave(
+    connection: &Connection,
+    run: RunId,
+    wave: Wave,
+    after: i64,
+) -> Result<Option<AnsweredRequest>, StoreError> {
     let found = connection
         .prepare_cached(
-            "SELECT first_position, changes FROM outbox
+            "SELECT first_position, coalesce(answered_at, 0), changes FROM outbox
              WHERE run_id = ?1 AND first_position > ?2 AND state = 'answered' AND wave = ?3
              ORDER BY first_position LIMIT 1",
         )?
         .query_row(params![run.0, after, wave.number().cast_signed()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?))
         })
         .optional()?;
-    let Some((first_position, blob)) = found else { return Ok(None) };
+    let Some((first_position, at, blob)) = found else { return Ok(None) };
     let changes = unpack_changes(&blob)?;
     let rejected = rejected_between(connection, run, first_position, changes.len())?;
     let answered = changes
@@ -372,7 +399,7 @@ pub(super) fn next_answered(
         .zip(first_position..)
         .map(|(change, position)| AnsweredChange { change, accepted: !rejected.contains_key(&position) })
         .collect();
-    Ok(Some((first_position, answered)))
+    Ok(Some((first_position, at, answered)))
 }
 
 /// The rejected positions of a request, and whether each is in doubt.

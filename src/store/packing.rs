@@ -216,6 +216,11 @@ fn sealed(content: Content, packed: &impl Serialize) -> Result<Vec<u8>, StoreErr
     Ok(seal(content, blob))
 }
 
+/// The bytes of an MPID within packed changes, to tell that it is in none of them without unpacking them.
+pub fn packed_mpid(mpid: i64) -> Vec<u8> {
+    postcard::to_stdvec(&mpid).unwrap_or_default()
+}
+
 /// Unpacks the changes of a request.
 ///
 /// # Errors

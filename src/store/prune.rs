@@ -49,9 +49,10 @@ impl Store {
             "DELETE FROM remarks WHERE cohort_id = ?1 AND run_id <> ?2",
             params![cohort.0.cast_signed(), newest],
         )?;
+        // A run whose changes are kept is kept with them, however many came after that changed nothing.
         transaction.execute(
             "DELETE FROM runs WHERE cohort_id = ?1 AND id <= ?2
-                AND id NOT IN (SELECT run_id FROM outbox WHERE state IN ('claimed', 'doubted'))
+                AND id NOT IN (SELECT run_id FROM outbox)
                 AND id NOT IN (SELECT run_id FROM rejections WHERE in_doubt = 1)
                 AND id NOT IN (SELECT held_run FROM syncs WHERE held_run IS NOT NULL)",
             params![cohort.0.cast_signed(), gone],

@@ -9,7 +9,7 @@ use super::{
 use crate::domain::membership::{Remark, RemarkKind};
 use crate::domain::{Change, ChangeState, CohortId, Identity, RunId};
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -47,6 +47,26 @@ pub struct ChangeRow {
     pub reason: Option<String>,
     /// When mParticle answered.
     pub at: Option<Timestamp>,
+}
+
+/// A request of the outbox as it is stored.
+pub(super) struct RequestRow {
+    pub first_position: i64,
+    state: String,
+    answered_at: Option<i64>,
+    pub changes: Vec<u8>,
+}
+
+impl RequestRow {
+    /// Reads `first_position`, `state`, `answered_at` and `changes`.
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            first_position: row.get(0)?,
+            state: row.get(1)?,
+            answered_at: row.get(2)?,
+            changes: row.get(3)?,
+        })
+    }
 }
 
 impl Reader {
@@ -111,6 +131,11 @@ impl Reader {
     /// The queries charged since a time, oldest first.
     pub fn queries_since(&self, since: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
         trail::queries_since(&self.connection, since)
+    }
+
+    /// How many queries Mixpanel allowed the project in an hour when it last told.
+    pub fn query_limit(&self) -> Result<Option<u32>, StoreError> {
+        trail::query_limit(&self.connection)
     }
 
     /// What the console asked to be remembered.
@@ -205,33 +230,27 @@ impl Reader {
                 "SELECT first_position, state, answered_at, changes FROM outbox
                  WHERE run_id = ?1 AND first_position > ?2 ORDER BY first_position LIMIT 1",
             )?
-            .query_row(params![run.0, after], |row| {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    row.get::<_, String>(1)?,
-                    row.get::<_, Option<i64>>(2)?,
-                    row.get::<_, Vec<u8>>(3)?,
-                ))
-            })
+            .query_row(params![run.0, after], RequestRow::read)
             .optional()?;
-        let Some((first, state, answered_at, blob)) = found else { return Ok(None) };
-        let at = answered_at.map(time::read).transpose()?;
-        let changes = unpack_changes(&blob)?;
-        let mut reasons = self.rejections(run, first, changes.len())?;
-        let rows = changes
-            .into_iter()
-            .zip(first..)
-            .map(|(change, position)| {
-                let reason = reasons.remove(&position);
-                let state = match (state.as_str(), &reason) {
-                    ("answered", Some(_)) => ChangeState::Rejected,
-                    ("answered", None) => ChangeState::Accepted,
-                    _ => ChangeState::Pending,
-                };
-                ChangeRow { position: position.cast_unsigned(), change, state, reason, at }
-            })
-            .collect();
-        Ok(Some((first, rows)))
+        let Some(request) = found else { return Ok(None) };
+        Ok(Some((request.first_position, self.rows_of(run, &request)?)))
+    }
+
+    /// The changes of a request, each with what became of it.
+    pub(super) fn rows_of(&self, run: RunId, request: &RequestRow) -> Result<Vec<ChangeRow>, StoreError> {
+        let at = request.answered_at.map(time::read).transpose()?;
+        let changes = unpack_changes(&request.changes)?;
+        let mut reasons = self.rejections(run, request.first_position, changes.len())?;
+        let rows = changes.into_iter().zip(request.first_position..).map(|(change, position)| {
+            let reason = reasons.remove(&position);
+            let state = match (request.state.as_str(), &reason) {
+                ("answered", Some(_)) => ChangeState::Rejected,
+                ("answered", None) => ChangeState::Accepted,
+                _ => ChangeState::Pending,
+            };
+            ChangeRow { position: position.cast_unsigned(), change, state, reason, at }
+        });
+        Ok(rows.collect())
     }
 
     fn rejections(&self, run: RunId, first: i64, length: usize) -> Result<HashMap<i64, String>, StoreError> {

@@ -62,17 +62,53 @@ pub struct JournalEntry {
     pub answer: String,
 }
 
-/// Entries the journal keeps.
-const JOURNAL_ENTRIES: i64 = 10_000;
+/// How much of the journal is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JournalLimits {
+    /// How many requests at most.
+    pub requests: u64,
+    /// How long each of them at most.
+    pub age: Duration,
+}
 
-/// How many entries may pile up over the limit before it is cut, so that not every entry pays for a deletion.
-const JOURNAL_SLACK: i64 = 500;
+impl Default for JournalLimits {
+    fn default() -> Self {
+        Self { requests: 10_000, age: Duration::from_hours(24 * 30) }
+    }
+}
+
+impl JournalLimits {
+    /// How many entries come before the journal is cut again, and by how many it is cut below its limit, so that not
+    /// every entry pays for a deletion and there are never more than the limit says.
+    fn slack(self) -> i64 {
+        (self.requests / 20).clamp(1, 500).cast_signed()
+    }
+}
 
 /// The beginning of an answer that is kept, in characters.
 pub const ANSWER_CHARACTERS: usize = 4_000;
 
 impl Store {
-    /// Notes a request and its answer, and forgets the oldest beyond the limit.
+    /// Says how much of the journal is to be kept, and forgets what is beyond that.
+    pub fn limit_journal(&mut self, limits: JournalLimits, now: Timestamp) -> Result<(), StoreError> {
+        self.journal_limits = limits;
+        let newest =
+            self.connection.query_row("SELECT coalesce(max(id), 0) FROM journal", [], |row| row.get(0))?;
+        self.cut_journal(newest, now)
+    }
+
+    fn cut_journal(&mut self, newest: i64, now: Timestamp) -> Result<(), StoreError> {
+        let limits = self.journal_limits;
+        let kept = i64::try_from(limits.requests).unwrap_or(i64::MAX) - limits.slack();
+        let oldest = now.as_millisecond().saturating_sub(time::milliseconds(limits.age));
+        self.connection.execute(
+            "DELETE FROM journal WHERE id <= ?1 OR at < ?2",
+            [newest.saturating_sub(kept), oldest],
+        )?;
+        Ok(())
+    }
+
+    /// Notes a request and its answer, and forgets now and then what is beyond the limits.
     pub fn journal(&mut self, entry: &JournalEntry) -> Result<(), StoreError> {
         self.connection.prepare_cached(
             "INSERT INTO journal (at, run_id, cohort_id, side, what, users, bytes, status, elapsed_ms, try, answer,
@@ -93,8 +129,8 @@ impl Store {
             entry.first_position.map(u64::cast_signed),
         ])?;
         let newest = self.connection.last_insert_rowid();
-        if newest % JOURNAL_SLACK == 0 {
-            self.connection.execute("DELETE FROM journal WHERE id <= ?1", [newest - JOURNAL_ENTRIES])?;
+        if newest % self.journal_limits.slack() == 0 {
+            self.cut_journal(newest, entry.at)?;
         }
         Ok(())
     }
@@ -132,11 +168,7 @@ impl Store {
 
     /// How many queries Mixpanel allowed the project in an hour when it last told.
     pub fn query_limit(&mut self) -> Result<Option<u32>, StoreError> {
-        let remembered: Option<String> = self
-            .connection
-            .query_row("SELECT value FROM meta WHERE key = 'query_limit'", [], |row| row.get(0))
-            .optional()?;
-        Ok(remembered.and_then(|limit| limit.parse().ok()))
+        query_limit(&self.connection)
     }
 
     /// Remembers something for the console.
@@ -156,6 +188,14 @@ pub(super) fn queries_since(connection: &Connection, since: Timestamp) -> Result
         times.push(time::read(row.get(0)?)?);
     }
     Ok(times)
+}
+
+/// How many queries Mixpanel allowed the project in an hour when it last told.
+pub(super) fn query_limit(connection: &Connection) -> Result<Option<u32>, StoreError> {
+    let remembered: Option<String> = connection
+        .query_row("SELECT value FROM meta WHERE key = 'query_limit'", [], |row| row.get(0))
+        .optional()?;
+    Ok(remembered.and_then(|limit| limit.parse().ok()))
 }
 
 /// What the console asked to be remembered.

@@ -1,6 +1,7 @@
 //! The engine's picture of everything: cohorts, their syncs and the runs at work, and how that is turned into
 //! snapshots. It only remembers and shows; what to do next is the engine's to decide.
 
+use super::lints;
 use super::meter::Meter;
 use super::run::Job;
 use super::schedule::Stretch;
@@ -8,6 +9,7 @@ use super::snapshot::{
     CohortView, ENDED_LIMIT, Ended, EndedRun, Health, ListState, NOTICE_LIMIT, Notice, NoticeLevel,
     QueryBudget, RunProgress, Snapshot, SyncView, Writer,
 };
+use crate::domain::linting::{Facts, Found, lint};
 use crate::domain::{Cohort, CohortId, Phase, RunCounts, SyncKind, SyncStatus};
 use crate::store::{RememberedCohorts, RunRecord, Side, SyncRecord, TrendPoint};
 use jiff::Timestamp;
@@ -28,8 +30,9 @@ pub(super) struct Board {
     history: HashMap<CohortId, History>,
     active: HashMap<CohortId, Active>,
     views: HashMap<CohortId, Arc<CohortView>>,
-    /// Cohorts whose names another one nearly bears; worked out when the list changes.
-    twins: HashMap<CohortId, CohortId>,
+    /// What deserves a look; worked out anew when one of the facts behind it has changed.
+    lints: Found,
+    lints_are_old: bool,
     pub(super) writer: Writer,
     pub(super) list: ListState,
     pub(super) queries: QueryBudget,
@@ -50,11 +53,12 @@ struct ListedCohort {
     listed: bool,
 }
 
+/// What is known of the runs of a cohort.
 #[derive(Debug, Default)]
-struct History {
+pub(super) struct History {
     last_run: Option<RunRecord>,
-    last_account: Option<RunRecord>,
-    trend: VecDeque<TrendPoint>,
+    pub(super) last_account: Option<RunRecord>,
+    pub(super) trend: VecDeque<TrendPoint>,
 }
 
 /// A run at work or in the queue.
@@ -76,17 +80,18 @@ impl Board {
         self.list = remembered.listed_at.map_or(ListState::Never, ListState::Listed);
         self.cohorts =
             remembered.cohorts.into_iter().map(|(cohort, listed)| ListedCohort { cohort, listed }).collect();
-        self.twins = twins(&self.cohorts);
         self.syncs = syncs.into_iter().map(|sync| (sync.cohort_id, sync)).collect();
         self.history.clear();
         for run in runs {
             self.remember_run(run);
         }
+        self.lints_are_old = true;
         self.views.clear();
     }
 
     /// Adds a run that ended to the history; runs must come oldest first.
     fn remember_run(&mut self, run: RunRecord) {
+        self.lints_are_old = true;
         let history = self.history.entry(run.cohort_id).or_default();
         if let Some(point) = TrendPoint::of(&run) {
             history.trend.push_back(point);
@@ -112,7 +117,7 @@ impl Board {
         self.cohorts = cohorts.into_iter().map(|cohort| ListedCohort { cohort, listed: true }).collect();
         self.cohorts.append(&mut gone);
         self.list = ListState::Listed(at);
-        self.twins = twins(&self.cohorts);
+        self.lints_are_old = true;
         self.views.clear();
     }
 
@@ -140,15 +145,30 @@ impl Board {
         self.syncs.values()
     }
 
+    /// Works out whether the recurring syncs ask for more queries than there are; returns what was found before.
+    pub(super) fn stretch_to(&mut self, queries_an_hour: u32) -> Option<Stretch> {
+        let intervals: Vec<Duration> = self
+            .syncs()
+            .filter(|sync| sync.kind == SyncKind::Recurring)
+            .filter(|sync| !matches!(sync.status, SyncStatus::Paused | SyncStatus::Stopped))
+            .map(|sync| sync.interval)
+            .collect();
+        let stretch = Stretch::of(&intervals, queries_an_hour);
+        self.lints_are_old |= stretch != self.stretch;
+        std::mem::replace(&mut self.stretch, stretch)
+    }
+
     /// Puts a sync as it rests now.
     pub(super) fn put_sync(&mut self, sync: SyncRecord) {
         self.views.remove(&sync.cohort_id);
+        self.lints_are_old = true;
         self.syncs.insert(sync.cohort_id, sync);
     }
 
     /// So many people are known to hold the attribute of a sync.
     pub(super) fn adopted(&mut self, id: CohortId, baseline: u64) {
         self.views.remove(&id);
+        self.lints_are_old = true;
         if let Some(sync) = self.syncs.get_mut(&id) {
             sync.baseline = baseline;
         }
@@ -307,6 +327,7 @@ impl Board {
             active.meter.advance(now);
             self.views.remove(id);
         }
+        self.find_lints();
         let ids: Vec<CohortId> = self.cohorts.iter().map(|listed| listed.cohort.id).collect();
         let cohorts = ids.into_iter().enumerate().map(|(place, id)| self.view(place, id)).collect();
         Snapshot {
@@ -318,11 +339,30 @@ impl Board {
             stretch: self.stretch,
             feed_rate_percent: self.feed_rate_percent,
             list: self.list.clone(),
+            lints: self.lints.project.clone(),
             cohorts,
             ended_runs: self.ended_runs.clone(),
             notices: self.notices.clone(),
             ended,
         }
+    }
+
+    /// Works out what deserves a look, if anything it depends on has changed.
+    fn find_lints(&mut self) {
+        if !std::mem::take(&mut self.lints_are_old) {
+            return;
+        }
+        let facts: Vec<Facts<'_>> = self
+            .cohorts
+            .iter()
+            .map(|ListedCohort { cohort, .. }| {
+                let id = &cohort.id;
+                lints::facts(cohort, self.syncs.get(id), self.history.get(id), self.stretch.as_ref())
+            })
+            .collect();
+        let found = lint(&facts);
+        self.views.retain(|id, _| found.of(*id) == self.lints.of(*id));
+        self.lints = found;
     }
 
     fn view(&mut self, place: usize, id: CohortId) -> Arc<CohortView> {
@@ -334,7 +374,7 @@ impl Board {
             cohort: listed.cohort.clone(),
             listed: listed.listed,
             not_exportable: not_exportable(&listed.cohort),
-            same_name_as: self.twins.get(&id).copied(),
+            lints: self.lints.of(id).to_vec(),
             sync: self.sync_view(&listed.cohort),
         });
         self.views.insert(id, Arc::clone(&view));
@@ -401,23 +441,4 @@ pub(super) fn not_exportable(cohort: &Cohort) -> Option<String> {
             cohort.data_group_id.as_deref().unwrap_or_default()
         )
     })
-}
-
-/// Cohorts whose names differ at most in case or spaces, each with the first other one: their attributes
-/// collide in mParticle or are mistaken for each other.
-fn twins(cohorts: &[ListedCohort]) -> HashMap<CohortId, CohortId> {
-    let mut by_name: HashMap<String, Vec<CohortId>> = HashMap::new();
-    for ListedCohort { cohort, .. } in cohorts {
-        let plain = cohort.name.split_whitespace().collect::<String>().to_lowercase();
-        by_name.entry(plain).or_default().push(cohort.id);
-    }
-    let mut twins = HashMap::new();
-    for ids in by_name.into_values().filter(|ids| ids.len() > 1) {
-        for id in &ids {
-            if let Some(other) = ids.iter().find(|other| *other != id) {
-                twins.insert(*id, *other);
-            }
-        }
-    }
-    twins
 }

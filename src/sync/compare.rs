@@ -75,17 +75,17 @@ impl Comparison {
         let uncertain = std::mem::take(&mut self.uncertain);
         let in_doubt: HashSet<Identity> = uncertain.iter().cloned().collect();
         for difference in diff(reader.baseline(&self.holding), membership.iter(), uncertain.into_iter()) {
-            let change = match difference? {
-                Difference::Unchanged(member) if self.tells_everyone => member.enters(),
+            let (wave, change) = match difference? {
+                Difference::Unchanged(member) if self.tells_everyone => (Wave::Refresh, member.enters()),
                 Difference::Unchanged(_) => {
                     self.counts.unchanged += 1;
                     continue;
                 }
-                Difference::Change(change) => change,
+                Difference::Change(change) => (Wave::of(change.direction), change),
             };
             self.counts.plan(change.direction);
             self.left.note(&change);
-            if !self.written.take(planner.take(Wave::of(change.direction), change)) {
+            if !self.written.take(planner.take(wave, change)) {
                 return Ok(self.counts);
             }
         }

@@ -12,7 +12,7 @@ use super::schedule::{self, Stretch};
 use super::snapshot::{Ended, ListState, NoticeLevel};
 use super::tools::{Settings, Tools};
 use crate::domain::guard::GuardRules;
-use crate::domain::{CohortId, Removal, SyncKind, SyncStatus};
+use crate::domain::{CohortId, Removal, SyncKind};
 use crate::mixpanel::MixpanelError;
 use crate::store::{Side, SyncRecord};
 use jiff::Timestamp;
@@ -187,16 +187,9 @@ impl Engine {
 
     /// Works out whether the recurring syncs ask for more queries than there are, and says so when that changes.
     fn stretch_intervals(&mut self) {
-        let intervals: Vec<Duration> = self
-            .board
-            .syncs()
-            .filter(|sync| sync.kind == SyncKind::Recurring)
-            .filter(|sync| !matches!(sync.status, SyncStatus::Paused | SyncStatus::Stopped))
-            .map(|sync| sync.interval)
-            .collect();
-        let stretch = Stretch::of(&intervals, self.tools.budget.state().limit);
         let said = |stretch: Option<Stretch>| stretch.map(|stretch| stretch.to_string());
-        let before = said(std::mem::replace(&mut self.board.stretch, stretch));
+        let before = said(self.board.stretch_to(self.tools.budget.state().limit));
+        let stretch = self.board.stretch;
         if said(stretch) == before {
             return;
         }

@@ -13,6 +13,7 @@ mod doubt;
 mod engine;
 pub mod export;
 mod fetch;
+mod lints;
 mod meter;
 mod next;
 mod observe;
@@ -27,13 +28,13 @@ pub mod snapshot;
 mod tools;
 
 pub use clock::Clock;
-pub use observe::observe;
+pub use observe::{look, observe};
 pub use tools::Settings;
 
 use crate::http::{FeedGate, PacerOptions};
 use crate::mixpanel;
 use crate::mparticle::{self, Encoder};
-use crate::store::{Activity, Keeper, Reader, Store, StoreError};
+use crate::store::{Activity, JournalLimits, Keeper, Reader, Store, StoreError};
 use board::{Board, TREND_POINTS};
 use budget::Budget;
 use command::{Command, Envelope, Refusal};
@@ -143,7 +144,7 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
     let (directory, holder) = (parts.directory.clone(), parts.holder);
     let opened = task::spawn_blocking({
         let clock = clock.clone();
-        move || open(&directory, &holder, &clock)
+        move || open(&directory, &holder, &clock, settings.journal)
     });
     let Opened { store, board, queries, query_limit } = opened.await.unwrap_or(Err(StoreError::Closed))?;
     let installation = store.installation().into();
@@ -182,9 +183,10 @@ struct Opened {
     query_limit: Option<u32>,
 }
 
-fn open(directory: &Path, holder: &str, clock: &Clock) -> Result<Opened, StoreError> {
+fn open(directory: &Path, holder: &str, clock: &Clock, journal: JournalLimits) -> Result<Opened, StoreError> {
     let now = clock.now();
     let mut store = Store::open(directory, holder)?;
+    store.limit_journal(journal, now)?;
     let cut_off = store.recover(None, run::INTERRUPTED, now)?;
     let reader = Reader::open(directory)?;
     let mut syncs = reader.syncs()?;

@@ -7,7 +7,7 @@ use super::clock::Clock;
 use super::command::{Command, Envelope, Refusal};
 use super::pages::Archive;
 use super::publish::Publisher;
-use super::snapshot::{Ended, Writer};
+use super::snapshot::{Ended, Snapshot, Writer};
 use crate::domain::CohortId;
 use crate::mparticle::Encoder;
 use crate::store::{Reader, RememberedCohorts, RunRecord, StoreError, SyncRecord, WriterLock};
@@ -46,6 +46,18 @@ pub async fn observe(
     Ok(Handle { archive, ..Handle::new(commands, reader_end) })
 }
 
+/// One look at a state directory, without anybody looking on: the picture that the console would show now. It blocks.
+///
+/// # Errors
+/// [`StoreError::Absent`] when there is nothing to look at yet; the other errors of [`Reader::open`].
+pub fn look(directory: &Path) -> Result<Snapshot, StoreError> {
+    let now = Clock::system().now();
+    let mut board = Board::default();
+    board.writer = Writer::ReadOnly;
+    Sight::first(directory, now)?.put_on(&mut board, now);
+    Ok(board.snapshot(now, None))
+}
+
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
@@ -61,6 +73,7 @@ struct Sight {
     runs: Vec<RunRecord>,
     working: Vec<RunRecord>,
     queries: Vec<Timestamp>,
+    query_limit: Option<u32>,
     holder: Option<String>,
 }
 
@@ -79,11 +92,25 @@ impl Sight {
             runs: reader.recent_runs(TREND_POINTS)?,
             queries: reader
                 .queries_since(now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now))?,
+            query_limit: reader.query_limit()?,
             // Nobody works on a run when nobody holds the lock: it was cut off.
             working: if holder.is_some() { reader.working_runs()? } else { Vec::new() },
             holder,
             reader,
         })
+    }
+
+    /// Puts what was seen on a board.
+    fn put_on(&self, board: &mut Board, now: Timestamp) {
+        board.restore(self.cohorts.clone(), self.syncs.clone(), self.runs.iter().cloned());
+        board.queries.used = u32::try_from(self.queries.len()).unwrap_or(u32::MAX);
+        if let Some(limit) = self.query_limit {
+            (board.queries.limit, board.queries.learned) = (limit, true);
+        }
+        board.stretch_to(board.queries.limit);
+        for run in &self.working {
+            board.watch_run(run, now);
+        }
     }
 
     /// Looks again, if anything was committed since or the writer changed.
@@ -144,11 +171,7 @@ impl Observer {
                 self.board.unqueue(cohort);
             }
         }
-        self.board.restore(sight.cohorts.clone(), sight.syncs.clone(), sight.runs.iter().cloned());
-        self.board.queries.used = u32::try_from(sight.queries.len()).unwrap_or(u32::MAX);
-        for run in &sight.working {
-            self.board.watch_run(run, now);
-        }
+        sight.put_on(&mut self.board, now);
         self.publisher.changed();
         self.publisher.publish(&mut self.board, now, true);
     }

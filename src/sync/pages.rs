@@ -2,12 +2,15 @@
 //! at a time. Questions are values, so that a reader can tell whether an answer is still wanted; they are answered
 //! on a thread that may block. Writing lists to files is `export`'s.
 
-pub use crate::store::{ChangeRow, JournalEntry, JournalPlace, JournalRow, RunRecord, Side, Which, Window};
-pub use crate::store::{RUNS_KEPT, RUNS_WITH_CHANGES, UnmatchedRow};
+pub use crate::store::{
+    ChangeRow, JournalEntry, JournalExtent, JournalPlace, JournalRow, RUNS_KEPT, RUNS_WITH_CHANGES,
+    RunRecord, Side, UnmatchedRow, Which, Window,
+};
 
 use crate::domain::{CohortId, RunId};
 use crate::mparticle::{Encoder, Letter};
 use crate::store::{Reader, StoreError};
+use jiff::Timestamp;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -67,6 +70,10 @@ pub enum Question {
     },
     /// How large what was recorded is.
     Size,
+    /// How much of it the request journal holds.
+    JournalExtent,
+    /// How many people of a cohort changed sides again and again.
+    Flapping(CohortId),
     /// What a request to mParticle said: so many changes of a run from a position on.
     Body {
         /// The run.
@@ -87,7 +94,12 @@ impl Question {
             | Self::Changes { offset, .. }
             | Self::Unmatched { offset, .. }
             | Self::Requests { offset, .. } => Some(*offset),
-            Self::Run(_) | Self::Journal { .. } | Self::Size | Self::Body { .. } => None,
+            Self::Run(_)
+            | Self::Journal { .. }
+            | Self::Size
+            | Self::JournalExtent
+            | Self::Flapping(_)
+            | Self::Body { .. } => None,
         }
     }
 }
@@ -109,6 +121,10 @@ pub enum Answer {
     Journal(Vec<JournalRow>),
     /// Bytes of the database.
     Size(u64),
+    /// The journal.
+    JournalExtent(JournalExtent),
+    /// How many people, and since when everything that was told is kept; `None` when nothing was forgotten.
+    Flapping(u64, Option<Timestamp>),
     /// What the request said; `None` when its run is forgotten.
     Body(Option<Body>),
 }
@@ -198,6 +214,12 @@ fn answer(reader: &Reader, question: &Question, encoder: Option<&Encoder>) -> Re
             Answer::Requests(reader.requests_window(run, offset, limit)?)
         }
         Question::Size => Answer::Size(reader.bytes()?),
+        Question::JournalExtent => Answer::JournalExtent(reader.journal_extent()?),
+        Question::Flapping(cohort) => {
+            let sync = reader.syncs()?.into_iter().find(|sync| sync.cohort_id == cohort);
+            let flapping = sync.map_or(Ok(0), |sync| reader.flapping(&sync.holding()))?;
+            Answer::Flapping(flapping, reader.complete_since(cohort)?)
+        }
         Question::Journal { run, place, limit } => Answer::Journal(reader.journal(run, place, limit)?),
         Question::Body { run, first_position, users } => {
             Answer::Body(body(reader, run, first_position, users, encoder)?)
@@ -206,7 +228,7 @@ fn answer(reader: &Reader, question: &Question, encoder: Option<&Encoder>) -> Re
 }
 
 /// What a request said. Its changes are taken by position, for the outbox may have split it since.
-fn body(
+pub fn body(
     reader: &Reader,
     run: RunId,
     first_position: u64,
@@ -215,7 +237,9 @@ fn body(
 ) -> Result<Option<Body>, StoreError> {
     let Some(record) = reader.run(run)? else { return Ok(None) };
     let rows = reader.changes_window(run, Which::All, first_position, users)?.rows;
-    if rows.len() < users {
+    // Where part of a plan is forgotten, what comes after it must not pass for it.
+    let is_whole = rows.iter().zip(first_position..).all(|(row, position)| row.position == position);
+    if rows.len() < users || !is_whole {
         return Ok(None);
     }
     let (Some(encoder), Some(installation)) = (encoder, reader.installation()?) else {

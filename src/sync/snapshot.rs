@@ -4,7 +4,7 @@
 
 pub use super::schedule::Stretch;
 use crate::domain::{
-    Cohort, CohortId, Phase, Purpose, Removal, RunCounts, RunId, SyncKind, SyncStatus, Trigger,
+    Cohort, CohortId, Lint, Phase, Purpose, Removal, RunCounts, RunId, SyncKind, SyncStatus, Trigger,
 };
 pub use crate::store::{FormerAttribute, PauseRecord as Pause, RunRecord as RunView, TrendPoint};
 use jiff::Timestamp;
@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub feed_rate_percent: Option<u8>,
     /// How the cohort list stands.
     pub list: ListState,
+    /// What deserves a look about all cohorts together.
+    pub lints: Vec<Lint>,
     /// The cohorts, in Mixpanel's order; those no longer listed but still synced come last.
     pub cohorts: Vec<Arc<CohortView>>,
     /// Runs that ended in this process, oldest first, at most [`ENDED_LIMIT`]; two of one cohort may end between
@@ -170,8 +172,8 @@ pub struct CohortView {
     pub listed: bool,
     /// Why it cannot be exported (a group cohort, say), in words.
     pub not_exportable: Option<String>,
-    /// Another cohort whose name differs at most in case or spaces, so their attributes collide or look alike.
-    pub same_name_as: Option<CohortId>,
+    /// What deserves a look though its runs may succeed, the most pressing first.
+    pub lints: Vec<Lint>,
     /// Its sync, once somebody started one.
     pub sync: Option<SyncView>,
 }
@@ -187,6 +189,15 @@ impl CohortView {
     #[must_use]
     pub fn attribute(&self) -> &str {
         self.sync.as_ref().map_or(&self.cohort.name, |sync| &sync.attribute)
+    }
+
+    /// Another cohort whose attribute is the same or looks alike.
+    #[must_use]
+    pub fn namesake(&self) -> Option<CohortId> {
+        self.lints.iter().find_map(|lint| match lint {
+            Lint::SharedAttribute(other) | Lint::SimilarName(other) => Some(other.id),
+            _ => None,
+        })
     }
 
     /// Whether the cohort was renamed in Mixpanel after its attribute was pinned to the old name.

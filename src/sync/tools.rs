@@ -9,7 +9,7 @@ use crate::domain::{Cohort, ReadingRules};
 use crate::http::{Backoff, FeedGate};
 use crate::mixpanel::{self, MixpanelError};
 use crate::mparticle::{self, Encoder};
-use crate::store::{JournalEntry, Keeper, Side};
+use crate::store::{JournalEntry, JournalLimits, Keeper, Side};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +56,8 @@ pub struct Settings {
     pub concurrent_requests: usize,
     /// The timing of retries.
     pub backoff: Backoff,
+    /// How much of the request journal is kept.
+    pub journal: JournalLimits,
 }
 
 impl Default for Settings {
@@ -72,6 +74,7 @@ impl Default for Settings {
             concurrent_runs: 4,
             concurrent_requests: 4,
             backoff: Backoff::default(),
+            journal: JournalLimits::default(),
         }
     }
 }

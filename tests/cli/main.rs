@@ -19,6 +19,8 @@ mod exit_codes;
 mod input;
 mod lists;
 mod one_writer;
+mod past;
 mod routes;
 mod secrets;
+mod warnings;
 mod world;

@@ -1,7 +1,8 @@
 //! A made-up project for the screens: every status, every kind of trouble, and names that are hard to draw.
 
+use cohort_sync::domain::lint::Other;
 use cohort_sync::domain::{
-    ChangeCounts, Cohort, CohortId, Outcome, PauseCause, Phase, Purpose, ReadCounts, RunCounts, RunId,
+    ChangeCounts, Cohort, CohortId, Lint, Outcome, PauseCause, Phase, Purpose, ReadCounts, RunCounts, RunId,
     SyncKind, SyncStatus, Trigger,
 };
 use cohort_sync::sync::snapshot::{
@@ -46,9 +47,13 @@ pub fn cohort(id: u64, name: &str, count: u64) -> CohortView {
         },
         listed: true,
         not_exportable: None,
-        same_name_as: None,
+        lints: Vec::new(),
         sync: None,
     }
+}
+
+pub fn other(id: u64, name: &str) -> Other {
+    Other { id: CohortId(id), name: name.to_owned() }
 }
 
 pub fn counts(matched: u64, unmatched: u64, adds: (u64, u64), removes: (u64, u64)) -> RunCounts {
@@ -333,7 +338,7 @@ pub fn trouble() -> Snapshot {
     );
     gone.listed = false;
     let mut twin = cohort(1015, "power users", 40);
-    twin.same_name_as = Some(CohortId(1000));
+    twin.lints = vec![Lint::SimilarName(other(1000, "Power users"))];
     let mine = paused(
         synced(cohort(1016, "Quiet week", 5_000), SyncStatus::Paused, counts(4_900, 100, (0, 0), (0, 0))),
         PauseCause::Operator,
@@ -343,6 +348,9 @@ pub fn trouble() -> Snapshot {
     for view in [win_back, held, failed, renamed, gone, twin, mine] {
         snapshot.cohorts.push(Arc::new(view));
     }
+    let mut power = (*snapshot.cohorts[0]).clone();
+    power.lints = vec![Lint::SimilarName(other(1015, "power users"))];
+    snapshot.cohorts[0] = Arc::new(power);
     snapshot.mparticle = Health::Down("403".to_owned());
     snapshot.mixpanel = Health::Retrying("429".to_owned());
     snapshot.queries.used = 58;

@@ -8,7 +8,8 @@ use cohort_sync::domain::{
 };
 use cohort_sync::sync::export::Content;
 use cohort_sync::sync::pages::{
-    Answer, ChangeRow, JournalEntry, JournalRow, Question, RunRecord, Side, UnmatchedRow, Which, Window,
+    Answer, ChangeRow, JournalEntry, JournalExtent, JournalRow, Question, RunRecord, Side, UnmatchedRow,
+    Which, Window,
 };
 use cohort_sync::sync::snapshot::Snapshot;
 use cohort_sync::tui::app::{App, Effect, Msg};
@@ -34,6 +35,8 @@ fn answer(question: &Question) -> Answer {
         Question::Requests { offset, limit, .. } => Answer::Requests(window(*offset, *limit, 7, request)),
         Question::Journal { .. } => Answer::Journal(Vec::new()),
         Question::Size => Answer::Size(48_300_000),
+        Question::JournalExtent => Answer::JournalExtent(JournalExtent::default()),
+        Question::Flapping(_) => Answer::Flapping(37, Some(fixture::ago(16_327))),
         Question::Body { .. } => Answer::Body(None),
     }
 }

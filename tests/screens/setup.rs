@@ -2,7 +2,7 @@
 
 use super::{SIZES, app_with, commands, draw, fixture, plain, press, snap, words};
 use cohort_sync::config::ShownSetting;
-use cohort_sync::sync::pages::{Answer, Question};
+use cohort_sync::sync::pages::{Answer, JournalExtent, Question};
 use cohort_sync::sync::snapshot::{Health, Snapshot, Writer};
 use cohort_sync::tui::Settings;
 use cohort_sync::tui::app::{App, Effect, Msg};
@@ -29,6 +29,8 @@ fn settings(of: Settings) -> Settings {
             shown("sync.interval", "15m".into(), "default"),
             shown("sync.max_removal_share", 0.5.into(), "default"),
             shown("sync.max_concurrent_requests", 4.into(), "default"),
+            shown("journal.max_requests", 10_000.into(), "default"),
+            shown("journal.max_age", "30d".into(), "default"),
         ],
         ..of
     }
@@ -39,6 +41,9 @@ fn shown(of: Settings, snapshot: Snapshot, keys: &str) -> App {
     let effects = press(&mut app, "5");
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Load(Question::Size))));
     app.update(Msg::Loaded(Question::Size, Ok(Answer::Size(19_300_000))));
+    let oldest = Some(fixture::ago(1_900_000));
+    let extent = JournalExtent { requests: 8_312, bytes: 1_412_000, oldest };
+    app.update(Msg::Loaded(Question::JournalExtent, Ok(Answer::JournalExtent(extent))));
     press(&mut app, keys);
     app
 }

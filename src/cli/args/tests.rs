@@ -33,6 +33,12 @@ fn every_command_of_the_design_is_read() {
         "runs",
         "runs 1000 --json",
         "changes 7 --format csv",
+        "changes --cohort 1000 --since 2026-01-31T12:00:00Z --until 2026-01-31T13:00:00Z",
+        "changes --user -5183712098411029934 --json",
+        "changes --since 2h",
+        "changes --cohort 1000 --flapping -o flapping.csv --format csv",
+        "members 1000 --format json",
+        "members 1000 --at 2026-01-31",
         "pause 1000",
         "resume 1000",
         "stop 1000",
@@ -76,6 +82,12 @@ fn wrong_usage_ends_with_two_and_says_why() {
     assert!(message("--demo sync 1").contains("--demo opens the console"));
     assert!(message("--color sometimes").contains("[possible values: auto, always, never]"));
     assert!(message("changes seven").contains("invalid digit"));
+    assert!(message("changes").contains("<RUN|--cohort <COHORT>|--user <ID>|--since <TIME>|--until <TIME>>"));
+    assert!(message("changes 7 --user anna").contains("cannot be used with"));
+    assert!(message("changes --flapping").contains("--cohort <COHORT>"));
+    assert!(message("changes --cohort 7 --flapping --since 2h").contains("cannot be used with"));
+    assert!(message("changes --since 1h --until 2h").contains("--since is later than --until"));
+    assert!(message("members 7 --at soon").contains("expected a moment"));
     assert!(message("cohort").contains("cohorts"));
     assert!(message("config").contains("init"));
 }

@@ -8,7 +8,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::objects::{ChangeObject, RunObject, UnmatchedObject};
 use crate::cli::output::{Cell, Column, Format};
 use crate::domain::RunId;
-use crate::store::{Reader, RunRecord, WriterLock};
+use crate::store::{ChangeRow, Reader, RunRecord, WriterLock};
 use crate::sync::export::seconds;
 
 /// Runs that are listed; more are rarely looked at, and all are in the state file.
@@ -100,23 +100,13 @@ const CHANGE_COLUMNS: &[Column] = &[
 ];
 
 /// Lists what a run changed.
-pub(in crate::cli) fn changes(desk: &Desk, run: u64, list: &ListArgs) -> Result<Exit, Failure> {
+pub(super) fn changes(desk: &Desk, run: u64, list: &ListArgs) -> Result<Exit, Failure> {
     let run = RunId(run.cast_signed());
     let reader = known_run(desk, run)?;
     let mut rows = Rows::begin(list, &desk.args.global, CHANGE_COLUMNS)?;
     reader.for_each_change::<Failure>(run, |changes| {
         for row in &changes {
-            let change = ChangeObject::from(row);
-            let mpid = change.mpid.map_or(Cell::Null, |mpid| Cell::Json(mpid.into()));
-            let cells = [
-                change.distinct_id.into(),
-                mpid,
-                change.change.into(),
-                change.state.into(),
-                change.reason.into(),
-                change.at.into(),
-            ];
-            if !rows.row(&cells)? {
+            if !rows.row(&change_cells(row))? {
                 return Ok(false);
             }
         }
@@ -124,6 +114,24 @@ pub(in crate::cli) fn changes(desk: &Desk, run: u64, list: &ListArgs) -> Result<
     })?;
     rows.finish()?;
     Ok(Exit::Done)
+}
+
+/// What a change says, in the order of the columns of `changes`.
+pub(super) fn change_cells(row: &ChangeRow) -> [Cell; 6] {
+    let change = ChangeObject::from(row);
+    [
+        change.distinct_id.into(),
+        mpid(change.mpid),
+        change.change.into(),
+        change.state.into(),
+        change.reason.into(),
+        change.at.into(),
+    ]
+}
+
+/// A JSON number: exact for every reader that keeps 64-bit integers.
+pub(super) fn mpid(mpid: Option<i64>) -> Cell {
+    mpid.map_or(Cell::Null, |mpid| Cell::Json(mpid.into()))
 }
 
 fn known_run(desk: &Desk, run: RunId) -> Result<Reader, Failure> {

@@ -7,12 +7,14 @@ pub(super) mod cohorts;
 pub(super) mod counts;
 pub(super) mod doctor;
 pub(super) mod history;
+pub(super) mod past;
 pub(super) mod probe;
 pub(super) mod run;
 pub(super) mod sandbox;
 pub(super) mod status;
 pub(super) mod steer;
 pub(super) mod sync;
+mod warnings;
 pub(super) mod watch;
 
 use super::args::{GlobalArgs, ListArgs};

@@ -1,6 +1,6 @@
 //! `status`: how syncs stand, as recorded; another process that works on one is seen as well.
 
-use super::{Rows, remark, say_json, state};
+use super::{Rows, remark, say_json, state, warnings};
 use crate::cli::account::Desk;
 use crate::cli::args::ListArgs;
 use crate::cli::failure::{Exit, Failure};
@@ -10,6 +10,7 @@ use crate::cli::select::{self, Candidate};
 use crate::config::Places;
 use crate::domain::{Cohort, CohortId, SyncStatus};
 use crate::store::{Reader, RunRecord, SyncRecord, WriterLock};
+use crate::sync;
 use crate::sync::export::seconds;
 
 pub(super) const COLUMNS: &[Column] = &[
@@ -64,6 +65,10 @@ pub(in crate::cli) fn status(desk: &Desk, wanted: &[String], list: &ListArgs) ->
         }
     }
     rows.finish()?;
+    if list.format(&desk.args.global) == Format::Table && !chosen.is_empty() {
+        let shown: Vec<CohortId> = chosen.iter().map(|standing| standing.cohort.id).collect();
+        warnings::tell(&sync::look(&desk.places.state_dir)?, &shown);
+    }
     Ok(Exit::Done)
 }
 

@@ -181,7 +181,7 @@ impl StartDialog {
             rows.push(Row::Note(Role::Bad, objection));
         } else if self.moved().is_some() {
             rows.push(Row::Note(Role::Text, self.where_it_moves(subject)));
-        } else if let Some(twin) = subject.same_name_as {
+        } else if let Some(twin) = subject.namesake {
             let words = format!(
                 "Cohort {twin} has nearly the same name; in mParticle the two attributes look alike."
             );

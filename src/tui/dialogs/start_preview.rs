@@ -28,8 +28,8 @@ pub struct Subject {
     pub read: Option<ReadCounts>,
     /// What mParticle has acknowledged.
     pub baseline: u64,
-    /// A cohort of nearly the same name.
-    pub same_name_as: Option<CohortId>,
+    /// A cohort whose attribute is the same or looks alike.
+    pub namesake: Option<CohortId>,
     /// What the cohort is called since its attribute was pinned, if that is another name.
     pub new_name: Option<String>,
     /// Attributes the sync has left, and who still holds them.
@@ -49,7 +49,7 @@ impl Default for Subject {
             users: None,
             read: None,
             baseline: 0,
-            same_name_as: None,
+            namesake: None,
             new_name: None,
             former: Vec::new(),
             interval: None,
@@ -71,7 +71,7 @@ impl Subject {
             users: cohort_columns::users(view),
             read,
             baseline: view.sync.as_ref().map_or(0, |sync| sync.baseline),
-            same_name_as: view.same_name_as,
+            namesake: view.namesake(),
             new_name: view.renamed().then(|| view.cohort.name.clone()),
             former: view.sync.as_ref().map_or_else(Vec::new, |sync| {
                 sync.former.iter().map(|former| (former.attribute.clone(), former.members)).collect()

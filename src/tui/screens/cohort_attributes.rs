@@ -3,10 +3,9 @@
 
 use super::Scene;
 use crate::domain::{Purpose, Removal, SyncStatus};
-use crate::sync::snapshot::{CohortView, FormerAttribute, SyncView};
+use crate::sync::snapshot::{FormerAttribute, SyncView};
 use crate::tui::action::Action;
 use crate::tui::text;
-use crate::tui::theme::Role;
 
 /// The widest a name is written within a sentence; the rest of the sentence says more.
 const LONGEST: usize = 32;
@@ -140,10 +139,9 @@ pub fn unexplained(sync: &SyncView) -> Option<String> {
     })
 }
 
-/// What stands in the detail pane whatever the sync is doing, at most so many and the most pressing first.
+/// Attributes that the sync has left and people still hold, in at most so many lines.
 #[must_use]
-pub fn notes(scene: Scene<'_>, view: &CohortView, most: usize) -> Vec<(Role, String)> {
-    let Some(sync) = &view.sync else { return Vec::new() };
+pub fn former_lines(scene: Scene<'_>, status: SyncStatus, sync: &SyncView, most: usize) -> Vec<String> {
     let at_work = sync.progress.as_ref().filter(|progress| !progress.purpose.reads());
     // What is being cleaned up now stands in the title of the pane.
     let is_said =
@@ -151,20 +149,18 @@ pub fn notes(scene: Scene<'_>, view: &CohortView, most: usize) -> Vec<(Role, Str
     let key = scene.key(Action::StopSync);
     let mut former: Vec<&FormerAttribute> =
         sync.former.iter().filter(|former| former.members > 0 && !is_said(former)).collect();
-    let mut notes: Vec<_> = unexplained(sync).map(|words| (Role::Warn, words)).into_iter().collect();
-    let room = most.saturating_sub(notes.len());
-    let named = if former.len() > room { room.saturating_sub(1) } else { former.len() };
+    let named = if former.len() > most { most.saturating_sub(1) } else { former.len() };
     let rest = former.split_off(named);
-    notes.extend(former.iter().map(|former| (Role::Text, left_behind(former, view.status(), &key))));
+    let mut lines: Vec<String> = former.iter().map(|former| left_behind(former, status, &key)).collect();
     if !rest.is_empty() {
         let users = text::plural(rest.iter().map(|former| former.members).sum(), "user");
         let which = if named == 0 { "former" } else { "further former" };
         let attributes = text::plural(rest.len() as u64, &format!("{which} attribute"));
         let are = if rest.len() == 1 { "is" } else { "are" };
         let open = scene.key(Action::Open);
-        notes.push((Role::Text, format!("{attributes} {are} still held by {users}; {open} tells which")));
+        lines.push(format!("{attributes} {are} still held by {users}; {open} tells which"));
     }
-    notes
+    lines
 }
 
 #[cfg(test)]

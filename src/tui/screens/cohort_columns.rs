@@ -8,7 +8,7 @@
 use super::cohort_attributes::unexplained;
 use crate::domain::{PauseCause, Phase, RunCounts, SyncKind, SyncStatus};
 use crate::sync::snapshot::{CohortView, RunProgress};
-use crate::tui::canvas::{Canvas, Piece, piece, width_of};
+use crate::tui::canvas::{Canvas, Piece, cells, piece, width_of};
 use crate::tui::text::{self, Align};
 use crate::tui::theme::Role;
 use crate::tui::widgets::bar;
@@ -225,8 +225,12 @@ fn next(canvas: &Canvas<'_>, view: &CohortView) -> Piece<'static> {
 /// The name, the letters that the filter matched, and a sign where the detail pane has a warning.
 fn draw_name(canvas: &mut Canvas<'_>, at: CellAt<'_>, view: &CohortView) {
     let role = if view.not_exportable.is_some() { Role::Muted } else { Role::Text };
-    let sign = warns(view).then(|| piece(Role::Warn, " !"));
-    let room = at.area.width.saturating_sub(if sign.is_some() { 2 } else { 0 });
+    let sign = match warnings(view) {
+        0 => None,
+        1 => Some(piece(Role::Warn, " !")),
+        many => Some(piece(Role::Warn, format!(" !{many}"))),
+    };
+    let room = at.area.width.saturating_sub(cells(width_of(sign.as_slice())));
     let name = text::cut(&view.cohort.name, usize::from(room)).into_owned();
     let mut pieces: Vec<Piece<'_>> = Vec::new();
     if at.matched.is_empty() || name != view.cohort.name {
@@ -241,11 +245,12 @@ fn draw_name(canvas: &mut Canvas<'_>, at: CellAt<'_>, view: &CohortView) {
     canvas.line(at.area.x, at.area.y, at.area.width, &pieces);
 }
 
-/// Whether something about the cohort deserves a look even while its sync is well.
+/// How many things about the cohort deserve a look even while its sync is well.
 #[must_use]
-pub fn warns(view: &CohortView) -> bool {
+pub fn warnings(view: &CohortView) -> usize {
     let is_unexplained = view.sync.as_ref().is_some_and(|sync| unexplained(sync).is_some());
-    !view.listed || view.renamed() || view.same_name_as.is_some() || is_unexplained
+    let own = [!view.listed, view.renamed(), is_unexplained];
+    own.into_iter().filter(|is_so| *is_so).count() + view.lints.len()
 }
 
 fn draw_matched(canvas: &mut Canvas<'_>, at: CellAt<'_>, view: &CohortView) {

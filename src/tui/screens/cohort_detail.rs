@@ -13,7 +13,7 @@
 use super::cohort_columns::{status_pieces, status_role};
 use super::cohort_lines::{GAP, Lines, fact, outcome_facts, read_line};
 use super::cohort_trend::{self, draw_rate, draw_trend};
-use super::{Scene, cohort_attributes, cohort_facts, cohort_run};
+use super::{Scene, cohort_attributes, cohort_facts, cohort_run, cohort_warnings};
 use crate::domain::{PauseCause, Phase, Removal, SyncStatus};
 use crate::sync::snapshot::{CohortView, Pause, RunView, SyncView};
 use crate::tui::action::Action;
@@ -57,7 +57,7 @@ fn draw_notes(canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect, view: &Coho
     let most = NOTE_LINES.min(area.height.saturating_sub(3));
     let mut left = most;
     let mut fitting = Vec::new();
-    for (role, text) in cohort_attributes::notes(scene, view, usize::from(most)) {
+    for (role, text) in cohort_warnings::notes(scene, view, usize::from(most), usize::from(area.width)) {
         let needed = cells(text::wrap(&text, usize::from(area.width)).len()).min(most);
         if needed > left {
             break;
@@ -231,19 +231,16 @@ fn attribute_line(scene: Scene<'_>, view: &CohortView, columns: u16) -> Vec<Piec
         None => (Role::Muted, "attribute "),
     };
     let settings = scene.settings;
-    let mut after = vec![
+    let after = [
         piece(Role::Muted, " → feed "),
         piece(Role::Text, settings.feed.clone()),
         piece(Role::Muted, format!(" ({})", settings.environment)),
     ];
-    if let Some(twin) = view.same_name_as {
-        after.push(piece(Role::Warn, format!("   cohort {twin} has nearly the same name")));
-    }
     let columns = usize::from(columns);
     let room = columns.saturating_sub(text::width(verb) + width_of(&after) + 2).max(LEAST_NAME);
     let name = format!("“{}”", text::cut(view.attribute(), room));
     let mut pieces = vec![piece(role, verb), piece(Role::Text, name)];
-    pieces.append(&mut after);
+    pieces.extend(after);
     if let Some(sync) = view.sync.as_ref().filter(|sync| sync.baseline > 0) {
         let more = [piece(Role::Muted, "   acknowledged "), piece(Role::Text, text::count(sync.baseline))];
         if width_of(&pieces) + width_of(&more) <= columns {

@@ -4,6 +4,7 @@
 use super::Scene;
 use super::cohort_attributes::{about_to, left_behind, purpose, unexplained};
 use super::cohort_columns::counts;
+use super::cohort_warnings::say_warnings;
 use crate::domain::{Outcome, PauseCause, RunCounts, SyncKind, SyncStatus, Trigger};
 use crate::sync::snapshot::{CohortView, Pause, RunView, Stretch, SyncView};
 use crate::tui::action::Action;
@@ -167,6 +168,7 @@ pub fn report(scene: Scene<'_>, view: &CohortView, now: Timestamp) -> Vec<(Strin
         say("Cannot be exported", reason);
     }
     say("Status", &view.status().to_string());
+    say_warnings(&mut say, view);
     let Some(sync) = &view.sync else { return facts };
     let zone = &scene.settings.zone;
     if let Some(words) = unexplained(sync) {

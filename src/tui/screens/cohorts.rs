@@ -12,7 +12,7 @@
 use super::cohort::CohortPage;
 use super::cohort_columns::{self, COLUMNS, SORT_AT_FIRST};
 use super::page::{Page, Step};
-use super::{Scene, cohort_attributes, cohort_detail, cohort_facts, cohort_listing};
+use super::{Scene, cohort_attributes, cohort_detail, cohort_facts, cohort_listing, cohort_warnings};
 use crate::domain::CohortId;
 use crate::sync::export::Content;
 use crate::sync::snapshot::{CohortView, ListState, Snapshot};
@@ -156,7 +156,7 @@ impl Page for CohortsScreen {
         if inside.is_empty() {
             return;
         }
-        canvas.foot(area, &stretched(scene, area.width));
+        canvas.foot(area, &about_all(scene, area.width));
         let lines = (area.height / 4).clamp(*PANE_LINES.start(), *PANE_LINES.end());
         let selected = self.selected(scene.snapshot).filter(|_| area.height >= PANE_FROM);
         let Some(view) = selected else {
@@ -233,6 +233,10 @@ impl CohortsScreen {
         let Arrangement { sort, inverted, .. } = table.arrangement;
         let order = if inverted == COLUMNS[sort].largest_first { "▲" } else { "▼" };
         let sort = COLUMNS[sort].title.to_lowercase();
+        let warnings = cohort_warnings::count(scene.snapshot);
+        if warnings > 0 {
+            title.push(piece(Role::Warn, format!(" · {}", text::plural(warnings as u64, "warning"))));
+        }
         title.push(piece(Role::Muted, format!(" · sort: {sort} {order}")));
         match &scene.snapshot.list {
             ListState::Loading(_) => {
@@ -280,14 +284,20 @@ fn pane_title(view: &CohortView, columns: u16) -> Vec<Piece<'_>> {
     title
 }
 
-/// That intervals are stretched, in as many words as fit.
-fn stretched(scene: Scene<'_>, columns: u16) -> Vec<Piece<'static>> {
-    let Some(stretch) = &scene.snapshot.stretch else { return Vec::new() };
-    let syncs = text::plural(stretch.syncs as u64, "sync");
-    let verb = if stretch.syncs == 1 { "has" } else { "share" };
-    let brief = format!("{syncs} {verb} {} queries an hour", stretch.queries);
-    let words = [stretch.to_string(), brief];
-    let room = usize::from(columns).saturating_sub(4);
-    let fitting = words.into_iter().find(|words| text::width(words) <= room);
-    fitting.map(|words| piece(Role::Warn, words)).into_iter().collect()
+/// What holds for all cohorts together, in as many words as fit: that intervals are stretched, and what deserves a look.
+fn about_all(scene: Scene<'_>, columns: u16) -> Vec<Piece<'static>> {
+    let stretch = scene.snapshot.stretch.as_ref().map(|stretch| {
+        let syncs = text::plural(stretch.syncs as u64, "sync");
+        let verb = if stretch.syncs == 1 { "has" } else { "share" };
+        [stretch.to_string(), format!("{syncs} {verb} {} queries an hour", stretch.queries)]
+    });
+    let lints = scene.snapshot.lints.iter().map(|lint| [format!("! {}", lint.seen()), String::new()]);
+    let mut remark: Vec<Piece<'static>> = Vec::new();
+    for words in stretch.into_iter().chain(lints) {
+        let gap = if remark.is_empty() { "" } else { " · " };
+        let room = usize::from(columns).saturating_sub(4 + width_of(&remark) + text::width(gap));
+        let fitting = words.into_iter().find(|words| !words.is_empty() && text::width(words) <= room);
+        remark.extend(fitting.map(|words| piece(Role::Warn, format!("{gap}{words}"))));
+    }
+    remark
 }

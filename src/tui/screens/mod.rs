@@ -12,6 +12,7 @@ pub mod cohort_lines;
 pub mod cohort_listing;
 pub mod cohort_run;
 pub mod cohort_trend;
+pub mod cohort_warnings;
 pub mod cohorts;
 pub mod log;
 pub mod overview;

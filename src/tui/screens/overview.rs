@@ -4,14 +4,16 @@
 use super::cohort_columns::share_role;
 use super::cohort_lines::{Lines, fact};
 use super::page::{Page, Step};
-use super::{Scene, cohort_detail};
+use super::{Scene, cohort_detail, runs};
 use crate::domain::CohortId;
+use crate::sync::pages::{Answer, Question};
 use crate::sync::snapshot::{CohortView, TrendPoint};
 use crate::tui::action::{Action, Place};
 use crate::tui::canvas::{Canvas, piece};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widgets::chart::{self, Range};
+use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 /// The lines of the standing, as below the Cohorts table.
@@ -28,13 +30,31 @@ const LEAST_SPAN: f64 = 0.05;
 /// The part.
 pub struct Overview {
     cohort: CohortId,
+    /// How many people changed sides again and again, and since when that is known.
+    flapping: Option<(u64, Option<Timestamp>)>,
+    /// What that was asked for after; see [`runs::mark`].
+    asked: Option<u64>,
+    mark: u64,
 }
 
 impl Overview {
     /// The overview of a cohort.
     #[must_use]
     pub fn of(cohort: CohortId) -> Self {
-        Self { cohort }
+        Self { cohort, flapping: None, asked: None, mark: 0 }
+    }
+
+    /// That people come and go again and again, if there are any.
+    fn draw_flapping(&self, canvas: &mut Canvas<'_>, lines: &mut Lines) {
+        let Some((flapping @ 1.., since)) = self.flapping else { return };
+        let since = since.map_or_else(
+            || "since the first export".to_owned(),
+            |since| format!("since {}", text::moment(canvas.now, since, canvas.zone)),
+        );
+        let users = text::plural(flapping, "user");
+        let list = format!("cohort-sync changes --cohort {} --flapping", self.cohort);
+        let words = format!("{users} changed sides at least three times {since}; {list} tells who");
+        lines.paragraph(canvas, Role::Text, &words, 2);
     }
 }
 
@@ -69,6 +89,31 @@ impl Page for Overview {
         }
     }
 
+    fn arrange(&mut self, scene: Scene<'_>) {
+        let at_work = scene.snapshot.cohort(self.cohort).is_some_and(|view| view.status().is_active());
+        // Asked once a run has ended, for it reads everything that is kept.
+        if !at_work {
+            self.mark = runs::mark(scene.snapshot, Some(self.cohort));
+        }
+    }
+
+    fn wants(&self) -> Vec<Question> {
+        let is_known = self.asked == Some(self.mark);
+        if is_known { Vec::new() } else { vec![Question::Flapping(self.cohort)] }
+    }
+
+    fn loaded(&mut self, question: &Question, answer: &Result<Answer, String>) {
+        if *question != Question::Flapping(self.cohort) {
+            return;
+        }
+        self.asked = Some(self.mark);
+        // Without an answer there is nothing to remark.
+        self.flapping = match answer {
+            Ok(Answer::Flapping(users, since)) => Some((*users, *since)),
+            _ => None,
+        };
+    }
+
     fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
         let Some(view) = scene.snapshot.cohort(self.cohort) else { return };
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
@@ -77,6 +122,7 @@ impl Page for Overview {
         if area.height > STANDING + 3 && view.sync.is_some() {
             lines.skip(1);
             draw_facts(canvas, &mut lines, view);
+            self.draw_flapping(canvas, &mut lines);
             lines.skip(1);
         }
         let standing = STANDING.min(lines.area.height);

@@ -99,7 +99,7 @@ impl Rows for Requests {
     }
 
     fn emptiness(&self, _: Scene<'_>) -> (Role, String) {
-        let words = "The journal holds no request of this run; it keeps the newest ten thousand.";
+        let words = "The journal holds no request of this run; the Setup screen tells how many it keeps and for how long.";
         (Role::Muted, words.to_owned())
     }
 

@@ -5,7 +5,7 @@ use super::page::{Page, Step};
 use super::setup_entry::Entry;
 use super::{Scene, runs, setup_checks, setup_facts};
 use crate::domain::CohortId;
-use crate::sync::pages::{Answer, Question};
+use crate::sync::pages::{Answer, JournalExtent, Question};
 use crate::tui::action::{Action, Place};
 use crate::tui::app::is_refused;
 use crate::tui::canvas::{Canvas, Target, View, piece};
@@ -28,20 +28,25 @@ pub struct SetupScreen {
     /// The syncs that a service refused.
     refused: Vec<CohortId>,
     bytes: Option<Result<u64, String>>,
-    /// What the size was asked for after; see [`runs::mark`].
-    measured: Option<u64>,
+    journal: Option<JournalExtent>,
+    /// What size and journal were asked for after; see [`runs::mark`].
+    measured: [Option<u64>; 2],
     mark: u64,
 }
 
 const SECTIONS: usize = 7;
 
 /// The sections in their order.
-fn sections(scene: Scene<'_>, bytes: Option<&Result<u64, String>>) -> [(&'static str, Vec<Entry>); SECTIONS] {
+fn sections(
+    scene: Scene<'_>,
+    bytes: Option<&Result<u64, String>>,
+    journal: Option<&JournalExtent>,
+) -> [(&'static str, Vec<Entry>); SECTIONS] {
     [
         ("Mixpanel", setup_facts::mixpanel(scene)),
         ("mParticle", setup_facts::mparticle(scene)),
         ("Limits in force", setup_facts::limits(scene)),
-        ("On this computer", setup_facts::computer(scene, bytes)),
+        ("On this computer", setup_facts::computer(scene, bytes, journal)),
         ("What Mixpanel needs", setup_checks::mixpanel(scene)),
         ("What mParticle needs", setup_checks::mparticle(scene)),
         ("Snippets", setup_checks::snippets()),
@@ -99,7 +104,8 @@ impl Page for SetupScreen {
         self.refused = refused.map(|view| view.cohort.id).collect();
         let before = self.entry(self.selected).map(|(section, entry)| (*section, entry.name().to_owned()));
         self.entries.clear();
-        for (section, (title, entries)) in sections(scene, self.bytes.as_ref()).into_iter().enumerate() {
+        let all = sections(scene, self.bytes.as_ref(), self.journal.as_ref());
+        for (section, (title, entries)) in all.into_iter().enumerate() {
             self.entries.push((section, Entry::Heading(title)));
             self.entries.extend(entries.into_iter().map(|entry| (section, entry)));
         }
@@ -153,17 +159,22 @@ impl Page for SetupScreen {
     }
 
     fn wants(&self) -> Vec<Question> {
-        if self.measured == Some(self.mark) { Vec::new() } else { vec![Question::Size] }
+        let questions = [Question::Size, Question::JournalExtent].into_iter().zip(self.measured);
+        questions.filter(|(_, of)| *of != Some(self.mark)).map(|(question, _)| question).collect()
     }
 
     fn loaded(&mut self, question: &Question, answer: &Result<Answer, String>) {
-        if *question != Question::Size {
-            return;
-        }
-        self.measured = Some(self.mark);
+        let place = match question {
+            Question::Size => 0,
+            Question::JournalExtent => 1,
+            _ => return,
+        };
+        self.measured[place] = Some(self.mark);
         match answer {
             Ok(Answer::Size(bytes)) => self.bytes = Some(Ok(*bytes)),
+            Ok(Answer::JournalExtent(extent)) => self.journal = Some(*extent),
             Ok(_) => {}
+            // Both are read from one file, so one error says it.
             Err(error) => self.bytes = Some(Err(error.clone())),
         }
     }

@@ -1,9 +1,9 @@
 //! What the engine and the configuration know of both connections, the limits in force and this computer, as facts
 //! for the Setup screen. Values of the configuration come masked; see [`crate::tui::Settings::configured`].
 
-use super::Scene;
 use super::setup_entry::{Entry, fact, fact_from};
-use crate::sync::pages::{RUNS_KEPT, RUNS_WITH_CHANGES};
+use super::{Scene, cohort_warnings};
+use crate::sync::pages::{JournalExtent, RUNS_KEPT, RUNS_WITH_CHANGES};
 use crate::sync::snapshot::{Health, ListState, Writer};
 use crate::tui::action::Action;
 use crate::tui::text;
@@ -118,12 +118,17 @@ pub fn limits(scene: Scene<'_>) -> Vec<Entry> {
         None => (Role::Text, "none: there are queries for every interval".to_owned()),
     };
     facts.push(fact("Stretch", role, stretch));
+    facts.extend(snapshot.lints.iter().map(|lint| fact("Warning", Role::Warn, cohort_warnings::whole(lint))));
     facts
 }
 
-/// What is on this computer; `bytes` is the size of what was recorded, once known.
+/// What is on this computer; `bytes` is the size of what was recorded and `journal` what of it are requests, once known.
 #[must_use]
-pub fn computer(scene: Scene<'_>, bytes: Option<&Result<u64, String>>) -> Vec<Entry> {
+pub fn computer(
+    scene: Scene<'_>,
+    bytes: Option<&Result<u64, String>>,
+    journal: Option<&JournalExtent>,
+) -> Vec<Entry> {
     let settings = scene.settings;
     let mut facts = vec![fact("Profile", Role::Text, &settings.profile)];
     let path = |label: &str, path: &Option<String>| path.as_ref().map(|path| fact(label, Role::Text, path));
@@ -142,10 +147,26 @@ pub fn computer(scene: Scene<'_>, bytes: Option<&Result<u64, String>>) -> Vec<En
     facts.extend(path("Log file", &settings.log_path));
     let kept = format!(
         "the counts of the last {RUNS_KEPT} runs of a cohort, every change of the last {RUNS_WITH_CHANGES}, \
-         remarks of the last whole read, requests of late"
+         remarks of the last whole read"
     );
     facts.push(fact("Kept", Role::Text, kept));
+    facts.push(match journal {
+        None => fact("Requests kept", Role::Muted, "being counted"),
+        Some(extent) => fact("Requests kept", Role::Text, requests(scene, extent)),
+    });
+    facts.extend(configured(
+        scene,
+        &[("journal.max_requests", "  at most"), ("journal.max_age", "  at most for")],
+    ));
     facts
+}
+
+/// How many requests the journal holds, and how far it goes back.
+fn requests(scene: Scene<'_>, extent: &JournalExtent) -> String {
+    let since = extent.oldest.map_or_else(String::new, |oldest| {
+        format!(" since {}", text::moment(scene.now, oldest, &scene.settings.zone))
+    });
+    format!("{}{since}, about {}", text::plural(extent.requests, "request"), size(extent.bytes))
 }
 
 fn health(scene: Scene<'_>, health: &Health) -> Vec<Entry> {

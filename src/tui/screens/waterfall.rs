@@ -284,7 +284,7 @@ mod tests {
             visible: true,
             data_group_id: None,
         };
-        CohortView { cohort, listed: true, not_exportable: None, same_name_as: None, sync: None }
+        CohortView { cohort, listed: true, not_exportable: None, lints: Vec::new(), sync: None }
     }
 
     fn counts() -> RunCounts {

@@ -2,9 +2,11 @@
 //! the list of checks in their order; each group has a file of its own and hands back findings, and `report`
 //! prints them. A check never stops the ones after it, and none of them changes or mends anything.
 
+mod cohorts;
 mod configuration;
 mod directories;
 mod finding;
+mod journal;
 mod mixpanel;
 mod mparticle;
 mod network;
@@ -57,6 +59,10 @@ async fn examine(desk: &Desk) -> Result<Exit, Failure> {
     let state = state::check(desk).await;
     report.add_all(state.findings)?;
     report.add(network::check(&desk.environment))?;
+    report.add_all(cohorts::check(desk).await)?;
+    if let Some(config) = &config {
+        report.add_all(journal::check(desk, config.journal).await.into_iter().collect())?;
+    }
     if let Some(config) = &config {
         let may_note = state.is_sound && !desk.places.read_only;
         report.add_all(mixpanel::check(config, may_note.then_some(&desk.places)).await)?;

@@ -1,0 +1,141 @@
+//! Looking into the journal: the requests that fit a filter, one request, and how far the journal goes back. What is
+//! written into it, and when it is cut, is for `trail`.
+
+use super::pages::{JournalRow, read_entry};
+use super::reader::Reader;
+use super::{Scope, Side, Sought, StoreError, pages, time};
+use crate::domain::{CohortId, RunId};
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+use std::collections::HashMap;
+
+/// Which requests to list. All of them by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestFilter {
+    /// Those about a cohort.
+    pub cohort: Option<CohortId>,
+    /// Those of a run.
+    pub run: Option<RunId>,
+    /// Those to one service.
+    pub side: Option<Side>,
+    /// Those that were answered so.
+    pub status: Option<StatusFilter>,
+    /// Those sent at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Those sent at this moment or earlier.
+    pub until: Option<Timestamp>,
+}
+
+/// How a request was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusFilter {
+    /// With a status from one to another.
+    Between(u16, u16),
+    /// Not at all.
+    Unanswered,
+    /// With anything but a 2xx, or not at all.
+    Failed,
+}
+
+/// How much the journal holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JournalExtent {
+    /// How many requests.
+    pub requests: u64,
+    /// About how many bytes they take.
+    pub bytes: u64,
+    /// When the oldest of them was sent.
+    pub oldest: Option<Timestamp>,
+}
+
+/// Bytes of an entry besides its texts.
+const FIXED_BYTES: u64 = 60;
+
+impl Reader {
+    /// Hands the requests that fit to `each`, newest first. `each` returns whether to go on.
+    pub fn for_each_request<E: From<StoreError>>(
+        &self,
+        filter: &RequestFilter,
+        mut each: impl FnMut(JournalRow) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let status = match filter.status {
+            None => "1".to_owned(),
+            Some(StatusFilter::Between(from, to)) => format!("status BETWEEN {from} AND {to}"),
+            Some(StatusFilter::Unanswered) => "status IS NULL".to_owned(),
+            Some(StatusFilter::Failed) => "(status IS NULL OR status NOT BETWEEN 200 AND 299)".to_owned(),
+        };
+        let sql = format!(
+            "SELECT {} FROM journal
+             WHERE (?1 IS NULL OR cohort_id = ?1) AND (?2 IS NULL OR run_id = ?2) AND (?3 IS NULL OR side = ?3)
+               AND (?4 IS NULL OR at >= ?4) AND (?5 IS NULL OR at <= ?5) AND {status}
+             ORDER BY id DESC",
+            pages::ENTRY
+        );
+        let mut statement = self.connection.prepare_cached(&sql).map_err(StoreError::from)?;
+        let values = params![
+            filter.cohort.map(|cohort| cohort.0.cast_signed()),
+            filter.run.map(|run| run.0),
+            filter.side.map(Side::token),
+            filter.since.map(Timestamp::as_millisecond),
+            filter.until.map(Timestamp::as_millisecond),
+        ];
+        let mut found = statement.query(values).map_err(StoreError::from)?;
+        while let Some(row) = found.next().map_err(StoreError::from)? {
+            if !each(read_entry(row)?)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One request.
+    pub fn request(&self, id: i64) -> Result<Option<JournalRow>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached(&format!("SELECT {} FROM journal WHERE id = ?1", pages::ENTRY))?;
+        let mut found = statement.query([id])?;
+        found.next()?.map(read_entry).transpose()
+    }
+
+    /// Where a person stands in the plans that are kept: positions by run. A request of the journal is about the person
+    /// if it carried one of them; see [`JournalRow::carried`].
+    pub fn positions_of(&self, sought: &Sought) -> Result<HashMap<RunId, Vec<u64>>, StoreError> {
+        let mut positions: HashMap<RunId, Vec<u64>> = HashMap::new();
+        self.for_each_told::<StoreError>(&Scope::default(), Some(sought), |run, rows| {
+            positions.entry(run.id).or_default().extend(rows.iter().map(|row| row.position));
+            Ok(true)
+        })?;
+        Ok(positions)
+    }
+
+    /// How much the journal holds.
+    pub fn journal_extent(&self) -> Result<JournalExtent, StoreError> {
+        let found = self
+            .connection
+            .query_row(
+                "SELECT count(*), coalesce(sum(length(what) + length(answer)), 0), min(at) FROM journal",
+                [],
+                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<i64>>(2)?)),
+            )
+            .optional()?;
+        let Some((requests, texts, oldest)) = found else { return Ok(JournalExtent::default()) };
+        let requests = requests.cast_unsigned();
+        Ok(JournalExtent {
+            requests,
+            bytes: texts.cast_unsigned() + requests * FIXED_BYTES,
+            oldest: oldest.map(time::read).transpose()?,
+        })
+    }
+}
+
+impl JournalRow {
+    /// Whether it carried one of some positions, by run.
+    #[must_use]
+    pub fn carried(&self, positions: &HashMap<RunId, Vec<u64>>) -> bool {
+        let entry = &self.entry;
+        let of_run = entry.run.and_then(|run| positions.get(&run));
+        let range = entry.first_position.map(|first| first..first + entry.users);
+        of_run
+            .zip(range)
+            .is_some_and(|(of_run, range)| of_run.iter().any(|position| range.contains(position)))
+    }
+}
