@@ -1,6 +1,6 @@
 //! The feed of mParticle as this program reaches it: a URL that is itself the credential, and one POST.
 
-use crate::http::{Answer, ContentType, Request, Transport, TransportError, Url, conceal};
+use crate::http::{Answer, ContentType, Method, Request, Transport, TransportError, Url, conceal};
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
@@ -58,14 +58,13 @@ impl Client {
     /// applied the request all the same.
     pub async fn post(&self, body: &Bytes) -> Result<Answer, TransportError> {
         let request = Request {
+            method: Method::Post { content_type: ContentType::Json, body },
             url: &self.url.0,
             authorization: None,
-            content_type: ContentType::Json,
-            body,
             timeout: TIMEOUT,
             body_limit: BODY_LIMIT,
         };
-        let answer = self.transport.post(request).await?;
+        let answer = self.transport.send(request).await?;
         // What an error says is shown and kept; a proxy that repeats the URL must not tell the token.
         let url = &self.url.0;
         let token = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
