@@ -1,10 +1,13 @@
-//! mParticle: how changes are written, sent and judged. One feed URL, one POST, one verdict; when to try
-//! again, how fast to send and what to remember is for others.
+//! mParticle: how changes are written, sent and judged, and how what it holds of somebody is looked up. One feed URL,
+//! one POST, one verdict; when to try again, how fast to send and what to remember is for others. The Profile API
+//! ([`profile`]) has a pace and retries of its own, because nothing that was told hangs on it.
 
 mod client;
 mod encode;
+pub mod profile;
 mod verdict;
 
 pub use client::{Client, FeedUrl, FeedUrlError};
 pub use encode::{Encoder, Letter, source_request_id};
+pub use profile::ProfileApi;
 pub use verdict::{Verdict, judge, judge_failure};

@@ -77,6 +77,10 @@ async fn answer(shared: &Arc<Shared>, received: &Received) -> Reply {
         mixpanel::answer(shared, received).await
     } else if let Some(token) = path.strip_prefix("/v1/pdf/mixpanelcohorts/") {
         mparticle::answer(shared, received, token).await
+    } else if let Some(rest) = path.strip_prefix("/userprofile/v1/") {
+        mparticle::lookups::answer(shared, received, rest).await
+    } else if path == "/oauth/token" {
+        mparticle::lookups::answer_token(shared, received).await
     } else if let Some(rest) = path.strip_prefix("/sandbox/") {
         inspect::answer(shared, received, rest)
     } else {
