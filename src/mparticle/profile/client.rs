@@ -48,6 +48,8 @@ pub struct Connection {
     pub environment: String,
     /// The identity type that carries `$distinct_id`; must be an immutable one of the account.
     pub identity_type: String,
+    /// The most lookups a second; see [`PROFILES_PER_SECOND`].
+    pub profiles_per_second: u32,
     /// The timing of retries.
     pub backoff: Backoff,
 }
@@ -138,7 +140,7 @@ impl ProfileApi {
             transport,
             gate: FeedGate::new(PacerOptions {
                 max_in_flight: AT_ONCE,
-                most_per_second: Some(PROFILES_PER_SECOND),
+                most_per_second: Some(connection.profiles_per_second),
                 ..PacerOptions::default()
             }),
             backoff,
@@ -301,6 +303,7 @@ mod tests {
             workspace_id: 3,
             environment: "production".to_owned(),
             identity_type: "customer_id".to_owned(),
+            profiles_per_second: PROFILES_PER_SECOND,
             backoff: Backoff::default(),
         };
         ProfileApi::new(Transport::new(TransportOptions::default()).unwrap(), connection).unwrap()
