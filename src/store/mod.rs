@@ -18,7 +18,10 @@ mod prune;
 mod reader;
 mod runs;
 mod syncs;
+mod told;
 mod trail;
+mod verifications;
+mod wrong_users;
 
 pub use baseline::Settled;
 pub use check::{Condition, Contents, Examination, ExaminedSync, SavedCopy, examine};
@@ -32,7 +35,9 @@ pub use prune::{RUNS_KEPT, RUNS_WITH_CHANGES};
 pub use reader::{ChangeRow, Reader, UnmatchedRow};
 pub use runs::{NewRun, RunRecord, TrendPoint};
 pub use syncs::{PauseRecord, SyncRecord};
+pub use told::LastTold;
 pub use trail::{ANSWER_CHARACTERS, JournalEntry, Side};
+pub use verifications::VerificationId;
 
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{DirBuilder, OpenOptions};
