@@ -8,9 +8,10 @@ use crate::config::{
 };
 use crate::domain::ReadingRules;
 use crate::domain::guard::GuardRules;
-use crate::http::{Authorization, Transport, TransportOptions};
+use crate::http::{Authorization, Backoff, Transport, TransportOptions};
 use crate::mixpanel::{self, MixpanelError};
-use crate::mparticle::{self, Encoder, FeedUrl};
+use crate::mparticle::profile::{self, ClientCredentials, PROFILES_PER_SECOND};
+use crate::mparticle::{self, Encoder, FeedUrl, ProfileApi};
 use crate::sync::command::Command;
 use crate::sync::snapshot::Ended;
 use crate::sync::{self, Clock, Handle, Parts, Settings};
@@ -77,6 +78,7 @@ impl Desk {
 pub(super) struct Clients {
     pub mixpanel: mixpanel::Client,
     pub mparticle: mparticle::Client,
+    pub profiles: Option<ProfileApi>,
     pub encoder: Encoder,
 }
 
@@ -96,10 +98,30 @@ impl Clients {
             .map_err(|error| Failure::Usage(error.to_string()))?;
         Ok(Self {
             mixpanel: mixpanel::Client::new(transport.clone(), connection)?,
-            mparticle: mparticle::Client::new(transport, feed),
+            mparticle: mparticle::Client::new(transport.clone(), feed),
+            profiles: profiles_of(transport, config)?,
             encoder: encoder_of(config),
         })
     }
+}
+
+/// Where profiles are looked up, if that is configured.
+fn profiles_of(transport: Transport, config: &Config) -> Result<Option<ProfileApi>, Failure> {
+    let Some(api) = &config.mparticle.profile_api else { return Ok(None) };
+    let connection = profile::Connection {
+        base_url: api.base_url.clone(),
+        token_url: api.token_url.clone(),
+        credentials: ClientCredentials::new(api.client_id.clone(), api.client_secret.expose()),
+        org_id: api.org_id,
+        account_id: api.account_id,
+        workspace_id: api.workspace_id,
+        environment: crate::config::Word::as_str(config.mparticle.environment).to_owned(),
+        identity_type: crate::config::Word::as_str(config.mparticle.fallback_identity).to_owned(),
+        profiles_per_second: PROFILES_PER_SECOND,
+        backoff: Backoff::default(),
+    };
+    let profiles = ProfileApi::new(transport, connection);
+    profiles.map(Some).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// How changes are written, as configured.
@@ -127,12 +149,13 @@ pub(super) async fn start_engine(
     settings: Settings,
     doing: &str,
 ) -> Result<(Handle, JoinHandle<()>), Failure> {
-    let Clients { mixpanel, mparticle, encoder } = Clients::of(config)?;
+    let Clients { mixpanel, mparticle, profiles, encoder } = Clients::of(config)?;
     let parts = Parts {
         directory: places.state_dir.clone(),
         holder: holder(doing),
         mixpanel,
         mparticle,
+        profiles,
         encoder,
         clock: Clock::system(),
         read_only: false,

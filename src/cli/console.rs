@@ -1,6 +1,6 @@
 //! The console: chooses between the account, the demo and the welcome screen, and starts what lies behind it.
 
-use super::account::{Desk, encoder_of, settings_of, start_engine};
+use super::account::{Clients, Desk, settings_of, start_engine};
 use super::failure::{Exit, Failure};
 use crate::config::{
     Clock, ColorChoice, Config, ConfigError, Environment, FallbackIdentity, FeedEnvironment, InterfaceConfig,
@@ -73,17 +73,23 @@ async fn engine_or_view(
     places: &Places,
     config: &Config,
 ) -> Result<(Handle, Option<JoinHandle<()>>), Failure> {
-    let encoder = || Some(encoder_of(config));
     if places.read_only {
-        return Ok((sync::observe(places.state_dir.clone(), Writer::ReadOnly, encoder()).await?, None));
+        return Ok((view(places, config, Writer::ReadOnly).await?, None));
     }
     match start_engine(places, config, settings_of(config), "cohort-sync").await {
         Ok((handle, engine)) => Ok((handle, Some(engine))),
         Err(Failure::Store(StoreError::InUse { holder, .. })) => {
-            Ok((sync::observe(places.state_dir.clone(), Writer::Other(holder), encoder()).await?, None))
+            Ok((view(places, config, Writer::Other(holder)).await?, None))
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// A view of what another process does, or of what was recorded.
+async fn view(places: &Places, config: &Config, writer: Writer) -> Result<Handle, Failure> {
+    let Clients { encoder, profiles, .. } = Clients::of(config)?;
+    let handle = sync::observe(places.state_dir.clone(), writer, Some(encoder)).await?;
+    Ok(handle.looking_up(profiles))
 }
 
 async fn end(engine: Option<JoinHandle<()>>) -> Result<Exit, Failure> {

@@ -8,6 +8,7 @@ use super::snapshot::{
     CohortView, ENDED_LIMIT, Ended, EndedRun, Health, ListState, NOTICE_LIMIT, Notice, NoticeLevel,
     QueryBudget, RunProgress, Snapshot, SyncView, Writer,
 };
+use super::verifications::Verifications;
 use crate::domain::{Cohort, CohortId, Phase, RunCounts, SyncKind, SyncStatus};
 use crate::store::{RememberedCohorts, RunRecord, Side, SyncRecord, TrendPoint};
 use jiff::Timestamp;
@@ -27,7 +28,8 @@ pub(super) struct Board {
     syncs: BTreeMap<CohortId, SyncRecord>,
     history: HashMap<CohortId, History>,
     active: HashMap<CohortId, Active>,
-    views: HashMap<CohortId, Arc<CohortView>>,
+    pub(super) verifications: Verifications,
+    pub(super) views: HashMap<CohortId, Arc<CohortView>>,
     /// Cohorts whose names another one nearly bears; worked out when the list changes.
     twins: HashMap<CohortId, CohortId>,
     pub(super) writer: Writer,
@@ -388,6 +390,7 @@ impl Board {
             last_run,
             last_account: history.and_then(|history| history.last_account.clone()),
             trend: history.map(|history| history.trend.iter().copied().collect()).unwrap_or_default(),
+            verification: self.verifications.view(sync),
         })
     }
 }

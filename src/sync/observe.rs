@@ -9,6 +9,7 @@ use super::pages::Archive;
 use super::publish::Publisher;
 use super::snapshot::{Ended, Writer};
 use crate::domain::CohortId;
+use crate::domain::verified::Verification;
 use crate::mparticle::Encoder;
 use crate::store::{Reader, RememberedCohorts, RunRecord, StoreError, SyncRecord, WriterLock};
 use jiff::{SignedDuration, Timestamp};
@@ -59,6 +60,7 @@ struct Sight {
     cohorts: RememberedCohorts,
     syncs: Vec<SyncRecord>,
     runs: Vec<RunRecord>,
+    verifications: Vec<Verification>,
     working: Vec<RunRecord>,
     queries: Vec<Timestamp>,
     holder: Option<String>,
@@ -77,6 +79,7 @@ impl Sight {
             cohorts: reader.cohorts()?,
             syncs: reader.syncs()?,
             runs: reader.recent_runs(TREND_POINTS)?,
+            verifications: reader.verifications()?,
             queries: reader
                 .queries_since(now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now))?,
             // Nobody works on a run when nobody holds the lock: it was cut off.
@@ -145,6 +148,7 @@ impl Observer {
             }
         }
         self.board.restore(sight.cohorts.clone(), sight.syncs.clone(), sight.runs.iter().cloned());
+        self.board.restore_verifications(sight.verifications.clone());
         self.board.queries.used = u32::try_from(sight.queries.len()).unwrap_or(u32::MAX);
         for run in &sight.working {
             self.board.watch_run(run, now);

@@ -10,4 +10,5 @@ mod lifecycle;
 mod recovery;
 mod runs;
 mod simulated;
+mod verification;
 mod world;
