@@ -4,8 +4,8 @@ use super::account::{Clients, Desk, settings_of, start_engine};
 use super::failure::{Exit, Failure};
 use crate::config::{
     Clock, ColorChoice, Config, ConfigError, Environment, FallbackIdentity, FeedEnvironment, InterfaceConfig,
-    MASK, MixpanelConfig, MparticleConfig, Places, Region, Secret, ShownSetting, SyncConfig, Theme,
-    WebhookUrl, Word, format_duration,
+    MASK, MixpanelConfig, MparticleConfig, Places, ProfileApiConfig, Region, Secret, ShownSetting,
+    SyncConfig, Theme, WebhookUrl, Word, format_duration,
 };
 use crate::domain::SyncKind;
 use crate::sandbox::{self, Sandbox, SandboxOptions};
@@ -173,7 +173,15 @@ fn demo_config(sandbox: &Sandbox, interface: InterfaceConfig) -> Result<Config, 
             webhook_url,
             environment: FeedEnvironment::Production,
             fallback_identity: FallbackIdentity::CustomerId,
-            profile_api: None,
+            profile_api: Some(ProfileApiConfig {
+                client_id: sandbox::CLIENT_ID.to_owned(),
+                client_secret: Secret::new(sandbox::CLIENT_SECRET),
+                org_id: sandbox::ORG_ID,
+                account_id: sandbox::ACCOUNT_ID,
+                workspace_id: sandbox::WORKSPACE_ID,
+                base_url: sandbox.profile_api_base_url(),
+                token_url: sandbox.token_url(),
+            }),
         },
         sync: SyncConfig {
             interval: Duration::from_secs(30),

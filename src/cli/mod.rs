@@ -18,7 +18,9 @@ use crate::config::{BaseDirectories, Environment};
 use account::Desk;
 use args::{Args, Command};
 use commands::steer::Steering;
-use commands::{adopt, clean_up, cohorts, counts, doctor, history, run, sandbox, status, steer, sync, watch};
+use commands::{
+    adopt, clean_up, cohorts, counts, doctor, history, run, sandbox, status, steer, sync, verify, watch,
+};
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};
 use output::OutputError;
@@ -93,6 +95,7 @@ async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
         Command::Cohorts(list) => cohorts::cohorts(desk, &config, list).await,
         Command::Sync(asked) => sync::sync(desk, &config, asked).await,
         Command::Run => run::run(desk, &config).await,
+        Command::Verify(asked) => verify::verify(desk, &config, asked).await,
         Command::Pause { cohort } => steer::steer(desk, &config, Steering::Pause, cohort).await,
         Command::Resume { cohort } => steer::steer(desk, &config, Steering::Resume, cohort).await,
         Command::Adopt { cohort, file, kind, attribute } => {

@@ -172,6 +172,12 @@ impl Control {
         (state.feed.lookups.asked, state.feed.lookups.refused)
     }
 
+    /// The most lookups and requests for a token that were in progress at the same time.
+    #[must_use]
+    pub fn max_concurrent_lookups_seen(&self) -> usize {
+        self.shared.lock().feed.lookups.running.most
+    }
+
     /// Tokens for the Profile API that were given since the start.
     #[must_use]
     pub fn tokens_given(&self) -> u64 {
