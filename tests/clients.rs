@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+#[path = "clients/profiles.rs"]
+mod profiles;
 #[path = "clients/server.rs"]
 mod server;
 

@@ -11,6 +11,8 @@ mod migration;
 mod pages;
 #[path = "store/requests.rs"]
 mod requests;
+#[path = "store/verification.rs"]
+mod verification;
 
 use cohort_sync::domain::plan::{PlannedRequest, Wave};
 use cohort_sync::domain::{

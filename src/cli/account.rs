@@ -9,8 +9,10 @@ use crate::config::{
 };
 use crate::domain::ReadingRules;
 use crate::domain::guard::GuardRules;
-use crate::http::{Authorization, Transport, TransportOptions};
+use crate::http::{Authorization, Backoff, Transport, TransportOptions};
 use crate::mixpanel::{self, MixpanelError};
+use crate::mparticle::ProfileApi;
+use crate::mparticle::profile::{self, ClientCredentials, PROFILES_PER_SECOND};
 use crate::mparticle::{self, Encoder, EventsApi, FeedUrl, Form, Route};
 use crate::store::JournalLimits;
 use crate::sync::command::Command;
@@ -79,6 +81,7 @@ impl Desk {
 pub(super) struct Clients {
     pub mixpanel: mixpanel::Client,
     pub mparticle: mparticle::Client,
+    pub profiles: Option<ProfileApi>,
     pub encoder: Encoder,
 }
 
@@ -96,7 +99,8 @@ impl Clients {
         };
         Ok(Self {
             mixpanel: mixpanel::Client::new(transport.clone(), connection)?,
-            mparticle: mparticle::Client::new(transport, route_of(config)?),
+            mparticle: mparticle::Client::new(transport.clone(), route_of(config)?),
+            profiles: profiles_of(transport, config)?,
             encoder: encoder_of(config),
         })
     }
@@ -112,6 +116,25 @@ fn route_of(config: &Config) -> Result<Route, Failure> {
         }
     };
     route.map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Where profiles are looked up, if that is configured.
+fn profiles_of(transport: Transport, config: &Config) -> Result<Option<ProfileApi>, Failure> {
+    let Some(api) = &config.mparticle.profile_api else { return Ok(None) };
+    let connection = profile::Connection {
+        base_url: api.base_url.clone(),
+        token_url: api.token_url.clone(),
+        credentials: ClientCredentials::new(api.client_id.clone(), api.client_secret.expose()),
+        org_id: api.org_id,
+        account_id: api.account_id,
+        workspace_id: api.workspace_id,
+        environment: config.mparticle.environment.as_str().to_owned(),
+        identity_type: config.mparticle.fallback_identity.as_str().to_owned(),
+        profiles_per_second: PROFILES_PER_SECOND,
+        backoff: Backoff::default(),
+    };
+    let profiles = ProfileApi::new(transport, connection);
+    profiles.map(Some).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// How changes are written, as configured.
@@ -146,12 +169,13 @@ pub(super) async fn start_engine(
     settings: Settings,
     doing: &str,
 ) -> Result<(Handle, JoinHandle<()>), Failure> {
-    let Clients { mixpanel, mparticle, encoder } = Clients::of(config)?;
+    let Clients { mixpanel, mparticle, profiles, encoder } = Clients::of(config)?;
     let parts = Parts {
         directory: places.state_dir.clone(),
         holder: holder(doing),
         mixpanel,
         mparticle,
+        profiles,
         encoder,
         clock: Clock::system(),
         read_only: false,

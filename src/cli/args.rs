@@ -8,6 +8,9 @@ mod moment;
 mod past;
 
 pub use past::{ChangesArgs, MembersArgs};
+mod verify;
+
+pub use verify::VerifyArgs;
 
 use super::output::Format;
 use crate::config::{ColorChoice, ConfigError, Environment, Origin, Override, Selection, Word};
@@ -43,7 +46,7 @@ const AFTER_HELP: &str = "\
 COHORT is the id of a cohort or its exact name. Every setting of the configuration file can be given as an \
 environment variable too: COHORT_SYNC_<SECTION>_<KEY>.
 
-Exit codes: 0 done; 1 a run failed, or doctor found a problem; 2 wrong usage or configuration; 3 refused, or paused until a person decides.";
+Exit codes: 0 done; 1 a run failed, verify found users who are wrong, or doctor a problem; 2 wrong usage or configuration; 3 refused, or paused until a person decides.";
 
 const DOCTOR_AFTER_HELP: &str = "\
 Asks Mixpanel for the cohort list, which costs one query. Nothing is sent to mParticle, and nothing is changed or mended.
@@ -206,6 +209,8 @@ pub enum Command {
         /// The cohort
         cohort: String,
     },
+    /// Look users up in mParticle and see whether it holds what it was told
+    Verify(VerifyArgs),
     /// Check configuration, both connections, directories, state and terminal, and say what to do
     #[command(after_help = DOCTOR_AFTER_HELP)]
     Doctor,
@@ -412,6 +417,8 @@ impl Command {
             | Self::Changes(ChangesArgs { list, .. })
             | Self::Members(MembersArgs { list, .. })
             | Self::Unmatched { list, .. } => Some(list),
+            // With a file to go to, those who are wrong may have a format of their own.
+            Self::Verify(VerifyArgs { list, .. }) if list.output.is_none() => Some(list),
             _ => None,
         }
     }

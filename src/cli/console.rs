@@ -1,11 +1,11 @@
 //! The console: chooses between the account, the demo and the welcome screen, and starts what lies behind it.
 
-use super::account::{Desk, encoder_of, settings_of, start_engine};
+use super::account::{Clients, Desk, settings_of, start_engine};
 use super::failure::{Exit, Failure};
 use crate::config::{
     Clock, ColorChoice, Config, ConfigError, DeliveryConfig, Environment, FallbackIdentity, FeedEnvironment,
-    InterfaceConfig, JournalConfig, MASK, MixpanelConfig, MparticleConfig, Places, Region, Secret,
-    ShownSetting, SyncConfig, Theme, WebhookUrl, Word, format_duration,
+    InterfaceConfig, JournalConfig, MASK, MixpanelConfig, MparticleConfig, Places, ProfileApiConfig, Region,
+    Secret, ShownSetting, SyncConfig, Theme, WebhookUrl, Word, format_duration,
 };
 use crate::domain::SyncKind;
 use crate::sandbox::{self, Sandbox, SandboxOptions};
@@ -73,17 +73,23 @@ async fn engine_or_view(
     places: &Places,
     config: &Config,
 ) -> Result<(Handle, Option<JoinHandle<()>>), Failure> {
-    let encoder = || Some(encoder_of(config));
     if places.read_only {
-        return Ok((sync::observe(places.state_dir.clone(), Writer::ReadOnly, encoder()).await?, None));
+        return Ok((view(places, config, Writer::ReadOnly).await?, None));
     }
     match start_engine(places, config, settings_of(config), "cohort-sync").await {
         Ok((handle, engine)) => Ok((handle, Some(engine))),
         Err(Failure::Store(StoreError::InUse { holder, .. })) => {
-            Ok((sync::observe(places.state_dir.clone(), Writer::Other(holder), encoder()).await?, None))
+            Ok((view(places, config, Writer::Other(holder)).await?, None))
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// A view of what another process does, or of what was recorded.
+async fn view(places: &Places, config: &Config, writer: Writer) -> Result<Handle, Failure> {
+    let Clients { encoder, profiles, .. } = Clients::of(config)?;
+    let handle = sync::observe(places.state_dir.clone(), writer, Some(encoder)).await?;
+    Ok(handle.looking_up(profiles))
 }
 
 async fn end(engine: Option<JoinHandle<()>>) -> Result<Exit, Failure> {
@@ -167,7 +173,15 @@ fn demo_config(sandbox: &Sandbox, interface: InterfaceConfig) -> Result<Config, 
             delivery: DeliveryConfig::Feed { webhook_url, members: false },
             environment: FeedEnvironment::Production,
             fallback_identity: FallbackIdentity::CustomerId,
-            profile_api: None,
+            profile_api: Some(ProfileApiConfig {
+                client_id: sandbox::CLIENT_ID.to_owned(),
+                client_secret: Secret::new(sandbox::CLIENT_SECRET),
+                org_id: sandbox::ORG_ID,
+                account_id: sandbox::ACCOUNT_ID,
+                workspace_id: sandbox::WORKSPACE_ID,
+                base_url: sandbox.profile_api_base_url(),
+                token_url: sandbox.token_url(),
+            }),
         },
         sync: SyncConfig {
             interval: Duration::from_secs(30),

@@ -97,7 +97,7 @@ impl Failure {
             | Self::Usage(_)
             | Self::Telemetry(_)
             | Self::Console(TuiError::NotATerminal | TuiError::Keys(_))
-            | Self::Refused { refusal: Refusal::UnknownCohort(_), .. } => Exit::Usage,
+            | Self::Refused { refusal: Refusal::UnknownCohort(_) | Refusal::NoProfileApi, .. } => Exit::Usage,
             Self::Store(error) => error.into(),
             Self::Waiting(_) | Self::Refused { .. } => Exit::Refused,
             Self::Mixpanel(error) if error.pause_cause().is_some() => Exit::Refused,

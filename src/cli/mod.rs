@@ -19,7 +19,8 @@ use account::Desk;
 use args::{Args, Command};
 use commands::steer::Steering;
 use commands::{
-    adopt, clean_up, cohorts, counts, doctor, history, past, probe, run, sandbox, status, steer, sync, watch,
+    adopt, clean_up, cohorts, counts, doctor, history, past, probe, run, sandbox, status, steer, sync,
+    verify, watch,
 };
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};
@@ -97,6 +98,7 @@ async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
         Command::Sync(asked) => sync::sync(desk, &config, asked).await,
         Command::Run => run::run(desk, &config).await,
         Command::Probe(asked) => probe::probe(desk, &config, asked).await,
+        Command::Verify(asked) => verify::verify(desk, &config, asked).await,
         Command::Pause { cohort } => steer::steer(desk, &config, Steering::Pause, cohort).await,
         Command::Resume { cohort } => steer::steer(desk, &config, Steering::Resume, cohort).await,
         Command::Adopt { cohort, file, kind, attribute } => {

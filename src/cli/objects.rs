@@ -1,6 +1,8 @@
 //! The JSON objects of the command line's contract: what other programs read. Field names and their order are
 //! fixed; whoever changes one breaks somebody's script.
 
+use crate::domain::drift::CONFIDENCE;
+use crate::domain::verified::Verification;
 use crate::domain::{Cohort, IdentityRef, RunCounts, SyncStatus};
 use crate::store::{ChangeRow, RunRecord, SyncRecord, UnmatchedRow};
 use crate::sync::export::seconds;
@@ -179,6 +181,31 @@ impl<'a> From<&'a ChangeRow> for ChangeObject<'a> {
             state: row.state.token(),
             reason: row.reason.as_deref(),
             at: row.at.map(seconds),
+        }
+    }
+}
+
+/// What a verification came to.
+#[derive(Debug, Serialize)]
+pub(super) struct VerifyObject {
+    cohort_id: u64,
+    checked: u64,
+    missing: u64,
+    stale: u64,
+    confidence: f64,
+    /// Rounded up to a millionth, for a bound must not look better than it is.
+    drift_upper_bound: f64,
+}
+
+impl From<&Verification> for VerifyObject {
+    fn from(verification: &Verification) -> Self {
+        Self {
+            cohort_id: verification.cohort_id.0,
+            checked: verification.checked(),
+            missing: verification.missing(),
+            stale: verification.stale(),
+            confidence: CONFIDENCE,
+            drift_upper_bound: (verification.drift_upper_bound * 1e6).ceil() / 1e6,
         }
     }
 }

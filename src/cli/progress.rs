@@ -2,7 +2,8 @@
 
 use crate::domain::number::thousands;
 use crate::domain::{CohortId, Phase};
-use crate::sync::snapshot::{RunProgress, Snapshot};
+use crate::mparticle::profile::PROFILES_PER_SECOND;
+use crate::sync::snapshot::{CheckProgress, RunProgress, Snapshot};
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -39,6 +40,21 @@ impl Progress {
         }
         self.shown_at = Some(Instant::now());
         let line: String = parts.join("   ").chars().take(200).collect();
+        put(&format!("\r\x1b[2K{line}"));
+    }
+
+    /// Shows how a verification goes.
+    pub(super) fn show_check(&mut self, name: &str, check: &CheckProgress) {
+        let recent = self.shown_at.is_some_and(|at| at.elapsed() < SHOWN_EVERY);
+        if !self.is_shown || recent {
+            return;
+        }
+        self.shown_at = Some(Instant::now());
+        let (checked, of, wrong) = (thousands(check.checked), thousands(check.of), thousands(check.wrong));
+        let left = check.of.saturating_sub(check.checked).div_ceil(u64::from(PROFILES_PER_SECOND));
+        let then = check.waiting.clone().unwrap_or_else(|| format!("about {left} s left"));
+        let line: String =
+            format!("{name}: looking up {checked}/{of} · {wrong} wrong · {then}").chars().take(200).collect();
         put(&format!("\r\x1b[2K{line}"));
     }
 

@@ -36,6 +36,7 @@ pub use model::{
 pub use paths::{BaseDirectories, Places, Selection};
 pub(crate) use secrets::permission_bits;
 pub use secrets::{Secret, SecretError, SecretSource};
+pub use settings::lines_to_fill_in;
 pub use show::{ShownCredential, ShownSetting};
 pub use template::{InitError, TEMPLATE, init};
 pub use themes::{Colour, OwnTheme};

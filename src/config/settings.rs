@@ -413,6 +413,14 @@ pub fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
 }
 
+/// The lines of a section that must be given as soon as one of them is, as TOML to fill in.
+#[must_use]
+pub fn lines_to_fill_in(section: &str) -> Vec<String> {
+    let is_needed = |setting: &&Setting| setting.section() == section && setting.need == Need::WithItsSection;
+    let needed = SETTINGS.iter().filter(is_needed);
+    needed.map(|setting| format!("{} = {}", setting.key(), setting.example)).collect()
+}
+
 /// The candidate that somebody who wrote `name` most likely meant, if any is near.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -21,13 +21,19 @@ impl Default for GuardRules {
 /// A baseline smaller than this changes by half too easily for a share to mean anything.
 const SMALLEST_GUARDED_BASELINE: u64 = 100;
 
-/// Decides whether a plan may be sent unasked; `Some` names why not.
+/// Decides whether the plan of a run that read the cohort may be sent unasked; `Some` names why not.
 #[must_use]
 pub fn objection(rules: GuardRules, baseline: u64, counts: &RunCounts) -> Option<PauseCause> {
-    let removals = counts.removes.planned();
     if baseline > 0 && counts.read.fetched() == 0 {
         return Some(PauseCause::EmptyRead);
     }
+    objection_to_removals(rules, baseline, counts)
+}
+
+/// The same for a plan that does not come from a read.
+#[must_use]
+pub fn objection_to_removals(rules: GuardRules, baseline: u64, counts: &RunCounts) -> Option<PauseCause> {
+    let removals = counts.removes.planned();
     let too_many = removals as f64 > rules.max_removal_share * baseline as f64;
     (baseline >= SMALLEST_GUARDED_BASELINE && too_many).then_some(PauseCause::Removals)
 }

@@ -5,11 +5,13 @@
 //! changes are planned into requests, and *counts* account for every user on the way. Whoever needs a
 //! socket, a file or the time of day stands elsewhere and passes data in.
 
+pub mod attribute;
 pub mod change;
 pub mod cohort;
 pub mod counts;
 pub mod diff;
 pub mod doubt;
+pub mod drift;
 pub mod guard;
 pub mod identity;
 pub mod lint;
@@ -20,7 +22,11 @@ pub mod number;
 pub mod plan;
 pub mod presence;
 pub mod run;
+pub mod sampling;
 pub mod status;
+pub mod told;
+pub mod verification;
+pub mod verified;
 
 pub use change::{Change, ChangeState, Direction, Removal};
 pub use cohort::{Cohort, CohortId};

@@ -90,14 +90,21 @@ pub enum Purpose {
     Update,
     /// mParticle is told every member again, and who left: it forgets profiles that are inactive for long.
     FullRefresh,
+    /// Those whom a verification found wrong are told again what they were told before; nobody is read from Mixpanel.
+    Repair,
     /// Whoever holds the attribute is told that it ends; nobody is read from Mixpanel.
     CleanUp(Removal),
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 4] =
-        [Self::Update, Self::FullRefresh, Self::CleanUp(Removal::SetFalse), Self::CleanUp(Removal::Delete)];
+    pub const ALL: [Self; 5] = [
+        Self::Update,
+        Self::FullRefresh,
+        Self::Repair,
+        Self::CleanUp(Removal::SetFalse),
+        Self::CleanUp(Removal::Delete),
+    ];
 
     /// The word in the store.
     #[must_use]
@@ -105,6 +112,7 @@ impl Purpose {
         match self {
             Self::Update => "update",
             Self::FullRefresh => "full_refresh",
+            Self::Repair => "repair",
             Self::CleanUp(Removal::SetFalse) => "clean_up_false",
             Self::CleanUp(Removal::Delete) => "clean_up_delete",
         }
@@ -120,7 +128,7 @@ impl Purpose {
     #[must_use]
     pub fn removal(self) -> Removal {
         match self {
-            Self::Update | Self::FullRefresh => Removal::SetFalse,
+            Self::Update | Self::FullRefresh | Self::Repair => Removal::SetFalse,
             Self::CleanUp(removal) => removal,
         }
     }
@@ -128,7 +136,7 @@ impl Purpose {
     /// Whether the cohort is read from Mixpanel.
     #[must_use]
     pub fn reads(self) -> bool {
-        !matches!(self, Self::CleanUp(_))
+        !matches!(self, Self::CleanUp(_) | Self::Repair)
     }
 }
 

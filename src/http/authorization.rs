@@ -5,30 +5,49 @@ use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
 
-/// User and secret for HTTP Basic authentication. Neither `Debug` nor `Display` shows the content, and the
-/// header built from it is marked sensitive, so HTTP/2 never compresses it and reqwest never prints it.
+/// What proves who asks. Neither `Debug` nor `Display` shows the content, and the header built from it is marked
+/// sensitive, so HTTP/2 never compresses it and reqwest never prints it.
 #[derive(Clone)]
 pub struct Authorization {
-    pair: Arc<(String, String)>,
+    credential: Credential,
+}
+
+#[derive(Clone)]
+enum Credential {
+    Basic(Arc<(String, String)>),
+    Bearer(Arc<str>),
 }
 
 impl Authorization {
     /// HTTP Basic, the way Mixpanel takes service accounts (Mixpanel reference, Service Accounts).
     pub fn basic(user: impl Into<String>, secret: impl Into<String>) -> Self {
-        Self { pair: Arc::new((user.into(), secret.into())) }
+        Self { credential: Credential::Basic(Arc::new((user.into(), secret.into()))) }
+    }
+
+    /// A token that whoever bears it is let in with (RFC 6750), the way mParticle's Profile API takes it.
+    pub fn bearer(token: impl Into<Arc<str>>) -> Self {
+        Self { credential: Credential::Bearer(token.into()) }
     }
 
     /// Takes the secret, and the header built from it, out of what a server answered.
     #[must_use]
     pub fn conceal(&self, body: Bytes) -> Bytes {
-        let (user, secret) = &*self.pair;
-        let header = base64(format!("{user}:{secret}").as_bytes());
-        conceal(body, &[secret, &header])
+        match &self.credential {
+            Credential::Basic(pair) => {
+                let (user, secret) = &**pair;
+                let header = base64(format!("{user}:{secret}").as_bytes());
+                conceal(body, &[secret, &header])
+            }
+            Credential::Bearer(token) => conceal(body, &[token]),
+        }
     }
 
     /// Puts the header on a request; reqwest marks the value sensitive.
     pub(super) fn apply(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        request.basic_auth(&self.pair.0, Some(&self.pair.1))
+        match &self.credential {
+            Credential::Basic(pair) => request.basic_auth(&pair.0, Some(&pair.1)),
+            Credential::Bearer(token) => request.bearer_auth(token),
+        }
     }
 }
 

@@ -22,4 +22,4 @@ pub use error::{ConnectFailure, TransportError};
 pub use gate::{FeedGate, Permit};
 pub use pacing::{Admission, Feedback, Limit, Pacer, PacerOptions};
 pub use reqwest::Url;
-pub use transport::{ContentType, Request, Transport, TransportOptions, is_loopback};
+pub use transport::{ContentType, Method, Request, Transport, TransportOptions, is_loopback};

@@ -65,11 +65,13 @@ pub struct PacerOptions {
     pub max_in_flight: usize,
     /// The longest `Retry-After` that is believed.
     pub retry_after_limit: Duration,
+    /// The most users a second, where the limit is documented: kept from the first request on, and never exceeded.
+    pub most_per_second: Option<u32>,
 }
 
 impl Default for PacerOptions {
     fn default() -> Self {
-        Self { max_in_flight: 4, retry_after_limit: Duration::from_hours(1) }
+        Self { max_in_flight: 4, retry_after_limit: Duration::from_hours(1), most_per_second: None }
     }
 }
 
@@ -81,6 +83,8 @@ pub struct Pacer {
     /// Nothing leaves before this moment, because the feed said so.
     stopped_until: Option<Instant>,
     retry_after_limit: Duration,
+    /// A documented limit, in users a second.
+    ceiling: Option<f64>,
     /// What was accepted in the last moments, for the first guess at a rate.
     recent: VecDeque<(Instant, u64)>,
     percent_used: Option<u8>,
@@ -146,6 +150,7 @@ impl Pacer {
             rate: None,
             stopped_until: None,
             retry_after_limit: options.retry_after_limit,
+            ceiling: options.most_per_second.map(f64::from),
             recent: VecDeque::new(),
             percent_used: None,
         }
@@ -159,8 +164,12 @@ impl Pacer {
         if self.window.is_full() {
             return Admission::Full;
         }
+        if let (None, Some(ceiling)) = (&self.rate, self.ceiling) {
+            self.rate = Some(Rate::new(now, ceiling, SLOW_GROWTH));
+        }
         if let Some(rate) = &mut self.rate {
             rate.grow(now);
+            rate.users_per_second = rate.users_per_second.min(self.ceiling.unwrap_or(f64::INFINITY));
             if rate.next > now {
                 return Admission::WaitUntil(rate.next);
             }

@@ -230,6 +230,30 @@ fn a_limit_that_is_raised_is_noticed() {
     assert!(pacer.users_per_second().unwrap() > before * 2.0);
 }
 
+#[test]
+fn a_documented_limit_is_kept_from_the_first_request_on() {
+    let options = PacerOptions { most_per_second: Some(15), max_in_flight: 8, ..PacerOptions::default() };
+    let mut pacer = Pacer::new(options);
+    let start = Instant::now();
+    let mut now = start;
+    for seconds in 1..=600_u64 {
+        let mut admitted = 0;
+        while now < start + Duration::from_secs(seconds) {
+            match pacer.admit(now, 1) {
+                Admission::Go => {
+                    admitted += 1;
+                    pacer.answered(now, 1, quick());
+                }
+                Admission::WaitUntil(moment) => now = moment,
+                Admission::Full => panic!("every request was answered"),
+            }
+        }
+        assert!((14..=16).contains(&admitted), "second {seconds}: {admitted}");
+    }
+    pacer.answered(now, 1, refused(Limit::Other));
+    assert!(pacer.users_per_second().unwrap() < 15.0, "a refusal lowers it all the same");
+}
+
 use proptest::prelude::*;
 
 proptest! {

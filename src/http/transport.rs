@@ -1,4 +1,4 @@
-//! The one way out of this program: a POST with a deadline and a limit on the answer. It follows no redirect
+//! The one way out of this program: a request with a deadline and a limit on the answer. It follows no redirect
 //! and speaks plain http to loopback only, since either would hand a credential to a stranger. Retrying and
 //! judging belong to the callers.
 
@@ -45,17 +45,29 @@ impl ContentType {
     }
 }
 
-/// One POST.
+/// What a request does.
+#[derive(Clone, Copy)]
+pub enum Method<'a> {
+    /// Asks for something that the URL names.
+    Get,
+    /// Hands something over.
+    Post {
+        /// What the body is.
+        content_type: ContentType,
+        /// The body; cloning it for a retry costs nothing.
+        body: &'a Bytes,
+    },
+}
+
+/// One request.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
+    /// What it does.
+    pub method: Method<'a>,
     /// Where to.
     pub url: &'a Url,
     /// The credential, where it is not in the URL.
     pub authorization: Option<&'a Authorization>,
-    /// What the body is.
-    pub content_type: ContentType,
-    /// The body; cloning it for a retry costs nothing.
-    pub body: &'a Bytes,
     /// From here to the last byte of the answer.
     pub timeout: Duration,
     /// The largest answer that is read, after decompression.
@@ -95,7 +107,7 @@ impl Transport {
     }
 
     /// Sends one request and reads the answer to its end.
-    pub async fn post(&self, request: Request<'_>) -> Result<Answer, TransportError> {
+    pub async fn send(&self, request: Request<'_>) -> Result<Answer, TransportError> {
         self.exchange(request).await.map(|(answer, _)| answer)
     }
 
@@ -105,11 +117,14 @@ impl Transport {
         let host = host(request.url);
         let started = Instant::now();
         let failed = |error| TransportError::of(error, &host, request.timeout);
-        let mut outgoing = client
-            .post(request.url.clone())
-            .timeout(request.timeout)
-            .header(header::CONTENT_TYPE, request.content_type.header())
-            .body(request.body.clone());
+        let url = request.url.clone();
+        let mut outgoing = match request.method {
+            Method::Get => client.get(url),
+            Method::Post { content_type, body } => {
+                client.post(url).header(header::CONTENT_TYPE, content_type.header()).body(body.clone())
+            }
+        };
+        outgoing = outgoing.timeout(request.timeout);
         if let Some(authorization) = request.authorization {
             outgoing = authorization.apply(outgoing);
         }

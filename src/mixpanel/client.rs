@@ -4,7 +4,7 @@
 use super::error::MixpanelError;
 use super::wire::{PageHead, read_cohorts, read_page};
 use crate::domain::{Cohort, CohortId, Profile};
-use crate::http::{Answer, Authorization, ContentType, Request, Transport, Url};
+use crate::http::{Answer, Authorization, ContentType, Method, Request, Transport, Url};
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -175,14 +175,13 @@ impl Client {
         // The semaphore is never closed.
         let Ok(_place) = self.places.acquire().await else { return Err(MixpanelError::Cancelled) };
         let request = Request {
+            method: Method::Post { content_type: ContentType::Form, body: &body },
             url,
             authorization: Some(&self.service_account),
-            content_type: ContentType::Form,
-            body: &body,
             timeout: TIMEOUT,
             body_limit: BODY_LIMIT,
         };
-        let answer = self.transport.post(request).await?;
+        let answer = self.transport.send(request).await?;
         if answer.is_success() {
             Ok(answer)
         } else {

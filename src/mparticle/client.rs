@@ -2,7 +2,9 @@
 //! with a key and a secret.
 
 use super::verdict::{self, Verdict};
-use crate::http::{Answer, Authorization, ContentType, Request, Transport, TransportError, Url, conceal};
+use crate::http::{
+    Answer, Authorization, ContentType, Method, Request, Transport, TransportError, Url, conceal,
+};
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
@@ -93,7 +95,7 @@ impl Client {
     /// There is no complete answer; [`TransportError::may_have_arrived`] tells whether mParticle may have
     /// applied the request all the same.
     pub async fn post(&self, body: &Bytes) -> Result<Answer, TransportError> {
-        self.transport.post(self.request(body)).await.map(|answer| self.concealed(answer))
+        self.transport.send(self.request(body)).await.map(|answer| self.concealed(answer))
     }
 
     /// The same with every header of the answer, to be shown.
@@ -131,10 +133,9 @@ impl Client {
             Route::Events(api) => (&api.url, Some(&api.authorization)),
         };
         Request {
+            method: Method::Post { content_type: ContentType::Json, body },
             url,
             authorization,
-            content_type: ContentType::Json,
-            body,
             timeout: TIMEOUT,
             body_limit: BODY_LIMIT,
         }

@@ -145,6 +145,45 @@ impl Control {
         self.shared.lock().feed.token_is_valid = valid;
     }
 
+    /// Sets an attribute of a profile as another input of mParticle may do; null takes it away.
+    pub fn set_attribute(&self, key: &ProfileKey, attribute: &str, value: &Value) {
+        self.shared.lock().feed.profiles.set(key, attribute, value);
+    }
+
+    /// Changes the secret of the client that may ask the Profile API.
+    pub fn set_client_secret(&self, secret: &str) {
+        secret.clone_into(&mut self.shared.lock().feed.lookups.client_secret);
+    }
+
+    /// Makes all tokens for the Profile API invalid.
+    pub fn expire_tokens(&self) {
+        self.shared.lock().feed.lookups.expire_tokens();
+    }
+
+    /// Sets how many lookups a second the Profile API answers.
+    pub fn set_profile_rate(&self, per_second: Option<u32>) {
+        self.shared.lock().feed.lookups.limit = per_second;
+    }
+
+    /// Lookups that the Profile API was asked for since the start, and how many of them it refused for their number.
+    #[must_use]
+    pub fn profile_lookups(&self) -> (u64, u64) {
+        let state = self.shared.lock();
+        (state.feed.lookups.asked, state.feed.lookups.refused)
+    }
+
+    /// The most lookups and requests for a token that were in progress at the same time.
+    #[must_use]
+    pub fn max_concurrent_lookups_seen(&self) -> usize {
+        self.shared.lock().feed.lookups.running.most
+    }
+
+    /// Tokens for the Profile API that were given since the start.
+    #[must_use]
+    pub fn tokens_given(&self) -> u64 {
+        self.shared.lock().feed.lookups.tokens_given
+    }
+
     /// Changes the secret of the service account.
     pub fn set_secret(&self, secret: &str) {
         secret.clone_into(&mut self.shared.lock().query_api.secret);
@@ -183,6 +222,8 @@ impl Control {
             feed_requests: state.feed.requests.received,
             max_concurrent_feed_requests: state.feed.running.most,
             repeated_batches: state.feed.repeated_batches,
+            profile_lookups: state.feed.lookups.asked,
+            tokens_given: state.feed.lookups.tokens_given,
             pending_faults: state.script.pending().len(),
         }
     }
@@ -209,6 +250,10 @@ pub struct SandboxCounts {
     pub max_concurrent_feed_requests: usize,
     /// Batches that were ignored as repeats.
     pub repeated_batches: u64,
+    /// Lookups that the Profile API was asked for since the start.
+    pub profile_lookups: u64,
+    /// Tokens for it that were given since the start.
+    pub tokens_given: u64,
     /// Faults that are still to strike.
     pub pending_faults: usize,
 }

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::clock::scramble;
+
 /// Something that goes wrong, where, and how often.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
@@ -29,6 +31,12 @@ impl Fault {
     #[must_use]
     pub fn mparticle(effect: Effect) -> Self {
         Self { side: Side::Mparticle, ..Self::mixpanel(effect) }
+    }
+
+    /// A fault of the Profile API, or of the endpoint that gives tokens for it, that strikes the next request.
+    #[must_use]
+    pub fn profile_api(effect: Effect) -> Self {
+        Self { side: Side::ProfileApi, ..Self::mixpanel(effect) }
     }
 
     /// Strikes this many requests.
@@ -65,7 +73,7 @@ impl Fault {
     }
 }
 
-/// One of the two services.
+/// One of the services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
@@ -73,6 +81,8 @@ pub enum Side {
     Mixpanel,
     /// The feed.
     Mparticle,
+    /// The Profile API, and the endpoint that gives tokens for it.
+    ProfileApi,
 }
 
 /// Which requests a fault strikes; what is `None` does not matter.
@@ -190,6 +200,11 @@ pub enum Effect {
         /// Which users.
         users: RejectedUsers,
     },
+    /// The feed accepts a request and drops some of its users without a word.
+    DropUsers {
+        /// Which users.
+        users: DroppedUsers,
+    },
     /// The feed refuses the first so many users of a request, answers 202, and its errors do not say which users.
     RejectWithoutIndex {
         /// How many users.
@@ -220,6 +235,29 @@ pub enum RejectedUsers {
     EveryNth(usize),
 }
 
+/// Which users of a request the feed drops without a word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DroppedUsers {
+    /// Those with one of these mParticle ids or identity values, as text.
+    Identities(Vec<String>),
+    /// So many of a thousand; who they are depends on their ids, and is the same in every request.
+    PerMille(u32),
+}
+
+impl DroppedUsers {
+    /// Whether somebody with these identities is among them.
+    pub(super) fn include(&self, identities: &[String]) -> bool {
+        match self {
+            Self::Identities(list) => identities.iter().any(|identity| list.contains(identity)),
+            Self::PerMille(share) => identities.first().is_some_and(|identity| {
+                let noise = identity.bytes().fold(0, |noise, byte| scramble(noise ^ u64::from(byte)));
+                noise % 1_000 < u64::from(*share)
+            }),
+        }
+    }
+}
+
 /// What is known of a request when faults are looked up.
 #[derive(Debug)]
 pub(super) struct Target<'request> {
@@ -227,7 +265,7 @@ pub(super) struct Target<'request> {
     pub path: &'request str,
     pub page: Option<u64>,
     pub cohort: Option<u64>,
-    /// The identities in a request of the feed.
+    /// The identities in a request of the feed or of the Profile API.
     pub identities: &'request [Vec<String>],
 }
 
@@ -284,7 +322,8 @@ impl Effect {
             |wanted: &String| target.identities.iter().flatten().any(|identity| identity == wanted);
         match self {
             Effect::BadRequestIfContains { identity } => contains(identity),
-            Effect::RejectUsers { users: RejectedUsers::Identities(list) } => list.iter().any(contains),
+            Effect::RejectUsers { users: RejectedUsers::Identities(list) }
+            | Effect::DropUsers { users: DroppedUsers::Identities(list) } => list.iter().any(contains),
             Effect::ShortPage | Effect::EmptyRead => target.page.is_some(),
             // The first page begins a session; there is none yet that could be lost or mixed up.
             Effect::SessionExpired | Effect::WrongSession => target.page.is_some_and(|page| page > 0),

@@ -50,8 +50,13 @@ struct Settings {
     feed_token_valid: Option<bool>,
     plan_allows_api: Option<bool>,
     secret: Option<String>,
+    client_secret: Option<String>,
     /// Users a second; zero is unlimited.
     feed_rate: Option<u32>,
+    /// Lookups a second; zero is unlimited.
+    profile_rate: Option<u32>,
+    #[serde(default)]
+    expire_tokens: bool,
     #[serde(default)]
     expire_sessions: bool,
 }
@@ -72,6 +77,15 @@ impl Settings {
         }
         if let Some(rate) = self.feed_rate {
             control.set_feed_rate((rate > 0).then_some(rate));
+        }
+        if let Some(secret) = self.client_secret {
+            control.set_client_secret(&secret);
+        }
+        if let Some(rate) = self.profile_rate {
+            control.set_profile_rate((rate > 0).then_some(rate));
+        }
+        if self.expire_tokens {
+            control.expire_tokens();
         }
         if self.expire_sessions {
             control.expire_sessions();

@@ -1,4 +1,5 @@
-//! Both services on loopback: Mixpanel's Query API and an mParticle feed webhook, in one small HTTP server.
+//! Both services on loopback: Mixpanel's Query API, an mParticle feed webhook and mParticle's Profile API, in one small
+//! HTTP server.
 //!
 //! This room reads the public documentation of both services a second time and imports nothing else of the crate, so that a
 //! mistake in a client is not repeated by the server it is tested against. It owns the made-up worlds, the quotas, the faults
@@ -25,7 +26,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use control::{AttributeCount, CohortCount, Control, SandboxCounts};
-pub use fault::{Effect, Fault, Matching, RejectedUsers, Side, Times};
+pub use fault::{DroppedUsers, Effect, Fault, Matching, RejectedUsers, Side, Times};
 pub use mparticle::{FeedRequest, ProfileKey};
 pub use options::{DelayRange, Latency, SandboxOptions, WorldSize};
 pub use world::{CohortSeed, PersonSeed};
@@ -44,6 +45,16 @@ pub const FEED_TOKEN: &str = "us1-sandbox-5b1f0c7e92d84a36";
 pub const EVENTS_KEY: &str = "us1-sandbox-key";
 /// See [`EVENTS_KEY`].
 pub const EVENTS_SECRET: &str = "sandbox-events-secret";
+/// Who may ask the sandbox's Profile API.
+pub const CLIENT_ID: &str = "sandbox-client-7c41";
+/// The secret of that client, until [`Control::set_client_secret`] changes it.
+pub const CLIENT_SECRET: &str = "sandbox-client-secret-not-a-real-one";
+/// The mParticle organization that the sandbox serves.
+pub const ORG_ID: u64 = 41;
+/// The account in it.
+pub const ACCOUNT_ID: u64 = 412;
+/// The workspace in that.
+pub const WORKSPACE_ID: u64 = 4_123;
 
 /// A running sandbox. Dropping it stops the server and everything it started.
 #[derive(Debug)]
@@ -85,6 +96,18 @@ impl Sandbox {
     #[must_use]
     pub fn webhook_url(&self) -> String {
         format!("http://{}/v1/pdf/mixpanelcohorts/{FEED_TOKEN}", self.address)
+    }
+
+    /// What a client of the Profile API takes as its base URL; it appends `/userprofile/v1/…` itself.
+    #[must_use]
+    pub fn profile_api_base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where the tokens for the Profile API come from.
+    #[must_use]
+    pub fn token_url(&self) -> String {
+        format!("http://{}/oauth/token", self.address)
     }
 
     /// Direct access, in this process, to everything that the inspection endpoints offer.

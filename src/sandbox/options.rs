@@ -19,6 +19,10 @@ pub struct SandboxOptions {
     pub concurrent_queries: u32,
     /// Users that the feed takes each second; `None` is unlimited.
     pub feed_users_per_second: Option<u32>,
+    /// Lookups that the Profile API answers each second; `None` is unlimited.
+    pub profiles_per_second: Option<u32>,
+    /// How long a token for the Profile API lives.
+    pub token_lifetime: Duration,
     /// People on one page of cohort members. A request may ask for fewer.
     pub page_size: usize,
     /// How long each answer takes.
@@ -40,6 +44,8 @@ impl SandboxOptions {
             queries_per_hour: 60,
             concurrent_queries: 5,
             feed_users_per_second: Some(2_700),
+            profiles_per_second: Some(15),
+            token_lifetime: Duration::from_hours(8),
             page_size: 1_000,
             latency: Latency::DEMO,
             drift: true,
@@ -54,6 +60,7 @@ impl SandboxOptions {
             world: WorldSize::Empty,
             queries_per_hour: 60_000,
             feed_users_per_second: None,
+            profiles_per_second: None,
             latency: Latency::NONE,
             drift: false,
             ..Self::demo()
@@ -82,7 +89,7 @@ pub enum WorldSize {
 pub struct Latency {
     /// Added to each answer of Mixpanel.
     pub pages: DelayRange,
-    /// Added to each answer of the feed.
+    /// Added to each answer of the feed and of the Profile API.
     pub feed: DelayRange,
 }
 

@@ -80,6 +80,10 @@ async fn answer(shared: &Arc<Shared>, received: &Received) -> Reply {
         mparticle::answer(shared, received, Door::Feed(token.to_owned())).await
     } else if path == "/v2/bulkevents" {
         mparticle::answer(shared, received, Door::Events).await
+    } else if let Some(rest) = path.strip_prefix("/userprofile/v1/") {
+        mparticle::lookups::answer(shared, received, rest).await
+    } else if path == "/oauth/token" {
+        mparticle::lookups::answer_token(shared, received).await
     } else if let Some(rest) = path.strip_prefix("/sandbox/") {
         inspect::answer(shared, received, rest)
     } else {

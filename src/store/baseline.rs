@@ -6,8 +6,9 @@ use super::outbox::{self, AnsweredChange};
 use super::packing::{Form, pack_chunk, sort_key, unpack_chunk};
 use super::{Store, StoreError};
 use crate::domain::plan::Wave;
-use crate::domain::{Change, Direction, Identity, RunId};
+use crate::domain::{Change, Direction, Identity, IdentityRef, RunId};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeSet;
 use std::iter::Peekable;
 
 /// Members in a full chunk: 32 KiB of MPIDs, so that reading is sequential and a settled change rewrites little.
@@ -229,10 +230,10 @@ fn write_chunks(connection: &Connection, holding: i64, identities: &[Identity]) 
 /// Reads the baseline of a holding in order, a chunk at a time, holding no statement open between chunks. A chunk
 /// that is gone is damage as well, and shows at the end in the number of members; nothing may be settled
 /// meanwhile.
-pub(super) fn read(
-    connection: &Connection,
+pub(super) fn read<'c>(
+    connection: &'c Connection,
     holding: &Holding,
-) -> impl Iterator<Item = Result<Identity, StoreError>> {
+) -> impl Iterator<Item = Result<Identity, StoreError>> + use<'c> {
     let mut last: Option<(i64, Vec<u8>)> = None;
     let mut chunk = Vec::new().into_iter();
     let mut members = 0;
@@ -266,6 +267,77 @@ pub(super) fn read(
             }
         }
     })
+}
+
+/// Reads the baseline of a holding in order from behind a person on, which may be taken up again and again while runs
+/// are settled in between: whoever came or left behind that person is seen as it is then.
+pub(super) fn read_behind<'c>(
+    connection: &'c Connection,
+    holding: &Holding,
+    person: &Identity,
+) -> Result<impl Iterator<Item = Result<Identity, StoreError>> + use<'c>, StoreError> {
+    let mut id = holdings::find(connection, holding)?;
+    let (mut last, mut chunk) = (None, Vec::new());
+    if let Some(id) = id
+        && let Some((start, identities)) = chunk_around(connection, id, person.borrow())?
+    {
+        chunk = identities.into_iter().filter(|identity| identity > person).collect();
+        last = Some(start);
+    }
+    let mut chunk = chunk.into_iter();
+    Ok(std::iter::from_fn(move || {
+        loop {
+            if let Some(identity) = chunk.next() {
+                return Some(Ok(identity));
+            }
+            match next_chunk(connection, id?, last.as_ref()) {
+                Ok(found) => {
+                    let (start, identities) = found?;
+                    last = Some(start);
+                    chunk = identities.into_iter();
+                }
+                Err(error) => {
+                    id = None;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }))
+}
+
+/// Those of some people who are in the baseline of a holding.
+pub(super) fn members_among(
+    connection: &Connection,
+    holding: &Holding,
+    people: &BTreeSet<Identity>,
+) -> Result<BTreeSet<Identity>, StoreError> {
+    let Some(id) = holdings::find(connection, holding)? else { return Ok(BTreeSet::new()) };
+    let mut members = BTreeSet::new();
+    let mut chunk: Vec<Identity> = Vec::new();
+    for person in people {
+        // Neighbours are mostly of one chunk, which is read once then.
+        if chunk.last().is_none_or(|last| last < person) {
+            chunk = chunk_around(connection, id, person.borrow())?.map_or_else(Vec::new, |(_, chunk)| chunk);
+        }
+        if chunk.binary_search(person).is_ok() {
+            members.insert(person.clone());
+        }
+    }
+    Ok(members)
+}
+
+/// The chunk that holds somebody, if anybody holds them: the last that does not begin behind them.
+fn chunk_around(
+    connection: &Connection,
+    holding: i64,
+    person: IdentityRef<'_>,
+) -> Result<Option<Chunk>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT form, first_key, members, chunk FROM baseline
+         WHERE holding_id = ?1 AND (form, first_key) <= (?2, ?3) ORDER BY form DESC, first_key DESC LIMIT 1",
+    )?;
+    let key = params![holding, Form::of(person).number(), sort_key(person)];
+    statement.query_row(key, read_row).optional()?.map(ChunkRow::checked).transpose()
 }
 
 fn check_total(connection: &Connection, holding: i64, found: i64) -> Result<(), StoreError> {

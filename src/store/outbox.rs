@@ -251,7 +251,8 @@ impl Store {
     }
 }
 
-fn in_doubt(connection: &Connection, holding: &Holding) -> Result<BTreeSet<Identity>, StoreError> {
+/// See [`Store::uncertain`].
+pub(super) fn in_doubt(connection: &Connection, holding: &Holding) -> Result<BTreeSet<Identity>, StoreError> {
     let Some(from) = first_doubtful_run(connection, holding)? else { return Ok(BTreeSet::new()) };
     let mut statement = connection.prepare_cached(
         "SELECT run_id, first_position, state, changes FROM outbox

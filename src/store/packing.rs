@@ -58,10 +58,15 @@ pub fn sort_key(identity: IdentityRef<'_>) -> Vec<u8> {
 
 /// What a blob holds; it goes into the seal, so that one is never read as another.
 #[derive(Debug, Clone, Copy)]
-enum Content {
+pub enum Content {
+    /// Identities of one form.
     Chunk(Form),
+    /// Changes of a request.
     Changes,
+    /// Remarks about a read.
     Remarks,
+    /// Users about whom a verification found mParticle wrong; see `wrong_users`.
+    WrongUsers,
 }
 
 /// Appends the seal.
@@ -72,13 +77,14 @@ fn seal(content: Content, mut blob: Vec<u8>) -> Vec<u8> {
 }
 
 /// The blob without its seal.
-fn unseal(content: Content, blob: &[u8]) -> Result<&[u8], StoreError> {
+pub fn unseal(content: Content, blob: &[u8]) -> Result<&[u8], StoreError> {
     match blob.split_last_chunk::<4>() {
         Some((inside, seal)) if u32::from_le_bytes(*seal) == checksum(content, inside) => Ok(inside),
         _ => Err(damaged(match content {
             Content::Chunk(_) => "a baseline chunk that is not what was written",
             Content::Changes => "the changes of a request are not what was written",
             Content::Remarks => "the remarks about a read are not what was written",
+            Content::WrongUsers => "the findings of a verification are not what was written",
         })),
     }
 }
@@ -107,6 +113,7 @@ fn checksum(content: Content, blob: &[u8]) -> u32 {
         Content::Chunk(form) => form.number().to_le_bytes()[0],
         Content::Changes => 16,
         Content::Remarks => 17,
+        Content::WrongUsers => 18,
     };
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&[tag]);
@@ -175,11 +182,35 @@ fn damaged(what: &'static str) -> StoreError {
     StoreError::Damaged { what: what.to_owned() }
 }
 
+/// An identity in a blob.
 #[derive(Serialize, Deserialize)]
-enum PackedIdentity {
+pub enum PackedIdentity {
+    /// See [`Identity::Mpid`].
     Mpid(i64),
+    /// See [`Identity::Uuid`].
     Uuid([u8; 16]),
+    /// See [`Identity::Text`].
     Text(Box<str>),
+}
+
+impl From<&Identity> for PackedIdentity {
+    fn from(identity: &Identity) -> Self {
+        match identity {
+            Identity::Mpid(mpid) => Self::Mpid(*mpid),
+            Identity::Uuid(bytes) => Self::Uuid(*bytes),
+            Identity::Text(text) => Self::Text(text.clone()),
+        }
+    }
+}
+
+impl From<PackedIdentity> for Identity {
+    fn from(packed: PackedIdentity) -> Self {
+        match packed {
+            PackedIdentity::Mpid(mpid) => Self::Mpid(mpid),
+            PackedIdentity::Uuid(bytes) => Self::Uuid(bytes),
+            PackedIdentity::Text(text) => Self::Text(text),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -196,11 +227,7 @@ pub fn pack_changes(changes: &[Change]) -> Result<Vec<u8>, StoreError> {
         .iter()
         .map(|change| PackedChange {
             add: change.direction == Direction::Add,
-            identity: match &change.identity {
-                Identity::Mpid(mpid) => PackedIdentity::Mpid(*mpid),
-                Identity::Uuid(bytes) => PackedIdentity::Uuid(*bytes),
-                Identity::Text(text) => PackedIdentity::Text(text.clone()),
-            },
+            identity: (&change.identity).into(),
             distinct_id: match change.identity {
                 Identity::Mpid(_) => change.distinct_id.clone(),
                 Identity::Uuid(_) | Identity::Text(_) => None,
@@ -210,7 +237,8 @@ pub fn pack_changes(changes: &[Change]) -> Result<Vec<u8>, StoreError> {
     sealed(Content::Changes, &packed)
 }
 
-fn sealed(content: Content, packed: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+/// Packs something and seals it.
+pub fn sealed(content: Content, packed: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     let blob =
         postcard::to_stdvec(packed).map_err(|error| StoreError::Damaged { what: error.to_string() })?;
     Ok(seal(content, blob))
@@ -230,11 +258,7 @@ pub fn unpack_changes(blob: &[u8]) -> Result<Vec<Change>, StoreError> {
     let packed: Vec<PackedChange> =
         postcard::from_bytes(blob).map_err(|_| damaged("the changes of a planned request"))?;
     let unpack = |change: PackedChange| {
-        let identity = match change.identity {
-            PackedIdentity::Mpid(mpid) => Identity::Mpid(mpid),
-            PackedIdentity::Uuid(bytes) => Identity::Uuid(bytes),
-            PackedIdentity::Text(text) => Identity::Text(text),
-        };
+        let identity = Identity::from(change.identity);
         let own = identity.borrow().distinct_id().map(|id| id.into_owned().into_boxed_str());
         Change {
             direction: if change.add { Direction::Add } else { Direction::Remove },

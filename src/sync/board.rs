@@ -9,6 +9,7 @@ use super::snapshot::{
     CohortView, ENDED_LIMIT, Ended, EndedRun, Health, ListState, NOTICE_LIMIT, Notice, NoticeLevel,
     QueryBudget, RunProgress, Snapshot, SyncView, Writer,
 };
+use super::verifications::Verifications;
 use crate::domain::linting::{Facts, Found, lint};
 use crate::domain::{Cohort, CohortId, Phase, RunCounts, SyncKind, SyncStatus};
 use crate::store::{RememberedCohorts, RunRecord, Side, SyncRecord, TrendPoint};
@@ -29,10 +30,11 @@ pub(super) struct Board {
     syncs: BTreeMap<CohortId, SyncRecord>,
     history: HashMap<CohortId, History>,
     active: HashMap<CohortId, Active>,
-    views: HashMap<CohortId, Arc<CohortView>>,
     /// What deserves a look; worked out anew when one of the facts behind it has changed.
     lints: Found,
     lints_are_old: bool,
+    pub(super) verifications: Verifications,
+    pub(super) views: HashMap<CohortId, Arc<CohortView>>,
     pub(super) writer: Writer,
     pub(super) list: ListState,
     pub(super) queries: QueryBudget,
@@ -428,6 +430,7 @@ impl Board {
             last_run,
             last_account: history.and_then(|history| history.last_account.clone()),
             trend: history.map(|history| history.trend.iter().copied().collect()).unwrap_or_default(),
+            verification: self.verifications.view(sync),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What the engine can be asked to do, and how it says no. Every command is answered: done, or a refusal
 //! with the reason and the remedy. Reading needs no command; see [`super::snapshot`].
 
+use crate::domain::verification::Extent;
 use crate::domain::{CohortId, Identity, Removal, SyncKind};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -32,6 +33,12 @@ pub enum Command {
     Discard(CohortId),
     /// Take people over who hold the attribute of a cohort already; answered once that is recorded.
     Adopt(AdoptRequest),
+    /// Look up people mParticle was told about, and see whether it holds what it was told.
+    Verify(VerifyRequest),
+    /// End the verification that is at work; nothing of it is kept.
+    EndVerification(CohortId),
+    /// Tell those again what they were told before whom the last verification found wrong.
+    Repair(CohortId),
     /// Keep something for the console, which no run depends on.
     Remember {
         /// Its name.
@@ -95,6 +102,17 @@ pub struct AdoptRequest {
     pub people: Vec<Identity>,
 }
 
+/// Whom to look up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VerifyRequest {
+    /// The cohort.
+    pub cohort: CohortId,
+    /// So many, or everybody.
+    pub extent: Extent,
+    /// Chooses the sample: the same seed and the same people give the same one.
+    pub seed: u64,
+}
+
 /// Why the engine did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -133,6 +151,11 @@ pub enum Refusal {
         "the attribute cannot be deleted in the form mparticle.delivery = \"feed-members\"; set it to false instead, or use another form"
     )]
     CannotDelete,
+    /// Profiles cannot be looked up.
+    #[error(
+        "the Profile API is not configured; add [mparticle.profile_api] with client_id, client_secret, org_id, account_id and workspace_id to the configuration, then start again"
+    )]
+    NoProfileApi,
     /// This process may not write.
     #[error("{0}")]
     ReadOnly(String),

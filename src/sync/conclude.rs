@@ -3,23 +3,30 @@
 
 use super::engine::{Ending, Engine};
 use super::next;
-use super::report::RunEnd;
+use super::report::{RunEnd, SideNews};
 use super::schedule;
 use super::snapshot::NoticeLevel;
 use crate::domain::number::thousands;
-use crate::domain::{CohortId, Purpose, Removal, RunCounts, SyncKind, SyncStatus, Trigger};
-use crate::store::{PauseRecord, RunRecord, SyncRecord};
+use crate::domain::{CohortId, PauseCause, Purpose, Removal, RunCounts, SyncKind, SyncStatus, Trigger};
+use crate::store::{PauseRecord, RunRecord, Side, SyncRecord};
 use jiff::Timestamp;
 
 impl Engine {
-    /// A dry run leaves its sync as it is, whether it ended of itself, failed or was refused. Only a clean-up that
-    /// was asked for meanwhile waited for its end.
-    pub(super) fn conclude_dry_run(&mut self, record: &RunRecord, end: &RunEnd, ending: Ending) {
+    /// A dry run or a repair leaves its sync as it is, whether it ended of itself, failed or was refused. Only a
+    /// clean-up that was asked for meanwhile waited for its end, and a repair that needs a person pauses the sync.
+    pub(super) fn conclude_beside(&mut self, record: &RunRecord, end: &RunEnd, ending: Ending) {
+        let now = self.tools.clock.now();
         self.mark_down(end);
-        self.announce(record, dry_announcement(record, end), self.tools.clock.now());
-        let sync = self.board.sync(record.cohort_id).cloned();
-        if let (Ending::StopAndCleanUp(removal), Some(sync)) = (ending, sync) {
-            self.begin_clean_up(sync, removal);
+        let is_repair = record.purpose == Purpose::Repair;
+        let words = if is_repair { announcement(record, end) } else { dry_announcement(record, end) };
+        self.announce(record, words, now);
+        let Some(sync) = self.board.sync(record.cohort_id).cloned() else { return };
+        match (ending, end) {
+            (Ending::StopAndCleanUp(removal), _) => self.begin_clean_up(sync, removal),
+            (Ending::OfItself, RunEnd::Paused { .. }) if is_repair => {
+                self.rest_paused(sync, record, end, now);
+            }
+            _ => {}
         }
     }
 
@@ -32,21 +39,7 @@ impl Engine {
         match (ending, end) {
             (Ending::Stop, _) => self.rest_stopped(sync),
             (Ending::StopAndCleanUp(removal), _) => self.begin_clean_up(sync, removal),
-            (_, RunEnd::Paused { cause, reason, held }) => {
-                let pause = PauseRecord {
-                    cause: *cause,
-                    reason: reason.clone(),
-                    at: now,
-                    held_run: held.as_ref().map(|_| record.id),
-                    sample: held.clone().unwrap_or_default(),
-                };
-                self.rest(SyncRecord {
-                    status: SyncStatus::Paused,
-                    pause: Some(pause),
-                    next_due: None,
-                    ..sync
-                });
-            }
+            (_, RunEnd::Paused { .. }) => self.rest_paused(sync, record, end, now),
             (Ending::Pause, _) => self.rest_paused_by_operator(sync),
             (Ending::Shutdown, RunEnd::Cancelled) => {
                 // The next start goes on at once.
@@ -66,6 +59,19 @@ impl Engine {
         }
     }
 
+    /// A sync waits for a person, because a run said so.
+    fn rest_paused(&mut self, sync: SyncRecord, record: &RunRecord, end: &RunEnd, now: Timestamp) {
+        let RunEnd::Paused { cause, reason, held } = end else { return };
+        let pause = PauseRecord {
+            cause: *cause,
+            reason: reason.clone(),
+            at: now,
+            held_run: held.as_ref().map(|_| record.id),
+            sample: held.clone().unwrap_or_default(),
+        };
+        self.rest(SyncRecord { status: SyncStatus::Paused, pause: Some(pause), next_due: None, ..sync });
+    }
+
     /// What was asked of the run is done; what follows depends on what it was for.
     fn rest_after_success(&mut self, sync: SyncRecord, record: &RunRecord, now: Timestamp) {
         let cleaned_up = matches!(record.purpose, Purpose::CleanUp(_));
@@ -81,7 +87,12 @@ impl Engine {
             sync.former.retain(|former| former.members > 0 || former.clean_up.is_some());
             self.board.put_sync(sync);
         } else {
-            let told_everyone = record.purpose == Purpose::FullRefresh || record.counts.unchanged == 0;
+            let told_everyone = match record.purpose {
+                Purpose::FullRefresh => true,
+                Purpose::Update => record.counts.unchanged == 0,
+                // A repair that was held and approved.
+                Purpose::Repair | Purpose::CleanUp(_) => false,
+            };
             let last_full = if told_everyone { Some(record.started_at) } else { sync.last_full };
             let status = match sync.kind {
                 SyncKind::Recurring => SyncStatus::Synced,
@@ -190,6 +201,21 @@ impl Engine {
         self.rest_ended(sync, status, now);
     }
 
+    /// A side is known to be down when a run says that it waits for a person because of it.
+    fn mark_down(&mut self, end: &RunEnd) {
+        use PauseCause as Cause;
+        if let RunEnd::Paused { cause, reason, .. } = end {
+            let side = match cause {
+                Cause::MixpanelCredentials | Cause::MixpanelPlan | Cause::MixpanelPermission => {
+                    Side::Mixpanel
+                }
+                Cause::MparticleFeed => Side::Mparticle,
+                Cause::Operator | Cause::Removals | Cause::EmptyRead | Cause::CohortGone => return,
+            };
+            self.board.side(side, SideNews::Down(reason.clone()));
+        }
+    }
+
     /// A run ended in a defect of this program: its record is closed by the next run or start.
     pub(super) fn run_broke_down(&mut self, cohort: CohortId) {
         let now = self.tools.clock.now();
@@ -245,6 +271,7 @@ fn subject(record: &RunRecord) -> String {
     match record.purpose {
         Purpose::Update => cohort.clone(),
         Purpose::FullRefresh => format!("{cohort}, everyone again"),
+        Purpose::Repair => format!("{cohort}, repaired"),
         Purpose::CleanUp(Removal::SetFalse) => format!("{cohort}, setting \"{attribute}\" to false"),
         Purpose::CleanUp(Removal::Delete) => format!("{cohort}, deleting \"{attribute}\""),
     }

@@ -3,10 +3,11 @@
 //! whatever takes time (a query, a write, a run) happens in a task that reports back.
 
 use super::board::Board;
+use super::checks::Checks;
 use super::command::Envelope;
 use super::next::{due_at, next_job, trigger_of};
 use super::publish::Publisher;
-use super::report::{Report, RunEnd, RunNews, SideNews};
+use super::report::{Report, RunNews};
 use super::run::{self, Job};
 use super::schedule::{self, Stretch};
 use super::snapshot::{Ended, ListState, NoticeLevel};
@@ -14,7 +15,7 @@ use super::tools::{Settings, Tools};
 use crate::domain::guard::GuardRules;
 use crate::domain::{CohortId, Removal, SyncKind};
 use crate::mixpanel::MixpanelError;
-use crate::store::{Side, SyncRecord};
+use crate::store::SyncRecord;
 use jiff::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -29,6 +30,7 @@ pub(super) struct Engine {
     pub(super) board: Board,
     pub(super) queue: VecDeque<Job>,
     pub(super) at_work: HashMap<CohortId, AtWork>,
+    pub(super) checks: Checks,
     runs: JoinSet<()>,
     tasks: HashMap<task::Id, CohortId>,
     commands: mpsc::Receiver<Envelope>,
@@ -46,7 +48,7 @@ pub(super) struct AtWork {
     stop: CancellationToken,
     ending: Ending,
     /// Whether it leaves its sync as it is, however it ends.
-    is_dry_run: bool,
+    is_beside: bool,
 }
 
 /// What becomes of a sync whose run was asked to end.
@@ -81,6 +83,7 @@ impl Engine {
             board,
             queue: VecDeque::new(),
             at_work: HashMap::new(),
+            checks: Checks::default(),
             runs: JoinSet::new(),
             tasks: HashMap::new(),
             commands,
@@ -103,7 +106,7 @@ impl Engine {
             self.start_due();
             self.start_queued();
             self.publish();
-            if self.stopping && self.at_work.is_empty() {
+            if self.stopping && self.at_work.is_empty() && self.checks.is_empty() {
                 break;
             }
             self.next_event().await;
@@ -246,7 +249,7 @@ impl Engine {
     fn start_queued(&mut self) {
         while !self.stopping && self.at_work.len() < self.settings.concurrent_runs {
             let Some(job) = self.queue.pop_front() else { break };
-            let (cohort, is_dry_run) = (job.cohort, job.dry_run);
+            let (cohort, is_beside) = (job.cohort, job.is_beside());
             let (kind, attribute) = self.pinned(&job);
             let name =
                 self.board.cohort(cohort).map_or_else(|| attribute.clone(), |cohort| cohort.name.clone());
@@ -260,7 +263,7 @@ impl Engine {
                 run::Order { job, name, kind, attribute, baseline, guard, reading: self.settings.reading };
             let task = self.runs.spawn(run::run(self.tools.clone(), order, stop.clone()));
             self.tasks.insert(task.id(), cohort);
-            self.at_work.insert(cohort, AtWork { stop, ending: Ending::OfItself, is_dry_run });
+            self.at_work.insert(cohort, AtWork { stop, ending: Ending::OfItself, is_beside });
         }
     }
 
@@ -279,9 +282,9 @@ impl Engine {
         true
     }
 
-    /// Whether the run at work for a cohort is a dry run.
-    pub(super) fn is_dry_run(&self, cohort: CohortId) -> bool {
-        self.at_work.get(&cohort).is_some_and(|at_work| at_work.is_dry_run)
+    /// Whether the run at work for a cohort leaves its sync as it is.
+    pub(super) fn is_beside(&self, cohort: CohortId) -> bool {
+        self.at_work.get(&cohort).is_some_and(|at_work| at_work.is_beside)
     }
 
     /// Takes the run of a cohort that waits out of the queue.
@@ -306,8 +309,8 @@ impl Engine {
                 let at_work = self.at_work.remove(&cohort);
                 let ending = at_work.as_ref().map_or(Ending::OfItself, |at_work| at_work.ending);
                 self.board.run_ended(*record.clone(), baseline);
-                if at_work.is_some_and(|at_work| at_work.is_dry_run) {
-                    self.conclude_dry_run(&record, &end, ending);
+                if at_work.is_some_and(|at_work| at_work.is_beside) {
+                    self.conclude_beside(&record, &end, ending);
                 } else {
                     self.conclude(&record, &end, ending);
                 }
@@ -317,6 +320,7 @@ impl Engine {
             Report::Listed(Err(error)) => self.list_failed(&error, now),
             Report::Side(side, news) => self.board.side(side, news),
             Report::Adopted(cohort, baseline) => self.board.adopted(cohort, baseline),
+            Report::Check(cohort, news) => self.check_news(cohort, news),
             Report::Recorded(result) => self.recorded(result),
         }
     }
@@ -421,20 +425,5 @@ impl Engine {
         tokio::spawn(async move {
             reports.tell(Report::Recorded(answer.await.map_err(|error| error.to_string())));
         });
-    }
-
-    /// A side is known to be down when a run says that it waits for a person because of it.
-    pub(super) fn mark_down(&mut self, end: &RunEnd) {
-        use crate::domain::PauseCause as Cause;
-        if let RunEnd::Paused { cause, reason, .. } = end {
-            let side = match cause {
-                Cause::MixpanelCredentials | Cause::MixpanelPlan | Cause::MixpanelPermission => {
-                    Side::Mixpanel
-                }
-                Cause::MparticleFeed => Side::Mparticle,
-                Cause::Operator | Cause::Removals | Cause::EmptyRead | Cause::CohortGone => return,
-            };
-            self.board.side(side, SideNews::Down(reason.clone()));
-        }
     }
 }

@@ -4,6 +4,7 @@
 
 mod board;
 mod budget;
+mod checks;
 mod clock;
 pub mod command;
 mod compare;
@@ -20,20 +21,25 @@ mod observe;
 mod orders;
 pub mod pages;
 mod publish;
+mod repair;
 mod report;
 mod run;
 mod schedule;
 mod send;
 pub mod snapshot;
 mod tools;
+mod verifications;
+pub mod verify;
 
 pub use clock::Clock;
 pub use observe::{look, observe};
 pub use tools::Settings;
 
+use crate::domain::Identity;
 use crate::http::{FeedGate, PacerOptions};
 use crate::mixpanel;
-use crate::mparticle::{self, Encoder};
+use crate::mparticle::profile::{Detail, HeldProfile};
+use crate::mparticle::{self, Encoder, ProfileApi};
 use crate::store::{Activity, JournalLimits, Keeper, Reader, Store, StoreError};
 use board::{Board, TREND_POINTS};
 use budget::Budget;
@@ -57,19 +63,26 @@ pub struct Handle {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     store: Activity,
     archive: Archive,
+    profiles: Option<ProfileApi>,
 }
 
 impl Handle {
     /// Joins the two ends that an engine (or a test standing in for one) listens on and publishes to.
     #[must_use]
     pub fn new(commands: mpsc::Sender<Envelope>, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
-        Self { commands, snapshots, store: Activity::default(), archive: Archive::Absent }
+        Self { commands, snapshots, store: Activity::default(), archive: Archive::Absent, profiles: None }
     }
 
     /// The same with answers of its own, for a test that stands in for an engine.
     #[must_use]
     pub fn answering(self, responder: Responder) -> Self {
         Self { archive: Archive::Responder(responder), ..self }
+    }
+
+    /// The same with a way to look people up, if there is one.
+    #[must_use]
+    pub fn looking_up(self, profiles: Option<ProfileApi>) -> Self {
+        Self { profiles, ..self }
     }
 
     /// Reads what was recorded, on a thread that may block.
@@ -86,6 +99,17 @@ impl Handle {
     /// Why it cannot be read or written, in words.
     pub async fn export(&self, directory: PathBuf, export: Export) -> Result<(PathBuf, u64), String> {
         export::write(&self.archive, directory, export).await
+    }
+
+    /// Looks up what mParticle holds of one person right now; `None` when it has no such profile. One request to the
+    /// Profile API, in turn with whatever else is looked up, and perhaps one for a token.
+    ///
+    /// # Errors
+    /// Why it cannot be told, in words with what to do.
+    pub async fn look_up(&self, person: &Identity) -> Result<Option<HeldProfile>, String> {
+        let Some(profiles) = &self.profiles else { return Err(Refusal::NoProfileApi.to_string()) };
+        let found = profiles.look_up(person.borrow(), Detail::Everything, &|_| {}).await;
+        found.map_err(|error| error.to_string())
     }
 
     /// Asks the engine to do something and waits until it has taken it on (not until it is done).
@@ -122,6 +146,8 @@ pub struct Parts {
     pub mixpanel: mixpanel::Client,
     /// Where changes are sent.
     pub mparticle: mparticle::Client,
+    /// Where profiles are looked up, if that is configured.
+    pub profiles: Option<ProfileApi>,
     /// How they are written.
     pub encoder: Encoder,
     /// Tells the time.
@@ -158,6 +184,7 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
         installation,
         mixpanel: parts.mixpanel,
         mparticle: parts.mparticle,
+        profiles: parts.profiles.clone(),
         encoder: parts.encoder,
         gate: FeedGate::new(PacerOptions {
             max_in_flight: settings.concurrent_requests,
@@ -172,6 +199,7 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
     board.writer = if parts.read_only { Writer::ReadOnly } else { Writer::ThisProcess };
     let engine = Engine::new(tools, settings, board, orders, reported, Publisher::new(snapshots));
     let handle = Handle { store: activity, archive, ..Handle::new(commands, readers_end) };
+    let handle = handle.looking_up(parts.profiles);
     Ok((handle, tokio::spawn(engine.work())))
 }
 
@@ -188,6 +216,7 @@ fn open(directory: &Path, holder: &str, clock: &Clock, journal: JournalLimits) -
     let mut store = Store::open(directory, holder)?;
     store.limit_journal(journal, now)?;
     let cut_off = store.recover(None, run::INTERRUPTED, now)?;
+    store.drop_unfinished_verifications()?;
     let reader = Reader::open(directory)?;
     let mut syncs = reader.syncs()?;
     for sync in syncs.iter_mut().filter(|sync| cut_off.contains(&sync.cohort_id)) {
@@ -200,6 +229,7 @@ fn open(directory: &Path, holder: &str, clock: &Clock, journal: JournalLimits) -
     }
     let mut board = Board::default();
     board.restore(reader.cohorts()?, syncs, reader.recent_runs(TREND_POINTS)?);
+    board.restore_verifications(reader.verifications()?);
     let hour_ago = now.saturating_sub(jiff::SignedDuration::from_hours(1)).unwrap_or(now);
     let queries = store.queries_since(hour_ago)?;
     let query_limit = store.query_limit()?;

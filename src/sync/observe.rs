@@ -9,6 +9,7 @@ use super::pages::Archive;
 use super::publish::Publisher;
 use super::snapshot::{Ended, Snapshot, Writer};
 use crate::domain::CohortId;
+use crate::domain::verified::Verification;
 use crate::mparticle::Encoder;
 use crate::store::{Reader, RememberedCohorts, RunRecord, StoreError, SyncRecord, WriterLock};
 use jiff::{SignedDuration, Timestamp};
@@ -71,6 +72,7 @@ struct Sight {
     cohorts: RememberedCohorts,
     syncs: Vec<SyncRecord>,
     runs: Vec<RunRecord>,
+    verifications: Vec<Verification>,
     working: Vec<RunRecord>,
     queries: Vec<Timestamp>,
     query_limit: Option<u32>,
@@ -90,6 +92,7 @@ impl Sight {
             cohorts: reader.cohorts()?,
             syncs: reader.syncs()?,
             runs: reader.recent_runs(TREND_POINTS)?,
+            verifications: reader.verifications()?,
             queries: reader
                 .queries_since(now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now))?,
             query_limit: reader.query_limit()?,
@@ -172,6 +175,12 @@ impl Observer {
             }
         }
         sight.put_on(&mut self.board, now);
+        self.board.restore(sight.cohorts.clone(), sight.syncs.clone(), sight.runs.iter().cloned());
+        self.board.restore_verifications(sight.verifications.clone());
+        self.board.queries.used = u32::try_from(sight.queries.len()).unwrap_or(u32::MAX);
+        for run in &sight.working {
+            self.board.watch_run(run, now);
+        }
         self.publisher.changed();
         self.publisher.publish(&mut self.board, now, true);
     }

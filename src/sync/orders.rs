@@ -42,6 +42,9 @@ impl Engine {
                 Command::Cancel(cohort) => self.cancel(cohort),
                 Command::Approve(cohort) => self.approve(cohort),
                 Command::Discard(cohort) => self.discard(cohort),
+                Command::Verify(request) => self.verify(&request),
+                Command::EndVerification(cohort) => self.end_verification(cohort),
+                Command::Repair(cohort) => self.repair(cohort),
                 Command::Remember { key, value } => {
                     self.remember(key, value);
                     Ok(())
@@ -146,7 +149,7 @@ impl Engine {
         });
     }
 
-    fn known(&self, id: CohortId) -> Result<SyncRecord, Refusal> {
+    pub(super) fn known(&self, id: CohortId) -> Result<SyncRecord, Refusal> {
         match self.board.sync(id) {
             Some(sync) => Ok(sync.clone()),
             None if self.board.cohort(id).is_some() => {
@@ -185,12 +188,12 @@ impl Engine {
     fn pause(&mut self, id: CohortId) -> Result<(), Refusal> {
         let sync = self.known(id)?;
         let waited = self.unqueue(id);
-        let is_dry = waited.as_ref().map_or_else(|| self.is_dry_run(id), |job| job.dry_run);
+        let is_beside = waited.as_ref().map_or_else(|| self.is_beside(id), Job::is_beside);
         let ended = self.end_run(id, Ending::Pause) || waited.is_some();
         match (sync.kind, sync.status) {
-            // A dry run ends, and there is nothing else to pause.
+            // A dry run or a repair ends, and there is nothing else to pause.
             (_, SyncStatus::Paused | SyncStatus::Stopped) if ended => Ok(()),
-            (SyncKind::OneTime, status) if ended && is_dry && status != SyncStatus::Queued => Ok(()),
+            (SyncKind::OneTime, status) if ended && is_beside && status != SyncStatus::Queued => Ok(()),
             (_, SyncStatus::Paused) => Err(Refusal::WrongStatus("this sync is already paused".to_owned())),
             (_, SyncStatus::Stopped) => {
                 Err(Refusal::WrongStatus("this sync is stopped; there is nothing to pause".to_owned()))
@@ -299,7 +302,7 @@ impl Engine {
             return Ok(());
         }
         if let Some(job) = self.unqueue(id) {
-            if let Some(sync) = self.board.sync(id).filter(|_| !job.dry_run).cloned() {
+            if let Some(sync) = self.board.sync(id).filter(|_| !job.is_beside()).cloned() {
                 self.rest_after_cancel(sync, job.purpose);
             }
             return Ok(());
@@ -395,6 +398,7 @@ impl Engine {
 
     fn shut_down(&mut self) {
         self.stopping = true;
+        self.checks.end();
         for job in std::mem::take(&mut self.queue) {
             self.board.unqueue(job.cohort);
         }

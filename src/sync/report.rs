@@ -1,6 +1,8 @@
 //! What runs tell the engine while they work. A run never touches the engine's truth; it says what happened
 //! and the engine draws its conclusions.
 
+use super::verify::{CheckError, CheckProgress};
+use crate::domain::verified::Verification;
 use crate::domain::{Cohort, CohortId, PauseCause, Phase, RunCounts, RunId};
 use crate::mixpanel::MixpanelError;
 use crate::store::{RunRecord, Side};
@@ -16,10 +18,21 @@ pub(super) enum Report {
     Listed(Result<Vec<Cohort>, MixpanelError>),
     /// A side answered, is being tried again, or is down.
     Side(Side, SideNews),
+    /// A verification moved on.
+    Check(CohortId, CheckNews),
     /// So many people are known to hold the attribute of a sync, after some were taken over.
     Adopted(CohortId, u64),
     /// Something was recorded, or could not be.
     Recorded(Result<(), String>),
+}
+
+/// How a verification moved on.
+#[derive(Debug)]
+pub(super) enum CheckNews {
+    /// It looked somebody up, or waits.
+    Progress(CheckProgress),
+    /// It ended.
+    Ended(Box<Result<Verification, CheckError>>),
 }
 
 /// How a run moved on.

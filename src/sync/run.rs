@@ -3,7 +3,7 @@
 
 use super::report::{RunEnd, RunNews};
 use super::tools::Tools;
-use super::{compare, doubt, fetch, send};
+use super::{compare, doubt, fetch, repair, send};
 use crate::domain::guard::{self, GuardRules};
 use crate::domain::membership::Membership;
 use crate::domain::number::thousands;
@@ -49,6 +49,11 @@ impl Job {
     /// Tells whoever holds the sync's attribute that it ends.
     pub(super) fn clean_up(cohort: CohortId, trigger: Trigger, removal: Removal) -> Self {
         Self { purpose: Purpose::CleanUp(removal), ..Self::full(cohort, trigger) }
+    }
+
+    /// Whether it leaves its sync as it is, however it ends: it says nothing about who is in the cohort.
+    pub(super) fn is_beside(&self) -> bool {
+        self.dry_run || self.purpose == Purpose::Repair
     }
 
     /// The rest of a run whose plan was held.
@@ -148,9 +153,14 @@ impl Run {
         } else {
             self.begin().await?;
             doubt::clear(self).await?;
-            let reads = self.record.purpose.reads();
-            let membership = if reads { fetch::fetch(self).await? } else { Membership::default() };
-            compare::compare(self, membership).await?;
+            match self.record.purpose {
+                Purpose::Update | Purpose::FullRefresh => {
+                    let membership = fetch::fetch(self).await?;
+                    compare::compare(self, membership).await?;
+                }
+                Purpose::CleanUp(_) => compare::compare(self, Membership::default()).await?,
+                Purpose::Repair => repair::plan(self).await?,
+            }
             self.ask_guard().await?;
         }
         if self.order.job.dry_run {
@@ -197,16 +207,25 @@ impl Run {
     }
 
     async fn ask_guard(&self) -> Result<(), RunEnd> {
-        // A clean-up removes everybody, and that was agreed to before it began.
-        if self.order.job.approve_removals || self.order.job.dry_run || !self.record.purpose.reads() {
+        if self.order.job.approve_removals || self.order.job.dry_run {
             return Ok(());
         }
-        let (counts, baseline) = (&self.record.counts, self.order.baseline);
-        let Some(cause) = guard::objection(self.order.guard, baseline, counts) else { return Ok(()) };
+        let (counts, baseline, rules) = (&self.record.counts, self.order.baseline, self.order.guard);
+        let objection = match self.record.purpose {
+            Purpose::Update | Purpose::FullRefresh => guard::objection(rules, baseline, counts),
+            Purpose::Repair => guard::objection_to_removals(rules, baseline, counts),
+            // It removes everybody, and that was agreed to before it began.
+            Purpose::CleanUp(_) => None,
+        };
+        let Some(cause) = objection else { return Ok(()) };
         let (removals, baseline) = (thousands(counts.removes.planned()), thousands(baseline));
         let reason = match cause {
             PauseCause::EmptyRead => format!(
                 "the cohort read back empty, but mParticle holds {baseline} users of it; sending this would remove them all"
+            ),
+            _ if self.record.purpose == Purpose::Repair => format!(
+                "this would tell mParticle again of {removals} users that they have left, beside {baseline} who are in; that is more than {:.0} %",
+                self.order.guard.max_removal_share * 100.0
             ),
             _ => format!(
                 "this would remove {removals} of the {baseline} users that mParticle holds, more than {:.0} %",
@@ -228,10 +247,12 @@ impl Run {
         if nothing_sent || self.record.id == RunId(0) {
             return Ok((end, None));
         }
-        let complete = end == RunEnd::Succeeded;
-        if complete && self.enter(Phase::Settle).await.is_err() {
+        let is_done = end == RunEnd::Succeeded;
+        if is_done && self.enter(Phase::Settle).await.is_err() {
             tracing::warn!(run = %self.record.id, "the phase of a run could not be recorded");
         }
+        // A repair tells nobody anew of whom it is not known what they were told last, so they stay in doubt.
+        let complete = is_done && self.record.purpose != Purpose::Repair;
         let baseline = self.settle_accepted(complete).await?;
         Ok((end, Some(baseline)))
     }

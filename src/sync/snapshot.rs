@@ -3,6 +3,8 @@
 //! `Arc` and never a lock. Lists as long as a cohort are not in here; they are paged from the store.
 
 pub use super::schedule::Stretch;
+pub use super::verify::CheckProgress;
+use crate::domain::verified::Verification;
 use crate::domain::{
     Cohort, CohortId, Lint, Phase, Purpose, Removal, RunCounts, RunId, SyncKind, SyncStatus, Trigger,
 };
@@ -244,6 +246,30 @@ pub struct SyncView {
     pub last_account: Option<RunView>,
     /// Users and matched share of the last runs, oldest first.
     pub trend: Vec<TrendPoint>,
+    /// What looking at mParticle found.
+    pub verification: VerificationView,
+}
+
+/// What is known of a sync by looking at mParticle, and what is being looked at.
+#[derive(Debug, Clone, Default)]
+pub struct VerificationView {
+    /// The last one that came to its end, of the attribute the sync sets now.
+    pub last: Option<Arc<Verification>>,
+    /// The one at work.
+    pub check: Option<CheckProgress>,
+    /// How many ended in this process, well or not; whoever waits for one sees it grow.
+    pub ended: u64,
+    /// Why the last of those came to nothing.
+    pub trouble: Option<Trouble>,
+}
+
+/// Why something came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// In words, with what to do.
+    pub text: String,
+    /// Whether trying again is of no use before a person has done something.
+    pub needs_person: bool,
 }
 
 /// A run at work.

@@ -8,7 +8,7 @@ use crate::domain::guard::GuardRules;
 use crate::domain::{Cohort, ReadingRules};
 use crate::http::{Backoff, FeedGate};
 use crate::mixpanel::{self, MixpanelError};
-use crate::mparticle::{self, Encoder};
+use crate::mparticle::{self, Encoder, ProfileApi};
 use crate::store::{JournalEntry, JournalLimits, Keeper, Side};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ pub(super) struct Tools {
     pub installation: Arc<str>,
     pub mixpanel: mixpanel::Client,
     pub mparticle: mparticle::Client,
+    pub profiles: Option<ProfileApi>,
     pub encoder: Encoder,
     pub gate: FeedGate,
     pub budget: Budget,
@@ -58,6 +59,8 @@ pub struct Settings {
     pub backoff: Backoff,
     /// How much of the request journal is kept.
     pub journal: JournalLimits,
+    /// How long after being told somebody may still seem wrong to a verification and is looked up again.
+    pub settling: Duration,
 }
 
 impl Default for Settings {
@@ -75,6 +78,7 @@ impl Default for Settings {
             concurrent_requests: 4,
             backoff: Backoff::default(),
             journal: JournalLimits::default(),
+            settling: Duration::from_mins(2),
         }
     }
 }

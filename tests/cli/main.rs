@@ -22,5 +22,6 @@ mod one_writer;
 mod past;
 mod routes;
 mod secrets;
+mod verify;
 mod warnings;
 mod world;

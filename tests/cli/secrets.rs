@@ -7,6 +7,12 @@ use std::path::{Path, PathBuf};
 
 const SECRET: &str = "pl4nted-s3cret-Zq7";
 
+/// The secret of the client that may ask the Profile API; it looks different inside JSON.
+const CLIENT_SECRET: &str = "pl4nted-cl1ent-\\Xw3";
+
+/// How every token begins that the sandbox gives.
+const ACCESS_TOKEN: &str = "sandbox-token-";
+
 /// base64 of `user:secret`, worked out here so that the program's own encoder is not asked about itself.
 fn base64(text: &str) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -48,7 +54,9 @@ fn telling(world: &World) -> Vec<String> {
 fn planted() -> Vec<String> {
     let whole = base64(&format!("{SERVICE_ACCOUNT}:{SECRET}"));
     // Without its last digits, which depend on what follows.
-    vec![SECRET.to_owned(), FEED_TOKEN.to_owned(), whole[..whole.len() - 4].to_owned()]
+    let client_secret = [CLIENT_SECRET.to_owned(), CLIENT_SECRET.replace('\\', "\\\\")];
+    let others = [SECRET, FEED_TOKEN, ACCESS_TOKEN].map(str::to_owned);
+    others.into_iter().chain(client_secret).chain([whole[..whole.len() - 4].to_owned()]).collect()
 }
 
 /// Runs commands that succeed and commands that fail, everything logged.
@@ -57,6 +65,7 @@ async fn go_through_a_lot(world: &World, variables: &[(&str, String)]) {
     let repeats = |code, what: &str| Effect::Status { code, body: format!("no: {what}"), headers: vec![] };
     let header = base64(&format!("{SERVICE_ACCOUNT}:{SECRET}"));
     let webhook = world.sandbox.webhook_url();
+    let client_echo = format!("{{\"client_secret\":{}}}", serde_json::Value::from(CLIENT_SECRET));
     let faults = [
         None,
         Some(Fault::mixpanel(repeats(401, &format!("{SECRET}, Authorization: Basic {header}"))).forever()),
@@ -71,8 +80,13 @@ async fn go_through_a_lot(world: &World, variables: &[(&str, String)]) {
             .forever(),
         ),
         Some(Fault::mparticle(Effect::CutAfterApply)),
+        Some(Fault::profile_api(repeats(401, CLIENT_SECRET)).at_path("oauth").forever()),
+        Some(Fault::profile_api(repeats(400, &client_echo)).at_path("oauth").forever()),
+        Some(Fault::profile_api(repeats(200, &client_echo)).at_path("oauth").forever()),
+        Some(Fault::profile_api(repeats(403, "no")).at_path("userprofile").forever()),
+        Some(Fault::profile_api(Effect::Html { code: 200 }).at_path("userprofile").forever()),
     ];
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 11] = [
         &["cohorts"],
         &["sync", NAME, "--recurring"],
         &["status", "--json"],
@@ -82,6 +96,8 @@ async fn go_through_a_lot(world: &World, variables: &[(&str, String)]) {
         &["doctor"],
         &["sync", "zzz"],
         &["changes", "1", "--json"],
+        &["verify", NAME, "--sample", "3"],
+        &["verify", NAME, "--full", "--repair", "--json"],
     ];
     let mut round = 0;
     for fault in faults {
@@ -110,6 +126,7 @@ async fn go_through_a_lot(world: &World, variables: &[(&str, String)]) {
 async fn world() -> World {
     let world = World::with(people(0, 3)).await;
     world.control.set_secret(SECRET);
+    world.control.set_client_secret(CLIENT_SECRET);
     world
 }
 
@@ -117,7 +134,8 @@ async fn world() -> World {
 async fn inline() {
     let world = world().await;
     let webhook = world.sandbox.webhook_url();
-    world.configure(&world.config(&format!("\"{SECRET}\""), &format!("\"{webhook}\""), ""));
+    let api = world.profile_api(&format!("'{CLIENT_SECRET}'"));
+    world.configure(&world.config(&format!("\"{SECRET}\""), &format!("\"{webhook}\""), &api));
     go_through_a_lot(&world, &[]).await;
     assert_eq!(telling(&world), ["config.toml"]);
 }
@@ -125,8 +143,13 @@ async fn inline() {
 #[tokio::test(flavor = "multi_thread")]
 async fn from_the_environment() {
     let world = world().await;
-    world.configure(&world.config("{ env = \"A_SECRET\" }", "{ env = \"A_URL\" }", ""));
-    let variables = [("A_SECRET", SECRET.to_owned()), ("A_URL", world.sandbox.webhook_url())];
+    let api = world.profile_api("{ env = \"A_CLIENT_SECRET\" }");
+    world.configure(&world.config("{ env = \"A_SECRET\" }", "{ env = \"A_URL\" }", &api));
+    let variables = [
+        ("A_SECRET", SECRET.to_owned()),
+        ("A_URL", world.sandbox.webhook_url()),
+        ("A_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
+    ];
     go_through_a_lot(&world, &variables).await;
     assert_eq!(telling(&world), [""; 0]);
 }
@@ -136,7 +159,10 @@ async fn from_files_and_commands() {
     let world = world().await;
     world.private_file("secret.txt", SECRET);
     world.private_file("url.txt", &world.sandbox.webhook_url());
-    world.configure(&world.config("{ file = \"secret.txt\" }", "{ command = [\"cat\", \"url.txt\"] }", ""));
+    world.private_file("client.txt", CLIENT_SECRET);
+    let api = world.profile_api("{ file = \"client.txt\" }");
+    let command = "{ command = [\"cat\", \"url.txt\"] }";
+    world.configure(&world.config("{ file = \"secret.txt\" }", command, &api));
     go_through_a_lot(&world, &[]).await;
-    assert_eq!(telling(&world), ["secret.txt", "url.txt"]);
+    assert_eq!(telling(&world), ["client.txt", "secret.txt", "url.txt"]);
 }

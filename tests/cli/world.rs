@@ -109,6 +109,20 @@ impl World {
         )
     }
 
+    /// The section that leads to the sandbox's Profile API, with this TOML value as the client's secret.
+    pub fn profile_api(&self, secret: &str) -> String {
+        format!(
+            "\n[mparticle.profile_api]\nclient_id = \"{}\"\nclient_secret = {secret}\norg_id = {}\naccount_id = {}\n\
+             workspace_id = {}\nbase_url = \"{}\"\ntoken_url = \"{}\"\n",
+            sandbox::CLIENT_ID,
+            sandbox::ORG_ID,
+            sandbox::ACCOUNT_ID,
+            sandbox::WORKSPACE_ID,
+            self.sandbox.profile_api_base_url(),
+            self.sandbox.token_url(),
+        )
+    }
+
     pub fn configure(&self, text: &str) {
         self.private_file("config.toml", text);
     }

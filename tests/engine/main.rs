@@ -10,5 +10,6 @@ mod lifecycle;
 mod recovery;
 mod runs;
 mod simulated;
+mod verification;
 mod warnings;
 mod world;

@@ -15,12 +15,13 @@ mod pace;
 mod schedule;
 mod silence;
 mod soak;
+mod verification;
 
 use crate::world::World;
 use cohort_sync::domain::{CohortId, RunCounts, RunId, SyncStatus};
 use cohort_sync::sandbox::SandboxOptions;
 use cohort_sync::store::{RunRecord, WriterLock};
-use cohort_sync::sync::snapshot::{ListState, Snapshot};
+use cohort_sync::sync::snapshot::{CheckProgress, ListState, Snapshot};
 use cohort_sync::sync::{Clock, Settings};
 use jiff::Timestamp;
 use std::sync::{Arc, mpsc};
@@ -95,7 +96,8 @@ struct Stride {
 }
 
 /// What is seen of a cohort; while it stays the same, nothing happens but the passing of time.
-type Sight = (CohortId, SyncStatus, Option<RunId>, Option<(RunCounts, Option<String>)>);
+type Sight =
+    (CohortId, SyncStatus, Option<RunId>, Option<(RunCounts, Option<String>)>, Option<CheckProgress>);
 
 impl Stride {
     fn new() -> Self {
@@ -105,8 +107,10 @@ impl Stride {
     /// The next step, which does not go past the next tick of a schedule or the next free query.
     fn next(&mut self, snapshot: Option<&Snapshot>, now: Timestamp) -> Duration {
         let seen = snapshot.map(sights).unwrap_or_default();
+        let verifies = seen.iter().any(|(.., check)| check.is_some());
         let at_work = snapshot
             .is_some_and(|snapshot| snapshot.active() > 0 || matches!(snapshot.list, ListState::Loading(_)));
+        let at_work = at_work || verifies;
         if seen != self.seen {
             (self.step, self.quiet) = (SHORTEST_STEP, Duration::ZERO);
         } else if at_work {
@@ -142,6 +146,7 @@ fn sights(snapshot: &Snapshot) -> Vec<Sight> {
                 view.status(),
                 sync.and_then(|sync| sync.last_run.as_ref()).map(|run| run.id),
                 progress.map(|progress| (progress.counts, progress.waiting.clone())),
+                sync.and_then(|sync| sync.verification.check.clone()),
             )
         })
         .collect()

@@ -6,7 +6,8 @@ use crate::simulated::StandingClock;
 use cohort_sync::domain::{CohortId, SyncKind, SyncStatus};
 use cohort_sync::http::{Authorization, Backoff, Transport, TransportOptions};
 use cohort_sync::mixpanel;
-use cohort_sync::mparticle::{self, Encoder, FeedUrl};
+use cohort_sync::mparticle::profile::{self, ClientCredentials};
+use cohort_sync::mparticle::{self, Encoder, FeedUrl, ProfileApi};
 use cohort_sync::sandbox::{self, CohortSeed, Control, PersonSeed, ProfileKey, Sandbox, SandboxOptions};
 use cohort_sync::store::{Holding, Reader, RunRecord, StoreError};
 use cohort_sync::sync::command::{Command, Refusal, StartRequest};
@@ -30,16 +31,20 @@ pub struct World {
     pub directory: tempfile::TempDir,
     pub settings: Settings,
     pub clock: Clock,
+    /// How many profiles are looked up a second, at most.
+    pub profiles_per_second: u32,
     /// What holds the time still between steps, in a world whose time is simulated.
     pub standing: Option<StandingClock>,
     pub engine: Option<(Handle, JoinHandle<()>)>,
 }
 
-/// Settings for tests: no schedule of their own, and retries that do not wait for a minute.
+/// Settings for tests: no schedule of their own, retries that do not wait for a minute, and lookups that are believed
+/// at once.
 pub fn quick() -> Settings {
     Settings {
         schedule: false,
         list_on_start: false,
+        settling: Duration::ZERO,
         backoff: Backoff {
             base: Duration::from_millis(2),
             ceiling: Duration::from_millis(10),
@@ -67,7 +72,9 @@ impl World {
         let sandbox = Sandbox::start(options).await.unwrap();
         let control = sandbox.control();
         let directory = tempfile::tempdir().unwrap();
-        Self { sandbox, control, directory, settings, clock, standing, engine: None }
+        // As fast as the sandbox answers.
+        let profiles_per_second = 1_000_000;
+        Self { sandbox, control, directory, settings, clock, profiles_per_second, standing, engine: None }
     }
 
     /// Adds a cohort of `people` and starts the engine with its list.
@@ -106,15 +113,31 @@ impl World {
             holder: "the test".to_owned(),
             mixpanel: mixpanel::Client::new(transport.clone(), connection).unwrap(),
             mparticle: mparticle::Client::new(
-                transport,
+                transport.clone(),
                 FeedUrl::parse(&self.sandbox.webhook_url()).unwrap(),
             ),
+            profiles: Some(ProfileApi::new(transport, self.profile_connection()).unwrap()),
             encoder: Encoder::new("production", "customer_id"),
             clock: self.clock.clone(),
             read_only: false,
         };
         self.engine = Some(sync::start(parts, self.settings).await?);
         Ok(())
+    }
+
+    pub fn profile_connection(&self) -> profile::Connection {
+        profile::Connection {
+            base_url: self.sandbox.profile_api_base_url(),
+            token_url: self.sandbox.token_url(),
+            credentials: ClientCredentials::new(sandbox::CLIENT_ID, sandbox::CLIENT_SECRET),
+            org_id: sandbox::ORG_ID,
+            account_id: sandbox::ACCOUNT_ID,
+            workspace_id: sandbox::WORKSPACE_ID,
+            environment: "production".to_owned(),
+            identity_type: "customer_id".to_owned(),
+            profiles_per_second: self.profiles_per_second,
+            backoff: self.settings.backoff,
+        }
     }
 
     pub fn handle(&self) -> &Handle {

@@ -4,6 +4,7 @@
 
 mod faults;
 mod feed;
+mod profile_api;
 mod query_api;
 
 use std::time::{Duration, Instant};

@@ -7,6 +7,7 @@ use cohort_sync::domain::{
 };
 use cohort_sync::sync::snapshot::{
     CohortView, Health, ListState, Pause, QueryBudget, RunProgress, RunView, Snapshot, SyncView, TrendPoint,
+    VerificationView,
 };
 use cohort_sync::tui::Settings;
 use jiff::{SignedDuration, Timestamp};
@@ -113,6 +114,7 @@ pub fn synced(mut view: CohortView, status: SyncStatus, counts: RunCounts) -> Co
         last_account: Some(last_run.clone()),
         last_run: Some(last_run),
         trend: trend(counts.read.sendable(), counts.matched_share().unwrap_or(0.0)),
+        verification: VerificationView::default(),
     });
     view
 }

@@ -6,17 +6,24 @@ use crate::cli::account::Desk;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::objects::CountsObject;
 use crate::domain::Cohort;
+use crate::domain::verified::Verification;
 use crate::store::RunRecord;
 
 /// Prints the waterfall of a cohort.
 pub(in crate::cli) fn counts(desk: &Desk, wanted: &str) -> Result<Exit, Failure> {
-    let (_, cohort, run) = last_account(desk, wanted)?;
-    let object = waterfall(&cohort, &run);
+    let (reader, cohort, run) = last_account(desk, wanted)?;
+    let verification = reader.verification(&run.holding())?.map(|(_, verification)| verification);
+    let verified = verification.as_ref().map(Verification::right);
+    let object = CountsObject { verified, ..waterfall(&cohort, &run) };
     if desk.args.global.json {
         say_json(&object)?;
     } else {
         for line in lines(&cohort.name, &object) {
             say(&line)?;
+        }
+        if let Some(verification) = verification {
+            let (title, share) = (verification.title(), verification.share());
+            say(&format!("{title:<34}{share:>14}  {}", verification.explanation()))?;
         }
     }
     Ok(Exit::Done)

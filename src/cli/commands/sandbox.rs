@@ -19,6 +19,15 @@ pub(in crate::cli) async fn sandbox(listen: SocketAddr, json: bool) -> Result<Ex
             "project_id": sandbox::PROJECT_ID,
             "service_account": sandbox::SERVICE_ACCOUNT,
             "secret": sandbox::SECRET,
+            "profile_api": {
+                "client_id": sandbox::CLIENT_ID,
+                "client_secret": sandbox::CLIENT_SECRET,
+                "org_id": sandbox::ORG_ID,
+                "account_id": sandbox::ACCOUNT_ID,
+                "workspace_id": sandbox::WORKSPACE_ID,
+                "base_url": sandbox.profile_api_base_url(),
+                "token_url": sandbox.token_url(),
+            },
         }))?;
     } else {
         say(&snippet(&sandbox))?;
@@ -39,11 +48,26 @@ fn snippet(sandbox: &Sandbox) -> String {
          service_account = \"{}\"\n\
          secret = \"{}\"\n\n\
          [mparticle]\n\
-         webhook_url = \"{}\"",
+         webhook_url = \"{}\"\n\n\
+         [mparticle.profile_api]\n\
+         client_id = \"{}\"\n\
+         client_secret = \"{}\"\n\
+         org_id = {}\n\
+         account_id = {}\n\
+         workspace_id = {}\n\
+         base_url = \"{}\"\n\
+         token_url = \"{}\"",
         sandbox.mixpanel_base_url(),
         sandbox::PROJECT_ID,
         sandbox::SERVICE_ACCOUNT,
         sandbox::SECRET,
         sandbox.webhook_url(),
+        sandbox::CLIENT_ID,
+        sandbox::CLIENT_SECRET,
+        sandbox::ORG_ID,
+        sandbox::ACCOUNT_ID,
+        sandbox::WORKSPACE_ID,
+        sandbox.profile_api_base_url(),
+        sandbox.token_url(),
     )
 }

@@ -124,6 +124,7 @@ pub(super) fn summary(run: &RunRecord, sample: &[String]) -> String {
     let read = match run.purpose {
         Purpose::Update => read,
         Purpose::FullRefresh => format!("{read}, everyone told again"),
+        Purpose::Repair => "told again what they were told before".to_owned(),
         Purpose::CleanUp(removal) => {
             let attribute = crate::cli::output::harmless(&run.attribute);
             match removal {

@@ -1,8 +1,10 @@
-//! The ways into mParticle: the feed that takes Mixpanel's cohorts, and the Events API. Owns the way of a request through token, limits, validation and
-//! application; what a batch may contain is left to `batch`, what becomes of it to `profiles`, the pace to `pace`.
+//! The ways into mParticle: the feed that takes Mixpanel's cohorts, and the Events API. Owns the way of a request through
+//! token, limits, validation and application; what a batch may contain is left to `batch`, what becomes of it to
+//! `profiles`, the pace to `pace`, and looking at profiles to `lookups`.
 
 mod batch;
 mod errors;
+pub(super) mod lookups;
 mod members;
 mod pace;
 mod position;
@@ -24,6 +26,7 @@ use super::state::{InProgress, Shared, State, Ticket};
 use super::{EVENTS_KEY, EVENTS_SECRET, FEED_TOKEN, SandboxOptions, WorldSize};
 use batch::{Batch, Place};
 use errors::FeedError;
+use lookups::Lookups;
 use members::Call;
 use pace::Pace;
 use profiles::Profiles;
@@ -45,6 +48,7 @@ pub(super) struct Feed {
     pub pace: Pace,
     pub profiles: Profiles,
     pub requests: RequestLog,
+    pub lookups: Lookups,
     /// How often each `source_request_id` was seen, by a hash of it: a million ids as text would not fit.
     seen: HashMap<u128, u32>,
     /// Batches that were ignored because their `source_request_id` was known.
@@ -60,6 +64,7 @@ impl Feed {
             pace: Pace::new(options.feed_users_per_second),
             profiles: Profiles::new(options.seed, is_demo),
             requests: RequestLog::new(!is_demo),
+            lookups: Lookups::new(options),
             seen: HashMap::new(),
             repeated_batches: 0,
         }
@@ -224,7 +229,7 @@ fn work(state: &mut State, received: &Received, door: &Door, body: Option<Body>,
     for (index, value) in body.batches().iter().enumerate() {
         let scripted = work.scripted_refusal(index, value, &text, body.place(index));
         match scripted.map_or_else(|| Batch::read(value, &text, body.place(index)), Err) {
-            Ok(batch) => apply(&mut state.feed, &batch, work.entry),
+            Ok(batch) => apply(&mut state.feed, &batch, work.drops(index), work.entry),
             Err(error) => refused.push(error),
         }
     }
@@ -258,6 +263,12 @@ fn looks_like_a_token(token: &str) -> bool {
 }
 
 impl Work<'_> {
+    /// Whether the script drops a user of the request.
+    fn drops(&self, index: usize) -> bool {
+        let Some(Effect::DropUsers { users }) = self.effect else { return false };
+        self.identities.get(index).is_some_and(|identities| users.include(identities))
+    }
+
     fn scripted_refusal(&self, index: usize, batch: &Value, text: &str, place: Place) -> Option<FeedError> {
         match self.effect? {
             Effect::RejectUsers { users } => {
@@ -280,11 +291,13 @@ impl Work<'_> {
     }
 }
 
-/// Applies a valid batch, unless it is a repeat or about somebody the feed does not know: "Only Update Profiles" accepts
-/// unknown users and drops them without a word.
-fn apply(feed: &mut Feed, batch: &Batch, entry: &mut FeedRequest) {
+/// Applies a valid batch, unless it is a repeat, the script drops it or it is about somebody the feed does not know:
+/// "Only Update Profiles" accepts unknown users and drops them without a word.
+fn apply(feed: &mut Feed, batch: &Batch, is_dropped: bool, entry: &mut FeedRequest) {
     if feed.is_repeat(batch.source_request_id.as_deref()) {
         entry.repeated += 1;
+    } else if is_dropped {
+        entry.dropped += 1;
     } else if feed.profiles.knows(&batch.key) {
         entry.updated += 1;
         feed.profiles.update(batch);

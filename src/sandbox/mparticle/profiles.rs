@@ -25,6 +25,15 @@ pub enum ProfileKey {
     },
 }
 
+/// A profile as somebody who asks for it gets to see it.
+#[derive(Debug, PartialEq)]
+pub(super) struct SeenProfile {
+    pub mpid: i64,
+    /// Type and value.
+    pub identities: Vec<(String, String)>,
+    pub attributes: BTreeMap<String, Value>,
+}
+
 #[derive(Debug)]
 pub(in crate::sandbox) struct Profiles {
     seed: u64,
@@ -99,6 +108,41 @@ impl Profiles {
             };
         // Whoever got an attribute while everybody was known has been a profile since.
         is_known_by_rule || self.attributes.values().any(|holders| holders.history(key).is_some())
+    }
+
+    /// The profile that a key leads to, if there is one.
+    pub(super) fn look_up(&self, key: &ProfileKey) -> Option<SeenProfile> {
+        let key = self.resolve(key);
+        if !self.knows(key) {
+            return None;
+        }
+        let mut identities: Vec<(String, String)> = std::iter::once(key)
+            .chain(self.also_known.iter().filter(|(_, known)| *known == key).map(|(identity, _)| identity))
+            .filter_map(|identity| match identity {
+                ProfileKey::Mpid(_) => None,
+                ProfileKey::Identity { kind, value } => Some((kind.clone(), value.clone())),
+            })
+            .collect();
+        identities.sort();
+        let held = |(name, holders): (&String, &Holders)| Some((name.clone(), holders.value(key)?));
+        let attributes = self.attributes.iter().filter_map(held).collect();
+        Some(SeenProfile { mpid: self.mpid(key), identities, attributes })
+    }
+
+    /// The id of a profile; one that is only known by an identity has one that derives from it.
+    fn mpid(&self, key: &ProfileKey) -> i64 {
+        match key {
+            ProfileKey::Mpid(mpid) => *mpid,
+            ProfileKey::Identity { value, .. } => {
+                value.bytes().fold(self.seed, |noise, byte| scramble(noise ^ u64::from(byte))).cast_signed()
+            }
+        }
+    }
+
+    /// Sets an attribute of a profile from elsewhere than the feed.
+    pub(in crate::sandbox) fn set(&mut self, key: &ProfileKey, attribute: &str, value: &Value) {
+        let key = self.resolve(key).clone();
+        self.holders(attribute).set(&key, value);
     }
 
     pub(super) fn update(&mut self, batch: &Batch) {
@@ -178,6 +222,15 @@ impl Holders {
             }
         }
         .copied()
+    }
+
+    /// What one profile holds.
+    fn value(&self, key: &ProfileKey) -> Option<Value> {
+        match self.history(key)?.last() {
+            FALSE => Some(Value::Bool(false)),
+            TRUE => Some(Value::Bool(true)),
+            _ => self.other_values.get(key).cloned(),
+        }
     }
 
     fn values(&self) -> Vec<(ProfileKey, Value)> {

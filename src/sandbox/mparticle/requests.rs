@@ -33,6 +33,8 @@ pub struct FeedRequest {
     pub rejected: usize,
     /// Batches that were accepted and dropped, because nobody is known by that identity.
     pub unknown: usize,
+    /// Batches that were accepted and dropped, because a script said so.
+    pub dropped: usize,
     /// Batches that were accepted and ignored, because their `source_request_id` had been seen.
     pub repeated: usize,
     /// The body as received. The demo keeps none, and old ones are dropped when there are too many.
@@ -51,6 +53,7 @@ impl FeedRequest {
             updated: 0,
             rejected: 0,
             unknown: 0,
+            dropped: 0,
             repeated: 0,
             body: None,
         }

@@ -1,4 +1,5 @@
--- Format 3: what the console shows of a request, and what the history can tell of a moment that is past.
+-- Format 3: what the console shows of a request, what the history can tell of a moment that is past, and what was
+-- verified.
 
 -- The position of a request's first change within its run, so that what it said can be looked up in the outbox.
 ALTER TABLE journal ADD COLUMN first_position INTEGER;
@@ -9,3 +10,29 @@ ALTER TABLE journal ADD COLUMN first_position INTEGER;
 -- Plans of runs that were forgotten before them; nothing can be told from them any more.
 DELETE FROM outbox WHERE run_id NOT IN (SELECT id FROM runs);
 DELETE FROM rejections WHERE run_id NOT IN (SELECT id FROM runs);
+
+-- What looking at mParticle found: the newest verification of each attribute, and one that is under way. One that has
+-- not ended counts for nothing.
+-- sample: how many people it looks at, at most; NULL = everybody.
+-- accounts: a JSON array of the groups (adds, removes, steady), each
+-- [people, checked, found, wrong, without a profile, without the attribute].
+CREATE TABLE verifications (
+  id                INTEGER PRIMARY KEY AUTOINCREMENT,
+  cohort_id         INTEGER NOT NULL,
+  attribute         TEXT NOT NULL,
+  sample            INTEGER,
+  began_at          INTEGER NOT NULL,
+  ended_at          INTEGER,
+  accounts          TEXT NOT NULL DEFAULT '[]',
+  drift_upper_bound REAL NOT NULL DEFAULT 1
+) STRICT;
+CREATE INDEX verifications_of_cohort ON verifications (cohort_id, attribute, id);
+
+-- The users about whom a verification found mParticle wrong, some hundreds to a row.
+CREATE TABLE wrong_users (
+  id              INTEGER PRIMARY KEY,
+  verification_id INTEGER NOT NULL,
+  users           INTEGER NOT NULL,
+  packed          BLOB NOT NULL
+) STRICT;
+CREATE INDEX wrong_users_of_verification ON wrong_users (verification_id, id);

@@ -78,6 +78,7 @@ pub fn purpose(purpose: Purpose, attribute: &str) -> Option<String> {
     match purpose {
         Purpose::Update => None,
         Purpose::FullRefresh => Some("telling everyone again".to_owned()),
+        Purpose::Repair => Some("repairing what was found wrong".to_owned()),
         Purpose::CleanUp(Removal::SetFalse) => Some(format!("setting {} to false", quoted(attribute))),
         Purpose::CleanUp(Removal::Delete) => Some(format!("deleting {}", quoted(attribute))),
     }

@@ -6,7 +6,7 @@
 //! ```
 
 use super::cohort_attributes::unexplained;
-use crate::domain::{PauseCause, Phase, RunCounts, SyncKind, SyncStatus};
+use crate::domain::{PauseCause, Phase, Purpose, RunCounts, SyncKind, SyncStatus};
 use crate::sync::snapshot::{CohortView, RunProgress};
 use crate::tui::canvas::{Canvas, Piece, cells, piece, width_of};
 use crate::tui::text::{self, Align};
@@ -142,8 +142,11 @@ pub fn status_pieces(canvas: &Canvas<'_>, view: &CohortView) -> Vec<Piece<'stati
     let progress = view.sync.as_ref().and_then(|sync| sync.progress.as_ref());
     let at_work = status.is_active() && status != SyncStatus::Queued;
     let glyph = if at_work { canvas.spinner() } else { canvas.glyphs.status(status) };
-    let cleans_up = progress.is_some_and(|progress| !progress.purpose.reads());
-    let word = if cleans_up && at_work { "Cleaning".to_owned() } else { status.to_string() };
+    let word = match progress.filter(|_| at_work).map(|progress| progress.purpose) {
+        Some(Purpose::CleanUp(_)) => "Cleaning".to_owned(),
+        Some(Purpose::Repair) => "Repairing".to_owned(),
+        _ => status.to_string(),
+    };
     let mut pieces = vec![piece(role, format!("{glyph} {word}"))];
     let share = progress.and_then(RunProgress::share);
     if matches!(status, SyncStatus::Fetching | SyncStatus::Sending)

@@ -190,7 +190,7 @@ fn draw_accounts(canvas: &mut Canvas<'_>, lines: &mut Lines, run: &RunView) {
     } else {
         let words = cohort_attributes::purpose(run.purpose, &run.attribute).unwrap_or_default();
         pieces.push(piece(Role::Text, words));
-        fact(&mut pieces, "told", &text::count(counts.removes.accepted()));
+        fact(&mut pieces, "told", &text::count(counts.accepted()));
     }
     outcome_facts(&mut pieces, counts.rejected(), counts.retries, counts.requests);
     lines.line(canvas, &pieces);

@@ -8,7 +8,7 @@
 
 use super::cohort_lines::{Lines, fact, outcome_facts, read_line};
 use super::cohort_trend::draw_rate_line;
-use crate::domain::{ChangeCounts, Phase};
+use crate::domain::{ChangeCounts, Phase, Purpose};
 use crate::sync::snapshot::RunProgress;
 use crate::tui::canvas::{Canvas, Piece, piece, width_of};
 use crate::tui::text;
@@ -92,6 +92,7 @@ fn draw_progress(canvas: &mut Canvas<'_>, area: Rect, progress: &RunProgress) {
         let words = progress.waiting.clone().unwrap_or_else(|| match progress.phase {
             Phase::Queued => "waits for its turn".to_owned(),
             Phase::Fetch => "asks Mixpanel for the first page".to_owned(),
+            _ if progress.purpose == Purpose::Repair => "looks up who was found wrong".to_owned(),
             _ if !progress.purpose.reads() => "looks up who holds the attribute".to_owned(),
             _ => "compares with what mParticle last acknowledged".to_owned(),
         });
@@ -139,7 +140,8 @@ fn change_line(progress: &RunProgress) -> Vec<Piece<'static>> {
         fact(&mut pieces, "adds", &of(adds, text::signed('+', adds.accepted())));
         fact(&mut pieces, "removes", &of(removes, text::signed('−', removes.accepted())));
     } else {
-        fact(&mut pieces, "told", &of(&counts.removes, text::count(counts.removes.accepted())));
+        let told = format!("{}/{}", text::count(counts.accepted()), text::count(counts.planned()));
+        fact(&mut pieces, "told", &told);
     }
     outcome_facts(&mut pieces, counts.rejected(), counts.retries, counts.requests);
     pieces

@@ -84,6 +84,7 @@ pub fn kind(run: &RunRecord) -> &'static str {
         (Purpose::Update, SyncKind::Recurring) => "recurring",
         (Purpose::Update, SyncKind::OneTime) => "one-time",
         (Purpose::FullRefresh, _) => "everyone",
+        (Purpose::Repair, _) => "repair",
         (Purpose::CleanUp(Removal::SetFalse), _) => "set false",
         (Purpose::CleanUp(Removal::Delete), _) => "delete",
     }
