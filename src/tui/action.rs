@@ -118,6 +118,8 @@ pub enum Scope {
     Connections,
     /// On the Cohorts screen.
     Cohorts,
+    /// Where a list grows at its end.
+    Tails,
     /// On the Log screen.
     Log,
 }
@@ -132,6 +134,7 @@ impl Scope {
             Self::Parts => &[Cohort, Run, Setup],
             Self::Connections => &[Cohorts, Cohort, Setup],
             Self::Cohorts => &[Cohorts],
+            Self::Tails => &[Live, Log],
             Self::Log => &[Log],
         }
     }
@@ -160,11 +163,11 @@ actions! {
     StopSync: "sync.stop", "stop", "End a sync; its attribute stays, is set to false or deleted", Sync, Syncs, true, ["x"];
     Refresh: "list.refresh", "refresh", "Ask Mixpanel for the list of cohorts again (one query)", Sync, Connections, true, ["r"];
     LogLevel: "log.level", "level", "Show only lines of at least the next level", Log, Log, false, ["l"];
-    LogFollow: "log.follow", "follow", "Keep the newest line in view, or stop doing so", Log, Log, false, ["f"];
     LogWrap: "log.wrap", "wrap", "Break long lines, or cut them", Log, Log, false, ["w"];
     Filter: "list.filter", "filter", "Show only what matches; ! in front shows what does not", List, Everywhere, false, ["/"];
     Sort: "list.sort", "sort", "Sort by a column", List, Tables, false, ["o"];
     InvertSort: "list.invert", "invert", "Turn the order round", List, Tables, false, ["O"];
+    Follow: "list.follow", "follow", "Keep the newest line in view, or stop doing so", List, Tails, false, ["f"];
     Mark: "list.mark", "mark", "Mark the row, to act on several at once", List, Cohorts, false, ["space"];
     OnlyRejected: "changes.rejected", "rejected", "Show only the changes that mParticle rejected, or all of them", List, Parts, false, ["f"];
     Look: "look", "facts", "Everything about the selected cohort or run, to read or to copy", List, Everywhere, false, ["i"];

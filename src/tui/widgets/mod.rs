@@ -5,6 +5,8 @@ pub mod chart;
 pub mod columns;
 pub mod filter;
 pub mod long_list;
+pub mod rows;
 pub mod scroll;
 pub mod table;
+pub mod tail;
 pub mod text_input;
