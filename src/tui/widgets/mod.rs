@@ -3,6 +3,7 @@
 pub mod bar;
 pub mod chart;
 pub mod columns;
+pub mod document;
 pub mod filter;
 pub mod long_list;
 pub mod rows;
