@@ -32,7 +32,7 @@ pub use prune::{RUNS_KEPT, RUNS_WITH_CHANGES};
 pub use reader::{ChangeRow, Reader, UnmatchedRow};
 pub use runs::{NewRun, RunRecord, TrendPoint};
 pub use syncs::{PauseRecord, SyncRecord};
-pub use trail::{ANSWER_CHARACTERS, JournalEntry, Side};
+pub use trail::{ANSWER_CHARACTERS, JOURNAL_MOST, JournalEntry, JournalLine, Side};
 
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{DirBuilder, OpenOptions};

@@ -34,6 +34,7 @@ pub(super) struct Board {
     pub(super) list: ListState,
     pub(super) queries: QueryBudget,
     pub(super) stretch: Option<Stretch>,
+    pub(super) journaled: i64,
     mixpanel: Health,
     mparticle: Health,
     feed_rate_percent: Option<u8>,
@@ -321,6 +322,7 @@ impl Board {
             cohorts,
             ended_runs: self.ended_runs.clone(),
             notices: self.notices.clone(),
+            journaled: self.journaled,
             ended,
         }
     }

@@ -324,6 +324,7 @@ impl Engine {
             Report::Listed(Err(error)) => self.list_failed(&error, now),
             Report::Side(side, news) => self.board.side(side, news),
             Report::Adopted(cohort, baseline) => self.board.adopted(cohort, baseline),
+            Report::Journaled(entry) => self.board.journaled = self.board.journaled.max(entry),
             Report::Recorded(result) => self.recorded(result),
         }
     }

@@ -1,10 +1,11 @@
 //! Writing a list to a file for a spreadsheet: everything that is listed, however long, in the columns that the
 //! command line writes. A file that is there is never touched; a list that breaks off leaves none.
 
-use super::pages::{Archive, ChangeRow, UnmatchedRow, Which};
+use super::pages::{Archive, ChangeRow, JournalEntry, UnmatchedRow, Which};
 use crate::domain::{CohortId, IdentityRef, RunId};
 use crate::store::{Reader, StoreError};
 use jiff::Timestamp;
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -33,12 +34,31 @@ pub enum Content {
     Unmatched(CohortId),
     /// What a run told mParticle.
     Changes(RunId, Which),
+    /// Entries of the journal, by their numbers; those that are forgotten meanwhile are left out.
+    Journal(Vec<i64>),
 }
 
 /// The columns of a list of unmatched users.
 pub const UNMATCHED: [&str; 5] = ["distinct_id", "reason", "sent", "mparticle_user_id", "last_seen"];
 /// The columns of a list of changes.
 pub const CHANGES: [&str; 6] = ["distinct_id", "mpid", "change", "state", "reason", "at"];
+
+/// The columns of a list of requests.
+const REQUESTS: [&str; 13] = [
+    "at",
+    "cohort_id",
+    "cohort",
+    "run_id",
+    "side",
+    "request",
+    "users",
+    "accepted",
+    "bytes",
+    "status",
+    "milliseconds",
+    "try",
+    "answer",
+];
 
 /// Writes a list into a directory under a name that is not taken yet; returns the path and how many rows it has.
 pub(super) async fn write(
@@ -51,7 +71,7 @@ pub(super) async fn write(
             let done = task::spawn_blocking(move || write_file(&directory, &export, None));
             done.await.map_err(|error| error.to_string())?
         }
-        Content::Unmatched(_) | Content::Changes(..) => {
+        Content::Unmatched(_) | Content::Changes(..) | Content::Journal(_) => {
             archive.with_reader(move |reader| Ok(write_file(&directory, &export, Some(reader)))).await?
         }
     }
@@ -141,7 +161,20 @@ fn fill(to: impl Write, export: &Export, reader: Option<&Reader>) -> Result<u64,
                 Ok(true)
             })?;
         }
-        (Content::Unmatched(_) | Content::Changes(..), None) => return Err(StoreError::Closed.into()),
+        (Content::Journal(entries), Some(reader)) => {
+            to.write_record(REQUESTS)?;
+            let names: HashMap<CohortId, String> =
+                reader.cohorts()?.cohorts.into_iter().map(|(cohort, _)| (cohort.id, cohort.name)).collect();
+            for number in entries {
+                if let Some(entry) = reader.journal_entry(*number)? {
+                    rows += 1;
+                    to.write_record(request(&entry, &names))?;
+                }
+            }
+        }
+        (Content::Unmatched(_) | Content::Changes(..) | Content::Journal(_), None) => {
+            return Err(StoreError::Closed.into());
+        }
     }
     to.flush()?;
     Ok(rows)
@@ -171,6 +204,25 @@ fn change(row: &ChangeRow) -> [String; 6] {
         row.state.token().to_owned(),
         row.reason.clone().unwrap_or_default(),
         row.at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default(),
+    ]
+}
+
+fn request(entry: &JournalEntry, names: &HashMap<CohortId, String>) -> [String; 13] {
+    let line = &entry.line;
+    [
+        line.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+        line.cohort.map(|cohort| cohort.to_string()).unwrap_or_default(),
+        line.cohort.and_then(|cohort| names.get(&cohort)).cloned().unwrap_or_default(),
+        line.run.map(|run| run.to_string()).unwrap_or_default(),
+        line.side.token().to_owned(),
+        line.what.clone(),
+        line.users.to_string(),
+        line.accepted.map(|accepted| accepted.to_string()).unwrap_or_default(),
+        line.bytes.to_string(),
+        line.status.map(|status| status.to_string()).unwrap_or_default(),
+        line.elapsed.as_millis().to_string(),
+        line.attempt.to_string(),
+        entry.answer.clone(),
     ]
 }
 

@@ -61,6 +61,7 @@ struct Sight {
     runs: Vec<RunRecord>,
     working: Vec<RunRecord>,
     queries: Vec<Timestamp>,
+    journaled: i64,
     holder: Option<String>,
 }
 
@@ -79,6 +80,7 @@ impl Sight {
             runs: reader.recent_runs(TREND_POINTS)?,
             queries: reader
                 .queries_since(now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now))?,
+            journaled: reader.newest_journal_entry()?,
             // Nobody works on a run when nobody holds the lock: it was cut off.
             working: if holder.is_some() { reader.working_runs()? } else { Vec::new() },
             holder,
@@ -145,6 +147,7 @@ impl Observer {
             }
         }
         self.board.restore(sight.cohorts.clone(), sight.syncs.clone(), sight.runs.iter().cloned());
+        self.board.journaled = sight.journaled;
         self.board.queries.used = u32::try_from(sight.queries.len()).unwrap_or(u32::MAX);
         for run in &sight.working {
             self.board.watch_run(run, now);

@@ -2,8 +2,9 @@
 //! at a time. Questions are values, so that a reader can tell whether an answer is still wanted; they are answered
 //! on a thread that may block. Writing lists to files is `export`'s.
 
-pub use crate::store::{ChangeRow, JournalEntry, JournalPlace, JournalRow, RunRecord, Side, Which, Window};
-pub use crate::store::{RUNS_KEPT, RUNS_WITH_CHANGES, UnmatchedRow};
+pub use crate::store::{ANSWER_CHARACTERS, JOURNAL_MOST, JournalEntry, JournalLine};
+pub use crate::store::{ChangeRow, JournalPlace, JournalRow, RunRecord, Side, UnmatchedRow, Which, Window};
+pub use crate::store::{RUNS_KEPT, RUNS_WITH_CHANGES};
 
 use crate::domain::{CohortId, RunId};
 use crate::mparticle::{Encoder, Letter};
@@ -47,15 +48,6 @@ pub enum Question {
         /// How many at most.
         limit: usize,
     },
-    /// The requests of a run that the journal still holds, oldest first.
-    Requests {
-        /// The run.
-        run: RunId,
-        /// From which position on.
-        offset: u64,
-        /// How many at most.
-        limit: usize,
-    },
     /// Entries of the journal: of one run, or of all runs and none.
     Journal {
         /// The run.
@@ -65,6 +57,8 @@ pub enum Question {
         /// How many at most.
         limit: usize,
     },
+    /// An entry of the journal, whole.
+    Entry(i64),
     /// How large what was recorded is.
     Size,
     /// What a request to mParticle said: so many changes of a run from a position on.
@@ -83,11 +77,22 @@ impl Question {
     #[must_use]
     pub fn offset(&self) -> Option<u64> {
         match self {
-            Self::Runs { offset, .. }
-            | Self::Changes { offset, .. }
-            | Self::Unmatched { offset, .. }
-            | Self::Requests { offset, .. } => Some(*offset),
-            Self::Run(_) | Self::Journal { .. } | Self::Size | Self::Body { .. } => None,
+            Self::Runs { offset, .. } | Self::Changes { offset, .. } | Self::Unmatched { offset, .. } => {
+                Some(*offset)
+            }
+            Self::Run(_) | Self::Journal { .. } | Self::Entry(_) | Self::Size | Self::Body { .. } => None,
+        }
+    }
+
+    /// What tells how often it may be asked: whatever came to the journal since is one question, asked again and
+    /// again, though it begins somewhere else each time.
+    #[must_use]
+    pub fn kind(&self) -> Self {
+        match self {
+            Self::Journal { run, place: JournalPlace::After(_), limit } => {
+                Self::Journal { run: *run, place: JournalPlace::After(0), limit: *limit }
+            }
+            question => question.clone(),
         }
     }
 }
@@ -103,10 +108,10 @@ pub enum Answer {
     Changes(Window<ChangeRow>),
     /// Some users, and the run that read them; `None` while no account is whole.
     Unmatched(Option<RunId>, Window<UnmatchedRow>),
-    /// Some requests.
-    Requests(Window<JournalRow>),
     /// Some entries.
     Journal(Vec<JournalRow>),
+    /// The entry, unless it is forgotten.
+    Entry(Option<Box<JournalEntry>>),
     /// Bytes of the database.
     Size(u64),
     /// What the request said; `None` when its run is forgotten.
@@ -194,9 +199,7 @@ fn answer(reader: &Reader, question: &Question, encoder: Option<&Encoder>) -> Re
             Some(run) => Answer::Unmatched(Some(run.id), reader.unmatched_window(run.id, offset, limit)?),
             None => Answer::Unmatched(None, Window { offset, total: 0, rows: Vec::new() }),
         },
-        Question::Requests { run, offset, limit } => {
-            Answer::Requests(reader.requests_window(run, offset, limit)?)
-        }
+        Question::Entry(id) => Answer::Entry(reader.journal_entry(id)?.map(Box::new)),
         Question::Size => Answer::Size(reader.bytes()?),
         Question::Journal { run, place, limit } => Answer::Journal(reader.journal(run, place, limit)?),
         Question::Body { run, first_position, users } => {

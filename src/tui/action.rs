@@ -95,6 +95,8 @@ pub enum Place {
     Run,
     /// The Live screen.
     Live,
+    /// One request.
+    Request,
     /// The Users screen.
     Users,
     /// The Setup screen.
@@ -114,6 +116,8 @@ pub enum Scope {
     Tables,
     /// Where a page has parts.
     Parts,
+    /// Where what a run told is listed.
+    Changes,
     /// Where a connection is seen.
     Connections,
     /// On the Cohorts screen.
@@ -126,12 +130,13 @@ pub enum Scope {
 
 impl Scope {
     fn places(self) -> &'static [Place] {
-        use Place::{Cohort, Cohorts, Live, Log, Run, Runs, Setup, Users};
+        use Place::{Cohort, Cohorts, Live, Log, Request, Run, Runs, Setup, Users};
         match self {
-            Self::Everywhere => &[Cohorts, Cohort, Runs, Run, Live, Users, Setup, Log],
+            Self::Everywhere => &[Cohorts, Cohort, Runs, Run, Live, Request, Users, Setup, Log],
             Self::Syncs => &[Cohorts, Cohort],
             Self::Tables => &[Cohorts, Cohort, Runs],
-            Self::Parts => &[Cohort, Run, Setup],
+            Self::Parts => &[Cohort, Run, Request, Setup],
+            Self::Changes => &[Cohort, Run],
             Self::Connections => &[Cohorts, Cohort, Setup],
             Self::Cohorts => &[Cohorts],
             Self::Tails => &[Live, Log],
@@ -169,7 +174,7 @@ actions! {
     InvertSort: "list.invert", "invert", "Turn the order round", List, Tables, false, ["O"];
     Follow: "list.follow", "follow", "Keep the newest line in view, or stop doing so", List, Tails, false, ["f"];
     Mark: "list.mark", "mark", "Mark the row, to act on several at once", List, Cohorts, false, ["space"];
-    OnlyRejected: "changes.rejected", "rejected", "Show only the changes that mParticle rejected, or all of them", List, Parts, false, ["f"];
+    OnlyRejected: "changes.rejected", "rejected", "Show only the changes that mParticle rejected, or all of them", List, Changes, false, ["f"];
     Look: "look", "facts", "Everything about the selected cohort or run, to read or to copy", List, Everywhere, false, ["i"];
     Export: "export", "export", "Write what is listed to a CSV file in the current directory", List, Everywhere, false, ["e"];
     Copy: "copy", "copy", "Copy what is selected to the clipboard", List, Everywhere, false, ["y"];
@@ -186,6 +191,7 @@ actions! {
     PreviousPart: "part.previous", "previous part", "The previous part of this page", Move, Parts, false, ["h", "[", "left"];
     ShowCohorts: "screen.cohorts", "cohorts", "The Cohorts screen", Move, Everywhere, false, ["1"];
     ShowRuns: "screen.runs", "runs", "The Runs screen", Move, Everywhere, false, ["2"];
+    ShowLive: "screen.live", "live", "The Live screen: requests as they happen", Move, Everywhere, false, ["3"];
     ShowSetup: "screen.setup", "setup", "The Setup screen", Move, Everywhere, false, ["5"];
     ShowLog: "screen.log", "log", "The Log screen", Move, Everywhere, false, ["6"];
     NextScreen: "screen.next", "next screen", "The next screen", Move, Everywhere, false, ["tab"];

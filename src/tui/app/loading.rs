@@ -14,6 +14,7 @@ const AT_ONCE: usize = 3;
 #[derive(Default)]
 pub struct Loading {
     asked: HashSet<Question>,
+    /// When a question of each kind was asked last.
     since: HashMap<Question, Timestamp>,
     waiting: bool,
 }
@@ -28,12 +29,13 @@ impl Loading {
             if self.asked.contains(&question) {
                 continue;
             }
-            if self.since.contains_key(&question) || self.asked.len() >= AT_ONCE {
+            let kind = question.kind();
+            if self.since.contains_key(&kind) || self.asked.len() >= AT_ONCE {
                 self.waiting = true;
                 continue;
             }
             self.asked.insert(question.clone());
-            self.since.insert(question.clone(), now);
+            self.since.insert(kind, now);
             questions.push(question);
         }
         questions

@@ -31,7 +31,8 @@ pub(super) async fn check(config: &Config, note_in: Option<&Places>) -> Finding 
         }
     };
     let asked_at = Timestamp::now();
-    let Ok(listed) = tokio::time::timeout(PATIENCE, clients.mixpanel.list_cohorts()).await else {
+    let listed = tokio::time::timeout(PATIENCE, clients.mixpanel.list_cohorts()).await;
+    let Ok(listed) = listed.map(|asked| asked.result) else {
         return problem(
             format!("{asked} and did not answer within {} s.", PATIENCE.as_secs()),
             "Run `cohort-sync doctor` again in a minute; if it stays so, check the network and any proxy."
