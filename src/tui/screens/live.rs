@@ -105,10 +105,10 @@ impl LiveScreen {
     fn title(&self, scene: Scene<'_>) -> Vec<Piece<'static>> {
         let count = self.list.count().map_or_else(String::new, |count| format!(" {count}"));
         let mut title = vec![piece(Role::Title, "Live"), piece(Role::Muted, format!("{count} · "))];
-        if let Some(filter) = self.list.narrowed_to() {
-            title.extend([filter, piece(Role::Muted, " · ")]);
-        }
         title.push(self.list.following(scene));
+        if let Some(filter) = self.list.narrowed_to() {
+            title.extend([piece(Role::Muted, " · "), filter]);
+        }
         title
     }
 }
