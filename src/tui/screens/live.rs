@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ╭ Live 9,820 · following ────────────────────────────────────────────────────────────╮
-//! │  12.4 requests/s   3 of 744 failed   2.7 k users/s accepted   p95, last minute ⣤⣶⣷ │
+//! │  12.4 requests/s   2.7 k accepted users/s   3 of 744 failed   p95, last minute ⣤⣶⣷ │
 //! │ latency p50  84 ms   p95  210 ms   p99  1.2 s                      peak 412 ms ⣿⣿⣿ │
 //! ├────────────────────────────────────────────────────────────────────────────────────┤
 //! │   Time      Cohort       Side         Request   Users     Bytes  Status   ms  Try   │
@@ -126,30 +126,32 @@ fn draw_figures(canvas: &mut Canvas<'_>, area: Rect, figures: &Figures) {
         EXPLAINED_FROM.. => CHART[0],
     };
     let mut lines = Lines { area: Rect { width: area.width - chart - caption - 1, ..area } };
-    lines.line(canvas, &rates(figures));
+    lines.line(canvas, &rates(figures, if caption > 0 { " accepted users/s" } else { " users/s" }));
     lines.line(canvas, &latencies(figures));
     let chart = Rect { x: area.right() - chart, width: chart, ..area };
-    let values = &figures.by_second;
-    chart::draw(canvas, chart, values, Range::from_zero(values), Role::Busy);
+    // Braille has two values to a cell; of letters, each stands for two, so that the minute fits as well.
+    let per_letter = if canvas.glyphs.is_ascii() { 2 } else { 1 };
+    let peak_of = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
+    let values: Vec<f64> = figures.by_second.chunks(per_letter).map(peak_of).collect();
+    chart::draw(canvas, chart, &values, Range::from_zero(&values), Role::Busy);
     if caption > 0 {
-        let peak = values.iter().copied().fold(0.0, f64::max);
         let at = Rect { x: chart.x - caption, width: caption - 1, ..area };
         canvas.line_right(at.x, at.y, at.width, &[piece(Role::Muted, "p95, last minute")]);
-        let peak = format!("peak {}", latency(peak));
+        let peak = format!("peak {}", latency(peak_of(&values)));
         canvas.line_right(at.x, at.y + 1, at.width, &[piece(Role::Muted, peak)]);
     }
 }
 
-/// How many, a second; numbers stand in a fixed width, so that nothing moves when they change.
-fn rates(figures: &Figures) -> Vec<Piece<'static>> {
+/// How many, a second, and how many failed; numbers stand in a fixed width, so that nothing moves when they change.
+fn rates(figures: &Figures, accepted: &'static str) -> Vec<Piece<'static>> {
     let mut pieces = Vec::new();
     number(&mut pieces, &rate(figures.requests_per_second), 5, " requests/s");
+    pieces.push(piece(Role::Text, GAP));
+    number(&mut pieces, &rate(figures.accepted_per_second), 5, accepted);
     pieces.push(piece(Role::Text, GAP));
     let (role, unit) = if figures.failed > 0 { (Role::Bad, Role::Bad) } else { (Role::Text, Role::Muted) };
     pieces.push(piece(role, text::count(figures.failed)));
     pieces.push(piece(unit, format!(" of {} failed", text::count(figures.requests))));
-    pieces.push(piece(Role::Text, GAP));
-    number(&mut pieces, &rate(figures.accepted_per_second), 5, " users/s accepted");
     pieces
 }
 
