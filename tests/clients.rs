@@ -67,7 +67,7 @@ fn heeded() -> Heeded {
 /// Reads a cohort once, and returns who was read, in order.
 async fn read(server: &Server, heeded: Heeded) -> Result<Vec<String>, MixpanelError> {
     let client = client_of(server);
-    let first = client.page(COHORT, 0, None).await?;
+    let first = client.page(COHORT, 0, None).await.result?;
     let mut people = Vec::new();
     let mut take = |page: &Page| page.for_each(|profile| people.push(format!("{:?}", profile.distinct_id)));
     take(&first);
@@ -158,7 +158,7 @@ async fn a_read_has_four_pages_on_their_way_and_a_project_five_requests() {
     let lists: Vec<_> = (0..12)
         .map(|_| {
             let client = client.clone();
-            tokio::spawn(async move { client.list_cohorts().await.unwrap() })
+            tokio::spawn(async move { client.list_cohorts().await.result.unwrap() })
         })
         .collect();
     for list in lists {
@@ -231,7 +231,7 @@ async fn the_hourly_limit_is_not_waited_for_here() {
     let body =
         r#"{"error":"This request exceeded the rate limit (61/60 queries running in the last hour)."}"#;
     let server = Server::start(move |_, _| Reply::new(429, body).header("Retry-After: 3600")).await;
-    let error = client_of(&server).list_cohorts().await.unwrap_err();
+    let error = client_of(&server).list_cohorts().await.result.unwrap_err();
     let hour = Some(Duration::from_hours(1));
     assert!(
         matches!(&error, MixpanelError::BudgetSpent { retry_after, .. } if *retry_after == hour),
@@ -276,7 +276,7 @@ async fn requests_are_what_the_reference_says() {
         }
     })
     .await;
-    let listing = client_of(&server).list_cohorts().await.unwrap();
+    let listing = client_of(&server).list_cohorts().await.result.unwrap();
     assert_eq!((listing.cohorts.len(), listing.skipped), (1, 1));
     assert_eq!(listing.heard.rate_limit_policy.as_deref(), Some(r#""project";q=240;w=3600"#));
     read(&server, heeded()).await.unwrap();
@@ -340,7 +340,7 @@ async fn no_text_shows_a_credential() {
         note(&mut texts, &post(url).await.unwrap_err());
     }
     for server in [&cutting, &refusing] {
-        note(&mut texts, &client_of(server).list_cohorts().await.unwrap_err());
+        note(&mut texts, &client_of(server).list_cohorts().await.result.unwrap_err());
     }
     let connection = Connection {
         base_url: "http://127.0.0.1:1".to_owned(),
@@ -350,7 +350,7 @@ async fn no_text_shows_a_credential() {
     };
     texts.push(format!("{connection:?}"));
     let client = Client::new(transport(), connection).unwrap();
-    note(&mut texts, &client.list_cohorts().await.unwrap_err());
+    note(&mut texts, &client.list_cohorts().await.result.unwrap_err());
     for text in texts {
         for hidden in [SECRET, TOKEN, "cm9ib3q6", "/v1/pdf"] {
             assert!(!text.contains(hidden), "{text}");

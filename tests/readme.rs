@@ -39,6 +39,8 @@ fn the_keys_are_those_of_the_action_table() {
             Scope::Connections => "cohorts, setup",
             Scope::Cohorts => "Cohorts screen",
             Scope::Log => "Log screen",
+            Scope::Changes => "changes",
+            Scope::Tails => "Live, Log, requests",
         };
         let help = spec.help.replace('|', "\\|");
         writeln!(table, "| {} | {help}{sign} | {} | {place} |", keys.join(" "), spec.id).unwrap();

@@ -9,6 +9,8 @@ mod attributes;
 mod fixture;
 #[path = "screens/lists.rs"]
 mod lists;
+#[path = "screens/live.rs"]
+mod live;
 #[path = "screens/recall.rs"]
 mod recall;
 #[path = "screens/setup.rs"]
@@ -251,8 +253,8 @@ fn welcome_screen() {
 
 #[test]
 fn no_size_panics_and_small_ones_say_what_they_need() {
-    let keys =
-        "|s|?|:|o|q|i|enter|enter l|enter l l|enter h|2|6|/ x|x|x up down enter a|F|s tab z".split('|');
+    let keys = "|s|?|:|o|q|i|enter|enter l|enter l l|enter h|2|3|3 / s|6|/ x|x|x up down enter a|F|s tab z"
+        .split('|');
     for width in [1, 2, 3, 5, 9, 20, 39, 40, 46, 60, 79, 100, 160, 300] {
         for height in [1, 2, 3, 5, 9, 10, 11, 14, 15, 24, 60, 100] {
             for keys in keys.clone() {
@@ -278,7 +280,7 @@ fn plain_pictures_hold_only_ascii_besides_names() {
     let mut snapshot = fixture::trouble();
     snapshot.cohorts.retain(|view| view.cohort.name.is_ascii());
     for keys in
-        "|j j j|s|?|:|o|i|enter|enter l|enter l l|enter l l l|enter h|2|5|6|x|x up down enter a|F|s tab z"
+        "|j j j|s|?|:|o|i|enter|enter l|enter l l|enter l l l|enter h|2|3|5|6|x|x up down enter a|F|s tab z"
             .split('|')
     {
         let mut app = app_with(plain(), snapshot.clone());
@@ -435,7 +437,7 @@ fn the_mouse_selects_sorts_and_presses() {
     assert!(words(&draw(&mut app, (120, 36))).lines().nth(6).unwrap().contains('▌'));
     app.update(Msg::Input(Input::Click { column: 30, row: 3 }));
     assert!(words(&draw(&mut app, (120, 36))).contains("sort: users"));
-    app.update(Msg::Input(Input::Click { column: 36, row: 1 }));
+    app.update(Msg::Input(Input::Click { column: 43, row: 1 }));
     assert!(words(&draw(&mut app, (120, 36))).contains("Nothing was logged yet"));
 }
 

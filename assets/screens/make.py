@@ -41,6 +41,7 @@ SCENES = [
     Scene("cohorts-light", [LISTED], arguments=("--demo", "--theme", "light"), paper=LIGHT),
     Scene("cohorts-mini", [LISTED], size=(46, 14)),
     Scene("sending", [LISTED, "/", "imported", "Enter", "s", ("wait", "Start sync"), "Enter", ("wait", "Sending")]),
+    Scene("live", [LISTED, "/", "imported", "Enter", "s", ("wait", "Start sync"), "Enter", ("wait", "Sending"), "3"]),
     Scene("start", [LISTED, "/", "imported", "Enter", "s", ("wait", "Start sync")]),
     Scene("help", [LISTED, "?", ("wait", "Help")]),
     Scene("commands", [LISTED, ":", ("wait", "commands")]),

@@ -4,8 +4,8 @@
 
 use bytes::Bytes;
 
-/// What stands where a credential stood.
-const MASK: &str = "•••";
+/// What stands where a credential stood, or would stand.
+pub const MASK: &str = "•••";
 
 /// Shorter texts are in every other word; masking them would hide the message and no secret.
 const SHORTEST: usize = 4;

@@ -17,7 +17,7 @@ pub use answer::{Answer, AnswerHeaders, RetryAfter};
 pub use authorization::Authorization;
 pub use backoff::Backoff;
 pub use bytes::Bytes;
-pub use conceal::conceal;
+pub use conceal::{MASK, conceal};
 pub use error::{ConnectFailure, TransportError};
 pub use gate::{FeedGate, Permit};
 pub use pacing::{Admission, Feedback, Limit, Pacer, PacerOptions};

@@ -4,12 +4,14 @@
 use super::error::MixpanelError;
 use super::wire::{PageHead, read_cohorts, read_page};
 use crate::domain::{Cohort, CohortId, Profile};
-use crate::http::{Answer, Authorization, ContentType, Method, Request, Transport, Url};
+use crate::http::text::excerpt;
+use crate::http::{Answer, Authorization, ContentType, MASK, Method, Request, Transport, Url};
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 /// Mixpanel answers or gives up within 488 s (its own proxy's deadline); waiting a little longer lets it
 /// say so itself.
@@ -80,6 +82,30 @@ pub struct Heard {
     pub date: Option<Timestamp>,
 }
 
+/// What was asked and how it was answered, as far as anybody may see it: for the journal, whatever became of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exchange {
+    /// Method, address and parameters, a line each; the credential is masked.
+    pub request: String,
+    /// The HTTP status; `None` when there was no whole answer.
+    pub status: Option<u16>,
+    /// How long the answer took, or until it was given up.
+    pub elapsed: Duration,
+    /// Bytes of the answer's body.
+    pub bytes: usize,
+    /// The beginning of the answer, without the people of a page; or what went wrong.
+    pub answer: String,
+}
+
+/// What came of a question, and the question itself.
+#[derive(Debug)]
+pub struct Asked<T> {
+    /// For the journal.
+    pub exchange: Exchange,
+    /// For whoever asked.
+    pub result: Result<T, MixpanelError>,
+}
+
 /// One page of a cohort's members, checked to be whole JSON.
 #[derive(Debug, Clone)]
 pub struct Page {
@@ -142,12 +168,16 @@ impl Client {
     ///
     /// # Errors
     /// See [`MixpanelError`]; [`MixpanelError::pause_cause`] tells whether a person is needed.
-    pub async fn list_cohorts(&self) -> Result<Listing, MixpanelError> {
+    pub async fn list_cohorts(&self) -> Asked<Listing> {
         const WHAT: &str = "the cohort list";
-        let answer = self.post(&self.list_url, Bytes::new(), WHAT).await?;
-        let (cohorts, skipped) = read_cohorts(&answer.body)
-            .map_err(|error| MixpanelError::of_body(&self.concealed(answer.clone()), WHAT, Some(&error)))?;
-        Ok(Listing { cohorts, skipped, heard: heard(&answer) })
+        self.ask(&self.list_url, Bytes::new(), WHAT, |answer| {
+            let (cohorts, skipped) = read_cohorts(&answer.body).map_err(|error| {
+                MixpanelError::of_body(&self.concealed(answer.clone()), WHAT, Some(&error))
+            })?;
+            let shown = start_of(&self.concealed(answer.clone()).body);
+            Ok((Listing { cohorts, skipped, heard: heard(answer) }, shown))
+        })
+        .await
     }
 
     /// Reads one page of a cohort's members. Page 0 goes without a session and costs one query; its session
@@ -155,25 +185,36 @@ impl Client {
     ///
     /// # Errors
     /// See [`MixpanelError`]; [`MixpanelError::SessionLost`] means starting over from page 0.
-    pub async fn page(
-        &self,
-        cohort: CohortId,
-        number: u32,
-        session: Option<&Session>,
-    ) -> Result<Page, MixpanelError> {
+    pub async fn page(&self, cohort: CohortId, number: u32, session: Option<&Session>) -> Asked<Page> {
         let what = format!("page {number} of cohort {cohort}");
-        let answer = self.post(&self.engage_url, engage_form(cohort, number, session), &what).await?;
-        let head = read_page(&answer.body, &mut |_| {})
-            .map_err(|error| MixpanelError::of_body(&self.concealed(answer.clone()), &what, Some(&error)))?;
-        if !head.has_results {
-            return Err(MixpanelError::of_body(&self.concealed(answer.clone()), &what, None));
-        }
-        Ok(Page { number, heard: heard(&answer), head, body: answer.body })
+        let form = engage_form(cohort, number, session);
+        self.ask(&self.engage_url, form, &what, |answer| {
+            let body_error = |error: Option<&serde_json::Error>| {
+                MixpanelError::of_body(&self.concealed(answer.clone()), &what, error)
+            };
+            let head = read_page(&answer.body, &mut |_| {}).map_err(|error| body_error(Some(&error)))?;
+            if !head.has_results {
+                return Err(body_error(None));
+            }
+            let shown = head.in_brief();
+            Ok((Page { number, heard: heard(answer), head, body: answer.body.clone() }, shown))
+        })
+        .await
     }
 
-    async fn post(&self, url: &Url, body: Bytes, what: &str) -> Result<Answer, MixpanelError> {
+    /// Sends one request; `read` makes of a 2xx what was asked for, and what may be shown of it.
+    async fn ask<T>(
+        &self,
+        url: &Url,
+        body: Bytes,
+        what: &str,
+        read: impl FnOnce(&Answer) -> Result<(T, String), MixpanelError>,
+    ) -> Asked<T> {
+        let mut exchange = Exchange { request: shown_request(url, &body), ..Exchange::default() };
         // The semaphore is never closed.
-        let Ok(_place) = self.places.acquire().await else { return Err(MixpanelError::Cancelled) };
+        let Ok(_place) = self.places.acquire().await else {
+            return Asked { exchange, result: Err(MixpanelError::Cancelled) };
+        };
         let request = Request {
             method: Method::Post { content_type: ContentType::Form, body: &body },
             url,
@@ -181,12 +222,30 @@ impl Client {
             timeout: TIMEOUT,
             body_limit: BODY_LIMIT,
         };
-        let answer = self.transport.send(request).await?;
-        if answer.is_success() {
-            Ok(answer)
-        } else {
-            Err(MixpanelError::of_answer(&self.concealed(answer), what))
+        let sent = Instant::now();
+        let answer = self.transport.send(request).await;
+        exchange.elapsed = answer.as_ref().map_or_else(|_| sent.elapsed(), |answer| answer.elapsed);
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                exchange.answer = error.to_string();
+                return Asked { exchange, result: Err(error.into()) };
+            }
+        };
+        (exchange.status, exchange.bytes) = (Some(answer.status), answer.body.len());
+        if !answer.is_success() {
+            let answer = self.concealed(answer);
+            exchange.answer = start_of(&answer.body);
+            return Asked { exchange, result: Err(MixpanelError::of_answer(&answer, what)) };
         }
+        let result = read(&answer).map(|(asked, shown)| {
+            exchange.answer = shown;
+            asked
+        });
+        if let Err(error) = &result {
+            exchange.answer = error.to_string();
+        }
+        Asked { exchange, result }
     }
 
     /// The answer without our credential, should it repeat it: what an error says is shown and kept. A page of
@@ -213,6 +272,20 @@ fn engage_form(cohort: CohortId, number: u32, session: Option<&Session>) -> Byte
     Bytes::from(form.finish())
 }
 
+/// A request as a person reads it: address and parameters, decoded, a line each.
+fn shown_request(url: &Url, form: &[u8]) -> String {
+    let mut lines = vec![format!("POST {url}"), format!("Authorization: Basic {MASK}")];
+    lines.extend(form_urlencoded::parse(form).map(|(name, value)| format!("{name}={value}")));
+    lines.join("\n")
+}
+
+/// The beginning of an answer's body. Nobody reads more of it than the journal keeps.
+fn start_of(body: &[u8]) -> String {
+    const BYTES: usize = 16 * 1024;
+    const CHARACTERS: usize = 4_000;
+    excerpt(&String::from_utf8_lossy(&body[..body.len().min(BYTES)]), CHARACTERS)
+}
+
 fn heard(answer: &Answer) -> Heard {
     Heard {
         status: answer.status,
@@ -237,6 +310,17 @@ mod tests {
             "filter_by_cohort=%7B%22id%22%3A12345%7D&include_all_users=true\
              &output_properties=%5B%22%24mparticle_user_id%22%2C%22%24last_seen%22%5D\
              &page=3&session_id=1234567890-EX%26AMPL"
+        );
+        let url = Url::parse("https://mixpanel.com/api/query/engage?project_id=7").unwrap();
+        assert_eq!(
+            shown_request(&url, &form),
+            "POST https://mixpanel.com/api/query/engage?project_id=7\n\
+             Authorization: Basic •••\n\
+             filter_by_cohort={\"id\":12345}\n\
+             include_all_users=true\n\
+             output_properties=[\"$mparticle_user_id\",\"$last_seen\"]\n\
+             page=3\n\
+             session_id=1234567890-EX&AMPL"
         );
     }
 }

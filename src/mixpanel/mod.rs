@@ -8,7 +8,7 @@ mod quota;
 mod read;
 mod wire;
 
-pub use client::{Client, Connection, Heard, Listing, Page, Session};
+pub use client::{Asked, Client, Connection, Exchange, Heard, Listing, Page, Session};
 pub use error::MixpanelError;
 pub use quota::Ledger;
 pub use read::{Heeded, PageEvent, Rest, wait_to_retry};

@@ -2,7 +2,7 @@
 //! policy, and at the end the proof that the read is whole. Anything that does not fit loses the session, for
 //! a spliced read would be worse than none: removals are computed from it.
 
-use super::client::{Client, Page, Session};
+use super::client::{Asked, Client, Exchange, Page, Session};
 use super::error::MixpanelError;
 use crate::domain::CohortId;
 use crate::http::Backoff;
@@ -23,10 +23,27 @@ const PAGES_AT_ONCE: usize = 4;
 /// What happened to a request for a page.
 #[derive(Debug)]
 pub enum PageEvent<'a> {
-    /// It arrived, at this try.
-    Arrived(&'a Page, u32),
+    /// A try of it came to its end, one way or another.
+    Tried {
+        /// Which page was asked for.
+        number: u32,
+        /// Which try it was, from 1.
+        tries: u32,
+        /// What was asked and answered.
+        exchange: &'a Exchange,
+        /// The page, when it arrived.
+        page: Option<&'a Page>,
+    },
     /// It failed at this try, and is tried again after this long.
     Retrying(&'a MixpanelError, u32, Duration),
+}
+
+impl<'a> PageEvent<'a> {
+    /// A try that came to its end.
+    #[must_use]
+    pub fn of(asked: &'a Asked<Page>, number: u32, tries: u32) -> Self {
+        Self::Tried { number, tries, exchange: &asked.exchange, page: asked.result.as_ref().ok() }
+    }
 }
 
 /// What every request of a read heeds.
@@ -115,19 +132,16 @@ async fn patiently(
     loop {
         tries += 1;
         // Mixpanel may take minutes to answer, and giving up a read changes nothing there.
-        let answer = tokio::select! {
+        let asked = tokio::select! {
             biased;
             () = heeded.stop.cancelled() => return Err(MixpanelError::Cancelled),
-            answer = client.page(cohort, number, Some(&session)) => answer,
+            asked = client.page(cohort, number, Some(&session)) => asked,
         };
-        let error = match answer {
-            Ok(page) => {
-                (heeded.hear)(PageEvent::Arrived(&page, tries));
-                return Ok(page);
-            }
-            Err(error) => error,
-        };
-        wait_to_retry(error, tries, &heeded).await?;
+        (heeded.hear)(PageEvent::of(&asked, number, tries));
+        match asked.result {
+            Ok(page) => return Ok(page),
+            Err(error) => wait_to_retry(error, tries, &heeded).await?,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! profile is handed on borrowed from the page's bytes, unneeded properties are skipped, and no tree of values
 //! is ever built. Ids are read as the digits that were sent, never through a floating-point number.
 
+use crate::domain::number::thousands;
 use crate::domain::{Cohort, CohortId, Profile, RawId};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -73,6 +74,23 @@ pub(super) struct PageHead {
     /// Whether there was a `results` list at all; without one it is no page.
     pub has_results: bool,
     pub profiles: usize,
+}
+
+impl PageHead {
+    /// The page as JSON, without the people on it: who they are is nobody's business but the export's.
+    pub fn in_brief(&self) -> String {
+        let results = format!("{} profiles, which are not kept here", thousands(self.profiles as u64));
+        let mut brief = serde_json::json!({ "results": results });
+        for (name, number) in [("page", self.page), ("page_size", self.page_size), ("total", self.total)] {
+            if let Some(number) = number {
+                brief[name] = number.into();
+            }
+        }
+        if let Some(session) = &self.session_id {
+            brief["session_id"] = session.as_str().into();
+        }
+        brief.to_string()
+    }
 }
 
 /// Reads a page, handing every profile to `each`.

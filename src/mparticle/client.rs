@@ -3,7 +3,7 @@
 
 use super::verdict::{self, Verdict};
 use crate::http::{
-    Answer, Authorization, ContentType, Method, Request, Transport, TransportError, Url, conceal,
+    Answer, Authorization, ContentType, MASK, Method, Request, Transport, TransportError, Url, conceal,
 };
 use bytes::Bytes;
 use std::fmt;
@@ -15,6 +15,9 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Answers are empty or a list of errors; more than this is not from mParticle.
 const BODY_LIMIT: usize = 4 << 20;
+
+/// What stands in front of the token in every webhook URL that mParticle hands out, and may be shown.
+const FEED_PATH: &str = "/v1/pdf/mixpanelcohorts/";
 
 /// The webhook URL of a feed. Its path holds the token, so nothing prints it.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,6 +35,14 @@ impl FeedUrl {
     /// The text is no URL; the message does not repeat it.
     pub fn parse(text: &str) -> Result<Self, FeedUrlError> {
         Url::parse(text.trim()).map(|url| Self(Arc::new(url))).map_err(|_| FeedUrlError)
+    }
+
+    /// Where it leads, without the token. Of a path that is not as documented nothing is shown, for nobody knows
+    /// where in it the token stands.
+    fn masked(&self) -> String {
+        let origin = self.0.origin().ascii_serialization();
+        let path = if self.0.path().starts_with(FEED_PATH) { FEED_PATH } else { "/" };
+        format!("{origin}{path}{MASK}")
     }
 }
 
@@ -87,6 +98,15 @@ impl Client {
     #[must_use]
     pub fn new(transport: Transport, route: impl Into<Route>) -> Self {
         Self { transport, route: route.into() }
+    }
+
+    /// What stands above the body of a request: method and address, without anything that would open it.
+    #[must_use]
+    pub fn heading(&self) -> String {
+        match &self.route {
+            Route::Feed(url) => format!("POST {}", url.masked()),
+            Route::Events(api) => format!("POST {}", api.url),
+        }
     }
 
     /// Sends one request and reads its answer; what that means is for [`Client::judge`] to say.
@@ -177,6 +197,9 @@ mod tests {
         let url = FeedUrl::parse(&format!("http://127.0.0.1:1/v1/pdf/mixpanelcohorts/{token}")).unwrap();
         let client = Client::new(Transport::new(TransportOptions::default()).unwrap(), url);
         let error = client.post(&Bytes::from_static(b"[]")).await.unwrap_err();
+        assert_eq!(client.heading(), "POST http://127.0.0.1:1/v1/pdf/mixpanelcohorts/•••");
+        let odd = FeedUrl::parse(&format!("https://user:pass@feeds.example/{token}/in?key={token}")).unwrap();
+        assert_eq!(odd.masked(), "https://feeds.example/•••");
         for text in [format!("{client:?}"), format!("{error:?}"), error.to_string()] {
             assert!(!text.contains(token), "{text}");
         }

@@ -30,6 +30,20 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// How many of so many users were taken; `None` where the answer does not tell.
+    #[must_use]
+    pub fn accepted(&self, users: u64) -> Option<u64> {
+        match self {
+            Self::Accepted => Some(users),
+            Self::AcceptedExcept(rejected) => Some(users.saturating_sub(rejected.len() as u64)),
+            Self::Rejected(_) | Self::Refused(_) => Some(0),
+            Self::Split(_) | Self::Retry { .. } => None,
+        }
+    }
+}
+
+/// Judges an answer to a request of `batches` users.
 /// The words for a door that is closed: what it is, what is not there, and what to do.
 struct Door {
     what: &'static str,

@@ -38,11 +38,11 @@ pub use outbox::{Answered, OutboxRequest};
 pub use pages::{JournalPlace, JournalRow, Which, Window};
 pub use prune::{RUNS_KEPT, RUNS_WITH_CHANGES};
 pub use reader::{ChangeRow, Reader, UnmatchedRow};
-pub use requests::{JournalExtent, RequestFilter, StatusFilter};
+pub use requests::{JournalExtent, NotedRequest, RequestFilter, StatusFilter};
 pub use runs::{NewRun, RunRecord, TrendPoint};
 pub use syncs::{PauseRecord, SyncRecord};
 pub use told::{Scope, Sought};
-pub use trail::{ANSWER_CHARACTERS, JournalEntry, JournalLimits, Side};
+pub use trail::{ANSWER_CHARACTERS, JOURNAL_MOST, JournalEntry, JournalLimits, JournalLine, Side};
 pub use verifications::VerificationId;
 
 use rusqlite::{Connection, OpenFlags};

@@ -2,10 +2,9 @@
 //! packed is found by the counts beside it, so that a window in the middle of a million costs as little as the first.
 
 use super::reader::{ChangeRow, Reader, UnmatchedRow};
-use super::{JournalEntry, RunRecord, Side, StoreError, runs, time};
+use super::{JournalEntry, JournalLine, RunRecord, Side, StoreError, runs, time};
 use crate::domain::{CohortId, RunId};
 use rusqlite::{OptionalExtension, Row, params};
-use std::time::Duration;
 
 /// Some rows of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,14 +26,20 @@ pub enum Which {
     Rejected,
 }
 
-/// An entry of the journal with its number, which only ever grows.
+/// An entry of the journal as a list shows it, with its number, which only ever grows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalRow {
     /// Its number.
     pub id: i64,
     /// What happened.
-    pub entry: JournalEntry,
+    pub line: JournalLine,
+    /// How the answer begins: a line of it.
+    pub said: String,
 }
+
+/// What a list shows of an answer: a line on the widest screen. The whole of ten thousand answers would be much to
+/// carry about.
+const SAID_CHARACTERS: u32 = 160;
 
 /// Where in the journal to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,8 +52,8 @@ pub enum JournalPlace {
     Before(i64),
 }
 
-pub(super) const ENTRY: &str =
-    "id, at, run_id, cohort_id, side, what, users, bytes, status, elapsed_ms, try, answer, first_position";
+pub(super) const LINE: &str =
+    "at, run_id, cohort_id, side, what, users, bytes, status, elapsed_ms, try, first_position, accepted";
 
 impl Reader {
     /// Runs, newest first: all of them or one cohort's.
@@ -171,28 +176,6 @@ impl Reader {
         Ok(Window { offset, total, rows })
     }
 
-    /// The requests of a run that the journal still holds, oldest first.
-    pub fn requests_window(
-        &self,
-        run: RunId,
-        offset: u64,
-        limit: usize,
-    ) -> Result<Window<JournalRow>, StoreError> {
-        let total: i64 = self
-            .connection
-            .prepare_cached("SELECT count(*) FROM journal WHERE run_id = ?1")?
-            .query_row([run.0], |row| row.get(0))?;
-        let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {ENTRY} FROM journal WHERE run_id = ?1 ORDER BY id LIMIT ?2 OFFSET ?3"
-        ))?;
-        let mut found = statement.query(params![run.0, limit.cast_signed(), offset.cast_signed()])?;
-        let mut rows = Vec::new();
-        while let Some(row) = found.next()? {
-            rows.push(read_entry(row)?);
-        }
-        Ok(Window { offset, total: total.cast_unsigned(), rows })
-    }
-
     /// Entries of the journal from a place on: of all runs and none, or of one run.
     pub fn journal(
         &self,
@@ -206,39 +189,54 @@ impl Reader {
             JournalPlace::After(id) => ("id > ?2", "ASC", id),
         };
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {ENTRY} FROM journal WHERE (?1 IS NULL OR run_id = ?1) AND {condition} ORDER BY id {order} LIMIT ?3"
+            "SELECT {LINE}, id, substr(answer, 1, {SAID_CHARACTERS}) FROM journal
+             WHERE (?1 IS NULL OR run_id = ?1) AND {condition} ORDER BY id {order} LIMIT ?3"
         ))?;
         let mut found = statement.query(params![run.map(|run| run.0), id, limit.cast_signed()])?;
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {
-            rows.push(read_entry(row)?);
+            rows.push(JournalRow { id: row.get(12)?, line: read_line(row)?, said: row.get(13)? });
         }
         Ok(rows)
     }
+
+    /// One entry of the journal, whole; `None` once it is forgotten.
+    pub fn journal_entry(&self, id: i64) -> Result<Option<JournalEntry>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("SELECT {LINE}, request, answer FROM journal WHERE id = ?1"))?;
+        let mut found = statement.query([id])?;
+        let Some(row) = found.next()? else { return Ok(None) };
+        Ok(Some(JournalEntry { line: read_line(row)?, request: row.get(12)?, answer: row.get(13)? }))
+    }
+
+    /// The number of the newest entry there ever was; 0 when there was none.
+    pub fn newest_journal_entry(&self) -> Result<i64, StoreError> {
+        let newest = "SELECT coalesce(max(id), 0) FROM journal";
+        Ok(self.connection.prepare_cached(newest)?.query_row([], |row| row.get(0))?)
+    }
 }
 
-/// Reads the columns of [`ENTRY`].
-pub(super) fn read_entry(row: &Row<'_>) -> Result<JournalRow, StoreError> {
+/// Reads the columns of [`LINE`].
+pub(super) fn read_line(row: &Row<'_>) -> Result<JournalLine, StoreError> {
     let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
-    let side: String = row.get(4)?;
+    let count_if_known =
+        |column| row.get::<_, Option<i64>>(column).map(|count| count.map(i64::cast_unsigned));
+    let side: String = row.get(3)?;
     let side = Side::from_token(&side)
         .ok_or_else(|| StoreError::Damaged { what: format!("a request to \"{side}\"") })?;
-    let elapsed: i64 = row.get(9)?;
-    Ok(JournalRow {
-        id: row.get(0)?,
-        entry: JournalEntry {
-            at: time::read(row.get(1)?)?,
-            run: row.get::<_, Option<i64>>(2)?.map(RunId),
-            cohort: row.get::<_, Option<i64>>(3)?.map(|id| CohortId(id.cast_unsigned())),
-            side,
-            what: row.get(5)?,
-            users: count(6)?,
-            bytes: count(7)?,
-            status: row.get(8)?,
-            elapsed: Duration::from_millis(elapsed.cast_unsigned()),
-            attempt: row.get(10)?,
-            answer: row.get(11)?,
-            first_position: row.get::<_, Option<i64>>(12)?.map(i64::cast_unsigned),
-        },
+    Ok(JournalLine {
+        at: time::read(row.get(0)?)?,
+        run: row.get::<_, Option<i64>>(1)?.map(RunId),
+        cohort: count_if_known(2)?.map(CohortId),
+        side,
+        what: row.get(4)?,
+        users: count(5)?,
+        bytes: count(6)?,
+        status: row.get(7)?,
+        elapsed: time::duration(row.get(8)?),
+        attempt: row.get(9)?,
+        first_position: count_if_known(10)?,
+        accepted: count_if_known(11)?,
     })
 }

@@ -1,9 +1,9 @@
 //! Looking into the journal: the requests that fit a filter, one request, and how far the journal goes back. What is
 //! written into it, and when it is cut, is for `trail`.
 
-use super::pages::{JournalRow, read_entry};
+use super::pages::read_line;
 use super::reader::Reader;
-use super::{Scope, Side, Sought, StoreError, pages, time};
+use super::{JournalEntry, Scope, Side, Sought, StoreError, pages, time};
 use crate::domain::{CohortId, RunId};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -37,6 +37,15 @@ pub enum StatusFilter {
     Failed,
 }
 
+/// An entry of the journal, whole, with its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotedRequest {
+    /// Its number.
+    pub id: i64,
+    /// The entry.
+    pub entry: JournalEntry,
+}
+
 /// How much the journal holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JournalExtent {
@@ -56,7 +65,7 @@ impl Reader {
     pub fn for_each_request<E: From<StoreError>>(
         &self,
         filter: &RequestFilter,
-        mut each: impl FnMut(JournalRow) -> Result<bool, E>,
+        mut each: impl FnMut(NotedRequest) -> Result<bool, E>,
     ) -> Result<(), E> {
         let status = match filter.status {
             None => "1".to_owned(),
@@ -65,11 +74,11 @@ impl Reader {
             Some(StatusFilter::Failed) => "(status IS NULL OR status NOT BETWEEN 200 AND 299)".to_owned(),
         };
         let sql = format!(
-            "SELECT {} FROM journal
+            "SELECT {}, request, answer, id FROM journal
              WHERE (?1 IS NULL OR cohort_id = ?1) AND (?2 IS NULL OR run_id = ?2) AND (?3 IS NULL OR side = ?3)
                AND (?4 IS NULL OR at >= ?4) AND (?5 IS NULL OR at <= ?5) AND {status}
              ORDER BY id DESC",
-            pages::ENTRY
+            pages::LINE
         );
         let mut statement = self.connection.prepare_cached(&sql).map_err(StoreError::from)?;
         let values = params![
@@ -81,7 +90,7 @@ impl Reader {
         ];
         let mut found = statement.query(values).map_err(StoreError::from)?;
         while let Some(row) = found.next().map_err(StoreError::from)? {
-            if !each(read_entry(row)?)? {
+            if !each(read(row)?)? {
                 break;
             }
         }
@@ -89,15 +98,12 @@ impl Reader {
     }
 
     /// One request.
-    pub fn request(&self, id: i64) -> Result<Option<JournalRow>, StoreError> {
-        let mut statement =
-            self.connection.prepare_cached(&format!("SELECT {} FROM journal WHERE id = ?1", pages::ENTRY))?;
-        let mut found = statement.query([id])?;
-        found.next()?.map(read_entry).transpose()
+    pub fn request(&self, id: i64) -> Result<Option<NotedRequest>, StoreError> {
+        Ok(self.journal_entry(id)?.map(|entry| NotedRequest { id, entry }))
     }
 
     /// Where a person stands in the plans that are kept: positions by run. A request of the journal is about the person
-    /// if it carried one of them; see [`JournalRow::carried`].
+    /// if it carried one of them; see [`NotedRequest::carried`].
     pub fn positions_of(&self, sought: &Sought) -> Result<HashMap<RunId, Vec<u64>>, StoreError> {
         let mut positions: HashMap<RunId, Vec<u64>> = HashMap::new();
         self.for_each_told::<StoreError>(&Scope::default(), Some(sought), |run, rows| {
@@ -112,7 +118,7 @@ impl Reader {
         let found = self
             .connection
             .query_row(
-                "SELECT count(*), coalesce(sum(length(what) + length(answer)), 0), min(at) FROM journal",
+                "SELECT count(*), coalesce(sum(length(what) + length(request) + length(answer)), 0), min(at) FROM journal",
                 [],
                 |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<i64>>(2)?)),
             )
@@ -127,11 +133,17 @@ impl Reader {
     }
 }
 
-impl JournalRow {
+/// Reads the columns of a line, then how it was asked, the answer and the number.
+fn read(row: &rusqlite::Row<'_>) -> Result<NotedRequest, StoreError> {
+    let entry = JournalEntry { line: read_line(row)?, request: row.get(12)?, answer: row.get(13)? };
+    Ok(NotedRequest { id: row.get(14)?, entry })
+}
+
+impl NotedRequest {
     /// Whether it carried one of some positions, by run.
     #[must_use]
     pub fn carried(&self, positions: &HashMap<RunId, Vec<u64>>) -> bool {
-        let entry = &self.entry;
+        let entry = &self.entry.line;
         let of_run = entry.run.and_then(|run| positions.get(&run));
         let range = entry.first_position.map(|first| first..first + entry.users);
         of_run

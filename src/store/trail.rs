@@ -33,10 +33,10 @@ impl Side {
     }
 }
 
-/// A request and its answer, as the journal keeps them.
+/// What a line says of a request and its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JournalEntry {
-    /// When it was sent.
+pub struct JournalLine {
+    /// When the answer came, or nobody waited for it any more.
     pub at: Timestamp,
     /// The run it belongs to.
     pub run: Option<RunId>,
@@ -44,12 +44,14 @@ pub struct JournalEntry {
     pub cohort: Option<CohortId>,
     /// Where it went.
     pub side: Side,
-    /// What it asked, in words without credentials ("engage page 3", "batches").
+    /// What it asked, in a word or two ("engage page 3", "batches").
     pub what: String,
     /// The position of its first change within the run; `None` for what changes nothing.
     pub first_position: Option<u64>,
     /// Users in it.
     pub users: u64,
+    /// Those of them whom the answer took; `None` where nobody was told anything, or nobody can tell.
+    pub accepted: Option<u64>,
     /// Bytes of the body: the request's to mParticle, the answer's from Mixpanel.
     pub bytes: u64,
     /// The HTTP status; `None` when no answer came.
@@ -58,9 +60,21 @@ pub struct JournalEntry {
     pub elapsed: Duration,
     /// Which try it was, from 1.
     pub attempt: u32,
+}
+
+/// A request and its answer, as the journal keeps them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// What a line says of it.
+    pub line: JournalLine,
+    /// How it was asked: method, address and, towards Mixpanel, the parameters; credentials are masked.
+    pub request: String,
     /// The beginning of what was answered, or what went wrong, masked.
     pub answer: String,
 }
+
+/// The entries that are kept unless said otherwise, and the most that a console has at hand.
+pub const JOURNAL_MOST: usize = 10_000;
 
 /// How much of the journal is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +87,7 @@ pub struct JournalLimits {
 
 impl Default for JournalLimits {
     fn default() -> Self {
-        Self { requests: 10_000, age: Duration::from_hours(24 * 30) }
+        Self { requests: JOURNAL_MOST as u64, age: Duration::from_hours(24 * 30) }
     }
 }
 
@@ -108,31 +122,34 @@ impl Store {
         Ok(())
     }
 
-    /// Notes a request and its answer, and forgets now and then what is beyond the limits.
-    pub fn journal(&mut self, entry: &JournalEntry) -> Result<(), StoreError> {
+    /// Notes a request and its answer, and forgets now and then what is beyond the limits; returns its number.
+    pub fn journal(&mut self, entry: &JournalEntry) -> Result<i64, StoreError> {
+        let line = &entry.line;
         self.connection.prepare_cached(
             "INSERT INTO journal (at, run_id, cohort_id, side, what, users, bytes, status, elapsed_ms, try, answer,
-                first_position)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                first_position, request, accepted)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?.execute(params![
-            entry.at.as_millisecond(),
-            entry.run.map(|run| run.0),
-            entry.cohort.map(|cohort| cohort.0.cast_signed()),
-            entry.side.token(),
-            entry.what,
-            entry.users.cast_signed(),
-            entry.bytes.cast_signed(),
-            entry.status,
-            time::milliseconds(entry.elapsed),
-            entry.attempt,
+            line.at.as_millisecond(),
+            line.run.map(|run| run.0),
+            line.cohort.map(|cohort| cohort.0.cast_signed()),
+            line.side.token(),
+            line.what,
+            line.users.cast_signed(),
+            line.bytes.cast_signed(),
+            line.status,
+            time::milliseconds(line.elapsed),
+            line.attempt,
             entry.answer.chars().take(ANSWER_CHARACTERS).collect::<String>(),
-            entry.first_position.map(u64::cast_signed),
+            line.first_position.map(u64::cast_signed),
+            entry.request,
+            line.accepted.map(u64::cast_signed),
         ])?;
         let newest = self.connection.last_insert_rowid();
         if newest % self.journal_limits.slack() == 0 {
-            self.cut_journal(newest, entry.at)?;
+            self.cut_journal(newest, line.at)?;
         }
-        Ok(())
+        Ok(newest)
     }
 
     /// Notes a query that Mixpanel charges, and forgets those older than two hours.

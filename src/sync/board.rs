@@ -39,6 +39,7 @@ pub(super) struct Board {
     pub(super) list: ListState,
     pub(super) queries: QueryBudget,
     pub(super) stretch: Option<Stretch>,
+    pub(super) journaled: i64,
     mixpanel: Health,
     mparticle: Health,
     feed_rate_percent: Option<u8>,
@@ -345,6 +346,7 @@ impl Board {
             cohorts,
             ended_runs: self.ended_runs.clone(),
             notices: self.notices.clone(),
+            journaled: self.journaled,
             ended,
         }
     }

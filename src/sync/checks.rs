@@ -11,7 +11,7 @@ use super::verify::{Check, CheckError, CheckProgress, Record};
 use crate::domain::verified::Verification;
 use crate::domain::{CohortId, Purpose, SyncStatus, Trigger};
 use crate::mparticle::profile::Exchange;
-use crate::store::{JournalEntry, Side, SyncRecord};
+use crate::store::{JournalEntry, JournalLine, Side, SyncRecord};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -173,7 +173,7 @@ fn note(tools: Tools, cohort: CohortId) -> impl Fn(&Exchange) + Send + Sync {
         if exchange.is_well && noted.fetch_add(1, Ordering::Relaxed) >= NOTED {
             return;
         }
-        tools.journal(JournalEntry {
+        let line = JournalLine {
             at: tools.clock.now(),
             run: None,
             cohort: Some(cohort),
@@ -185,7 +185,9 @@ fn note(tools: Tools, cohort: CohortId) -> impl Fn(&Exchange) + Send + Sync {
             status: exchange.status,
             elapsed: exchange.elapsed,
             attempt: exchange.attempt,
-            answer: exchange.said.clone(),
-        });
+            accepted: None,
+        };
+        let request = format!("Profile API: {}", exchange.what);
+        tools.journal(JournalEntry { line, request, answer: exchange.said.clone() });
     }
 }

@@ -6,13 +6,15 @@ use super::run::Run;
 use super::tools::Tools;
 use crate::domain::{CohortId, Removal, RunId};
 use crate::http::backoff::jitter;
+use crate::http::text::excerpt;
 use crate::http::{Answer, Feedback, Limit, Permit, TransportError};
 use crate::mparticle::{Letter, Verdict, judge_failure};
-use crate::store::{JournalEntry, OutboxRequest, Side};
+use crate::store::{ANSWER_CHARACTERS, JournalEntry, JournalLine, OutboxRequest, Side};
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// A request that came back.
@@ -103,12 +105,14 @@ impl Courier {
             };
             let Some(permit) = entered else { break Landing::Stopped { trace } };
             tries += 1;
+            let sent = Instant::now();
             let answer = self.tools.mparticle.post(&body).await;
-            self.journal(&answer, &request, body.len(), tries);
             let verdict = match &answer {
                 Ok(answer) => self.tools.mparticle.judge(answer, users),
                 Err(error) => judge_failure(error),
             };
+            let attempt = Attempt { number: tries, elapsed: sent.elapsed(), bytes: body.len() };
+            self.journal(&request, &attempt, &answer, &verdict);
             self.pace(permit, &answer);
             let earlier = trace;
             trace = earlier.max(Trace::of(&answer));
@@ -218,37 +222,43 @@ impl Courier {
     /// Notes the try in the journal, without waiting for it.
     fn journal(
         &self,
-        answer: &Result<Answer, TransportError>,
         request: &OutboxRequest,
-        bytes: usize,
-        attempt: u32,
+        attempt: &Attempt,
+        answer: &Result<Answer, TransportError>,
+        verdict: &Verdict,
     ) {
         let (status, elapsed, text) = match answer {
-            Ok(answer) => (
-                Some(answer.status),
-                answer.elapsed,
-                crate::http::text::excerpt(
-                    &String::from_utf8_lossy(&answer.body),
-                    crate::store::ANSWER_CHARACTERS,
-                ),
-            ),
-            Err(error) => (None, Duration::ZERO, error.to_string()),
+            Ok(answer) => {
+                let body = String::from_utf8_lossy(&answer.body);
+                // One character is left for the sign that something was cut.
+                (Some(answer.status), answer.elapsed, excerpt(&body, ANSWER_CHARACTERS - 1))
+            }
+            Err(error) => (None, attempt.elapsed, error.to_string()),
         };
-        self.tools.journal(JournalEntry {
+        let users = request.changes.len() as u64;
+        let line = JournalLine {
             at: self.tools.clock.now(),
             run: Some(self.run),
             cohort: Some(self.cohort),
             side: Side::Mparticle,
             what: "batches".to_owned(),
             first_position: Some(request.first_position),
-            users: request.changes.len() as u64,
-            bytes: bytes as u64,
+            users,
+            accepted: verdict.accepted(users),
+            bytes: attempt.bytes as u64,
             status,
             elapsed,
-            attempt,
-            answer: text,
-        });
+            attempt: attempt.number,
+        };
+        self.tools.journal(JournalEntry { line, request: self.tools.mparticle.heading(), answer: text });
     }
+}
+
+/// A try of a request.
+struct Attempt {
+    number: u32,
+    elapsed: Duration,
+    bytes: usize,
 }
 
 /// What to do with a request after a try.

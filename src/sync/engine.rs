@@ -321,6 +321,7 @@ impl Engine {
             Report::Side(side, news) => self.board.side(side, news),
             Report::Adopted(cohort, baseline) => self.board.adopted(cohort, baseline),
             Report::Check(cohort, news) => self.check_news(cohort, news),
+            Report::Journaled(entry) => self.board.journaled = self.board.journaled.max(entry),
             Report::Recorded(result) => self.recorded(result),
         }
     }

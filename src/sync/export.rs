@@ -1,12 +1,13 @@
 //! Writing a list to a file, for a spreadsheet or a program: everything that is listed, however long, in the columns
 //! that the command line writes. A file that is there is never touched; a list that breaks off leaves none.
 
-use super::pages::{Archive, ChangeRow, UnmatchedRow, Which};
+use super::pages::{Archive, ChangeRow, JournalEntry, UnmatchedRow, Which};
 use crate::domain::{CohortId, IdentityRef, RunId};
 use crate::store::{Reader, StoreError};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -64,12 +65,31 @@ pub enum Content {
     Unmatched(CohortId),
     /// What a run told mParticle.
     Changes(RunId, Which),
+    /// Entries of the journal, by their numbers; those that are forgotten meanwhile are left out.
+    Journal(Vec<i64>),
 }
 
 /// The columns of a list of unmatched users.
 pub const UNMATCHED: [&str; 5] = ["distinct_id", "reason", "sent", "mparticle_user_id", "last_seen"];
 /// The columns of a list of changes.
 pub const CHANGES: [&str; 6] = ["distinct_id", "mpid", "change", "state", "reason", "at"];
+
+/// The columns of a list of requests.
+const REQUESTS: [&str; 13] = [
+    "at",
+    "cohort_id",
+    "cohort",
+    "run_id",
+    "side",
+    "request",
+    "users",
+    "accepted",
+    "bytes",
+    "status",
+    "milliseconds",
+    "try",
+    "answer",
+];
 
 /// Writes a list into a directory under a name that is not taken yet; returns the path and how many rows it has.
 pub(super) async fn write(
@@ -82,7 +102,7 @@ pub(super) async fn write(
             let done = task::spawn_blocking(move || write_file(&directory, &export, None));
             done.await.map_err(|error| error.to_string())?
         }
-        Content::Unmatched(_) | Content::Changes(..) => {
+        Content::Unmatched(_) | Content::Changes(..) | Content::Journal(_) => {
             archive.with_reader(move |reader| Ok(write_file(&directory, &export, Some(reader)))).await?
         }
     }
@@ -236,7 +256,21 @@ fn fill(to: impl Write, export: &Export, reader: Option<&Reader>) -> Result<u64,
             })?;
             sink
         }
-        (Content::Unmatched(_) | Content::Changes(..), None) => return Err(StoreError::Closed.into()),
+        (Content::Journal(entries), Some(reader)) => {
+            let mut sink = Sink::begin(to, export.form, &REQUESTS)?;
+            let names: HashMap<CohortId, String> =
+                reader.cohorts()?.cohorts.into_iter().map(|(cohort, _)| (cohort.id, cohort.name)).collect();
+            for number in entries {
+                if let Some(entry) = reader.journal_entry(*number)? {
+                    rows += 1;
+                    sink.row(&request(&entry, &names))?;
+                }
+            }
+            sink
+        }
+        (Content::Unmatched(_) | Content::Changes(..) | Content::Journal(_), None) => {
+            return Err(StoreError::Closed.into());
+        }
     };
     sink.finish()?;
     Ok(rows)
@@ -265,6 +299,25 @@ fn change(row: &ChangeRow) -> [Value; 6] {
         row.state.token().into(),
         row.reason.clone().into(),
         row.at.map(seconds).into(),
+    ]
+}
+
+fn request(entry: &JournalEntry, names: &HashMap<CohortId, String>) -> [Value; 13] {
+    let line = &entry.line;
+    [
+        line.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string().into(),
+        line.cohort.map(|cohort| cohort.0).into(),
+        line.cohort.and_then(|cohort| names.get(&cohort)).cloned().into(),
+        line.run.map(|run| run.0).into(),
+        line.side.token().into(),
+        line.what.as_str().into(),
+        line.users.into(),
+        line.accepted.into(),
+        line.bytes.into(),
+        line.status.into(),
+        u64::try_from(line.elapsed.as_millis()).unwrap_or(u64::MAX).into(),
+        line.attempt.into(),
+        entry.answer.as_str().into(),
     ]
 }
 

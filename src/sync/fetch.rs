@@ -4,15 +4,14 @@
 
 use super::report::{RunEnd, RunNews, SideNews};
 use super::run::Run;
-use super::tools::Tools;
+use super::tools::{AskedMixpanel, Tools};
 use crate::domain::membership::{Collector, Membership, Remark};
 use crate::domain::{CohortId, PauseCause, Phase, RunId};
 use crate::http::Backoff;
 use crate::mixpanel::{Heeded, MixpanelError, Page, PageEvent, Rest, wait_to_retry};
-use crate::store::{JournalEntry, Side};
+use crate::store::Side;
 use jiff::Timestamp;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// How often a read is begun before the run gives up; each costs a query.
@@ -131,11 +130,9 @@ async fn first_page(run: &mut Run) -> Result<Page, Trouble> {
             asked = tools.mixpanel.page(cohort, 0, None) => asked,
             () = stop.cancelled() => return Err(MixpanelError::Cancelled.into()),
         };
-        let error = match asked {
-            Ok(page) => {
-                scribe.hear(&PageEvent::Arrived(&page, tries));
-                return Ok(page);
-            }
+        scribe.hear(&PageEvent::of(&asked, 0, tries));
+        let error = match asked.result {
+            Ok(page) => return Ok(page),
             Err(error) => error,
         };
         if error.is_not_charged() {
@@ -210,21 +207,15 @@ impl Scribe {
 
     fn hear(&self, event: &PageEvent<'_>) {
         match event {
-            PageEvent::Arrived(page, tries) => {
-                self.tools.budget.learn(&page.heard);
-                self.tools.reports.side(Side::Mixpanel, SideNews::Answered);
-                self.tools.reports.run(self.cohort, RunNews::Waiting(None));
-                let heard = &page.heard;
-                let what = format!("engage page {}", page.number);
-                self.journal(
-                    what,
-                    page.profiles(),
-                    heard.bytes,
-                    Some(heard.status),
-                    heard.elapsed,
-                    *tries,
-                    "",
-                );
+            PageEvent::Tried { number, tries, exchange, page } => {
+                if let Some(page) = page {
+                    self.tools.budget.learn(&page.heard);
+                    self.tools.reports.side(Side::Mixpanel, SideNews::Answered);
+                    self.tools.reports.run(self.cohort, RunNews::Waiting(None));
+                }
+                let about = Some((self.run, self.cohort));
+                let asked = AskedMixpanel { about, what: format!("engage page {number}"), attempt: *tries };
+                self.tools.journal_mixpanel(asked, exchange, page.map_or(0, Page::profiles));
             }
             PageEvent::Retrying(error, tries, delay) if !self.stop.is_cancelled() => {
                 let of = self.backoff.tries;
@@ -233,7 +224,6 @@ impl Scribe {
                 tracing::info!(run = %self.run, "{text}");
                 self.tools.reports.side(Side::Mixpanel, SideNews::Retrying(error.to_string()));
                 self.tools.reports.run(self.cohort, RunNews::Waiting(Some(text)));
-                self.journal("engage".to_owned(), 0, 0, None, Duration::ZERO, *tries, &error.to_string());
             }
             PageEvent::Retrying(..) => {}
         }
@@ -246,35 +236,5 @@ impl Scribe {
         );
         tracing::info!(run = %self.run, "{text}");
         self.tools.reports.run(self.cohort, RunNews::Waiting(Some(text)));
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the columns of one journal line, named where they are used"
-    )]
-    fn journal(
-        &self,
-        what: String,
-        users: usize,
-        bytes: usize,
-        status: Option<u16>,
-        elapsed: Duration,
-        attempt: u32,
-        answer: &str,
-    ) {
-        self.tools.journal(JournalEntry {
-            at: self.tools.clock.now(),
-            run: Some(self.run),
-            cohort: Some(self.cohort),
-            side: Side::Mixpanel,
-            what,
-            first_position: None,
-            users: users as u64,
-            bytes: bytes as u64,
-            status,
-            elapsed,
-            attempt,
-            answer: answer.to_owned(),
-        });
     }
 }

@@ -230,6 +230,7 @@ fn open(directory: &Path, holder: &str, clock: &Clock, journal: JournalLimits) -
     let mut board = Board::default();
     board.restore(reader.cohorts()?, syncs, reader.recent_runs(TREND_POINTS)?);
     board.restore_verifications(reader.verifications()?);
+    board.journaled = reader.newest_journal_entry()?;
     let hour_ago = now.saturating_sub(jiff::SignedDuration::from_hours(1)).unwrap_or(now);
     let queries = store.queries_since(hour_ago)?;
     let query_limit = store.query_limit()?;

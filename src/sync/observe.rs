@@ -76,6 +76,7 @@ struct Sight {
     working: Vec<RunRecord>,
     queries: Vec<Timestamp>,
     query_limit: Option<u32>,
+    journaled: i64,
     holder: Option<String>,
 }
 
@@ -96,6 +97,7 @@ impl Sight {
             queries: reader
                 .queries_since(now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now))?,
             query_limit: reader.query_limit()?,
+            journaled: reader.newest_journal_entry()?,
             // Nobody works on a run when nobody holds the lock: it was cut off.
             working: if holder.is_some() { reader.working_runs()? } else { Vec::new() },
             holder,
@@ -177,6 +179,7 @@ impl Observer {
         sight.put_on(&mut self.board, now);
         self.board.restore(sight.cohorts.clone(), sight.syncs.clone(), sight.runs.iter().cloned());
         self.board.restore_verifications(sight.verifications.clone());
+        self.board.journaled = sight.journaled;
         self.board.queries.used = u32::try_from(sight.queries.len()).unwrap_or(u32::MAX);
         for run in &sight.working {
             self.board.watch_run(run, now);

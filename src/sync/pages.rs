@@ -3,8 +3,8 @@
 //! on a thread that may block. Writing lists to files is `export`'s.
 
 pub use crate::store::{
-    ChangeRow, JournalEntry, JournalExtent, JournalPlace, JournalRow, RUNS_KEPT, RUNS_WITH_CHANGES,
-    RunRecord, Side, UnmatchedRow, Which, Window,
+    ANSWER_CHARACTERS, ChangeRow, JOURNAL_MOST, JournalEntry, JournalExtent, JournalLine, JournalPlace,
+    JournalRow, RUNS_KEPT, RUNS_WITH_CHANGES, RunRecord, Side, UnmatchedRow, Which, Window,
 };
 
 use crate::domain::{CohortId, RunId};
@@ -50,15 +50,6 @@ pub enum Question {
         /// How many at most.
         limit: usize,
     },
-    /// The requests of a run that the journal still holds, oldest first.
-    Requests {
-        /// The run.
-        run: RunId,
-        /// From which position on.
-        offset: u64,
-        /// How many at most.
-        limit: usize,
-    },
     /// Entries of the journal: of one run, or of all runs and none.
     Journal {
         /// The run.
@@ -68,6 +59,8 @@ pub enum Question {
         /// How many at most.
         limit: usize,
     },
+    /// An entry of the journal, whole.
+    Entry(i64),
     /// How large what was recorded is.
     Size,
     /// How much of it the request journal holds.
@@ -90,16 +83,28 @@ impl Question {
     #[must_use]
     pub fn offset(&self) -> Option<u64> {
         match self {
-            Self::Runs { offset, .. }
-            | Self::Changes { offset, .. }
-            | Self::Unmatched { offset, .. }
-            | Self::Requests { offset, .. } => Some(*offset),
+            Self::Runs { offset, .. } | Self::Changes { offset, .. } | Self::Unmatched { offset, .. } => {
+                Some(*offset)
+            }
             Self::Run(_)
             | Self::Journal { .. }
+            | Self::Entry(_)
             | Self::Size
             | Self::JournalExtent
             | Self::Flapping(_)
             | Self::Body { .. } => None,
+        }
+    }
+
+    /// What tells how often it may be asked: whatever came to the journal since is one question, asked again and
+    /// again, though it begins somewhere else each time.
+    #[must_use]
+    pub fn kind(&self) -> Self {
+        match self {
+            Self::Journal { run, place: JournalPlace::After(_), limit } => {
+                Self::Journal { run: *run, place: JournalPlace::After(0), limit: *limit }
+            }
+            question => question.clone(),
         }
     }
 }
@@ -115,10 +120,10 @@ pub enum Answer {
     Changes(Window<ChangeRow>),
     /// Some users, and the run that read them; `None` while no account is whole.
     Unmatched(Option<RunId>, Window<UnmatchedRow>),
-    /// Some requests.
-    Requests(Window<JournalRow>),
     /// Some entries.
     Journal(Vec<JournalRow>),
+    /// The entry, unless it is forgotten.
+    Entry(Option<Box<JournalEntry>>),
     /// Bytes of the database.
     Size(u64),
     /// The journal.
@@ -210,9 +215,7 @@ fn answer(reader: &Reader, question: &Question, encoder: Option<&Encoder>) -> Re
             Some(run) => Answer::Unmatched(Some(run.id), reader.unmatched_window(run.id, offset, limit)?),
             None => Answer::Unmatched(None, Window { offset, total: 0, rows: Vec::new() }),
         },
-        Question::Requests { run, offset, limit } => {
-            Answer::Requests(reader.requests_window(run, offset, limit)?)
-        }
+        Question::Entry(id) => Answer::Entry(reader.journal_entry(id)?.map(Box::new)),
         Question::Size => Answer::Size(reader.bytes()?),
         Question::JournalExtent => Answer::JournalExtent(reader.journal_extent()?),
         Question::Flapping(cohort) => {

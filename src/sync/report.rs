@@ -22,6 +22,8 @@ pub(super) enum Report {
     Check(CohortId, CheckNews),
     /// So many people are known to hold the attribute of a sync, after some were taken over.
     Adopted(CohortId, u64),
+    /// The journal has an entry of this number now.
+    Journaled(i64),
     /// Something was recorded, or could not be.
     Recorded(Result<(), String>),
 }

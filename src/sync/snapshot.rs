@@ -42,6 +42,9 @@ pub struct Snapshot {
     pub ended_runs: VecDeque<EndedRun>,
     /// Recent events worth a toast, oldest first, at most [`NOTICE_LIMIT`].
     pub notices: VecDeque<Notice>,
+    /// The number of the newest entry of the journal; 0 while there is none. Whoever has seen a lower one has
+    /// something to read.
+    pub journaled: i64,
     /// Set once the engine has stopped for good.
     pub ended: Option<Ended>,
 }

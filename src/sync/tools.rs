@@ -3,13 +3,13 @@
 
 use super::budget::Budget;
 use super::clock::Clock;
-use super::report::{Reports, SideNews};
+use super::report::{Report, Reports, SideNews};
 use crate::domain::guard::GuardRules;
-use crate::domain::{Cohort, ReadingRules};
+use crate::domain::{Cohort, CohortId, ReadingRules, RunId};
 use crate::http::{Backoff, FeedGate};
-use crate::mixpanel::{self, MixpanelError};
+use crate::mixpanel::{self, Exchange, MixpanelError};
 use crate::mparticle::{self, Encoder, ProfileApi};
-use crate::store::{JournalEntry, JournalLimits, Keeper, Side};
+use crate::store::{JournalEntry, JournalLimits, JournalLine, Keeper, Side};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,6 +88,9 @@ impl Tools {
     pub(super) async fn list_cohorts(&self, stop: &CancellationToken) -> Result<Vec<Cohort>, MixpanelError> {
         let charge = self.budget.spend(stop, |_| {}).await?;
         let listed = self.mixpanel.list_cohorts().await;
+        let asked = AskedMixpanel { about: None, what: "cohort list".to_owned(), attempt: 1 };
+        self.journal_mixpanel(asked, &listed.exchange, 0);
+        let listed = listed.result;
         match &listed {
             Ok(listing) => {
                 self.budget.learn(&listing.heard);
@@ -113,10 +116,43 @@ impl Tools {
     /// that cannot take it is only logged; the run finds out by itself when it matters.
     pub(super) fn journal(&self, entry: JournalEntry) {
         let noted = self.keeper.ask(move |store| store.journal(&entry));
+        let reports = self.reports.clone();
         tokio::spawn(async move {
-            if let Err(error) = noted.await {
-                tracing::warn!(%error, "a request could not be noted in the journal");
+            match noted.await {
+                Ok(number) => reports.tell(Report::Journaled(number)),
+                Err(error) => tracing::warn!(%error, "a request could not be noted in the journal"),
             }
         });
     }
+
+    /// Notes a question to Mixpanel that came to its end.
+    pub(super) fn journal_mixpanel(&self, asked: AskedMixpanel, exchange: &Exchange, users: usize) {
+        let (run, cohort) = asked.about.unzip();
+        let line = JournalLine {
+            at: self.clock.now(),
+            run,
+            cohort,
+            side: Side::Mixpanel,
+            what: asked.what,
+            first_position: None,
+            users: users as u64,
+            accepted: None,
+            bytes: exchange.bytes as u64,
+            status: exchange.status,
+            elapsed: exchange.elapsed,
+            attempt: asked.attempt,
+        };
+        let Exchange { request, answer, .. } = exchange.clone();
+        self.journal(JournalEntry { line, request, answer });
+    }
+}
+
+/// What a question to Mixpanel was.
+pub(super) struct AskedMixpanel {
+    /// The run that asked, and about which cohort; the list of cohorts is nobody's.
+    pub about: Option<(RunId, CohortId)>,
+    /// In a word or two.
+    pub what: String,
+    /// Which try it was, from 1.
+    pub attempt: u32,
 }

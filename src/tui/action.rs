@@ -95,6 +95,8 @@ pub enum Place {
     Run,
     /// The Live screen.
     Live,
+    /// One request.
+    Request,
     /// The Users screen.
     Users,
     /// The Setup screen.
@@ -114,24 +116,30 @@ pub enum Scope {
     Tables,
     /// Where a page has parts.
     Parts,
+    /// Where what a run told is listed.
+    Changes,
     /// Where a connection is seen.
     Connections,
     /// On the Cohorts screen.
     Cohorts,
+    /// Where a list grows at its end.
+    Tails,
     /// On the Log screen.
     Log,
 }
 
 impl Scope {
     fn places(self) -> &'static [Place] {
-        use Place::{Cohort, Cohorts, Live, Log, Run, Runs, Setup, Users};
+        use Place::{Cohort, Cohorts, Live, Log, Request, Run, Runs, Setup, Users};
         match self {
-            Self::Everywhere => &[Cohorts, Cohort, Runs, Run, Live, Users, Setup, Log],
+            Self::Everywhere => &[Cohorts, Cohort, Runs, Run, Live, Request, Users, Setup, Log],
             Self::Syncs => &[Cohorts, Cohort],
             Self::Tables => &[Cohorts, Cohort, Runs],
-            Self::Parts => &[Cohort, Run, Setup],
+            Self::Parts => &[Cohort, Run, Request, Setup],
+            Self::Changes => &[Cohort, Run],
             Self::Connections => &[Cohorts, Cohort, Setup],
             Self::Cohorts => &[Cohorts],
+            Self::Tails => &[Live, Log],
             Self::Log => &[Log],
         }
     }
@@ -160,13 +168,13 @@ actions! {
     StopSync: "sync.stop", "stop", "End a sync; its attribute stays, is set to false or deleted", Sync, Syncs, true, ["x"];
     Refresh: "list.refresh", "refresh", "Ask Mixpanel for the list of cohorts again (one query)", Sync, Connections, true, ["r"];
     LogLevel: "log.level", "level", "Show only lines of at least the next level", Log, Log, false, ["l"];
-    LogFollow: "log.follow", "follow", "Keep the newest line in view, or stop doing so", Log, Log, false, ["f"];
     LogWrap: "log.wrap", "wrap", "Break long lines, or cut them", Log, Log, false, ["w"];
     Filter: "list.filter", "filter", "Show only what matches; ! in front shows what does not", List, Everywhere, false, ["/"];
     Sort: "list.sort", "sort", "Sort by a column; space hides one or shows it again", List, Tables, false, ["o"];
     InvertSort: "list.invert", "invert", "Turn the order round", List, Tables, false, ["O"];
+    Follow: "list.follow", "follow", "Keep the newest line in view, or stop doing so", List, Tails, false, ["f"];
     Mark: "list.mark", "mark", "Mark the row, to act on several at once", List, Cohorts, false, ["space"];
-    OnlyRejected: "changes.rejected", "rejected", "Show only the changes that mParticle rejected, or all of them", List, Parts, false, ["f"];
+    OnlyRejected: "changes.rejected", "rejected", "Show only the changes that mParticle rejected, or all of them", List, Changes, false, ["f"];
     Look: "look", "facts", "Everything about the selected cohort or run, to read or to copy", List, Everywhere, false, ["i"];
     Export: "export", "export", "Write what is listed to a CSV file in the current directory", List, Everywhere, false, ["e"];
     ExportJson: "export.json", "export JSON", "Write what is listed as JSON, an object a line, in the current directory", List, Everywhere, false, ["E"];
@@ -184,6 +192,7 @@ actions! {
     PreviousPart: "part.previous", "previous part", "The previous part of this page", Move, Parts, false, ["h", "[", "left"];
     ShowCohorts: "screen.cohorts", "cohorts", "The Cohorts screen", Move, Everywhere, false, ["1"];
     ShowRuns: "screen.runs", "runs", "The Runs screen", Move, Everywhere, false, ["2"];
+    ShowLive: "screen.live", "live", "The Live screen: requests as they happen", Move, Everywhere, false, ["3"];
     ShowSetup: "screen.setup", "setup", "The Setup screen", Move, Everywhere, false, ["5"];
     ShowLog: "screen.log", "log", "The Log screen", Move, Everywhere, false, ["6"];
     NextScreen: "screen.next", "next screen", "The next screen", Move, Everywhere, false, ["tab"];

@@ -179,8 +179,16 @@ fn meter_role(share: f64) -> Role {
     }
 }
 
+/// Cells that help takes at the end of the second row.
+const HELP: usize = 7;
+
 /// Draws the second row.
 pub fn draw_tabs(canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect, open: Screen) {
+    // Where the screens do not fit with air between them, they stand closer.
+    let words =
+        Screen::ALL.map(|screen| text::width(screen.title()) + text::width(&scene.key(screen.action())) + 1);
+    let airy = words.iter().map(|wide| wide + 3).sum::<usize>();
+    let gap = if airy + HELP <= usize::from(area.width) { 3 } else { 1 };
     let mut x = area.x + 1;
     for screen in Screen::ALL {
         let role = if screen == open { Role::Focus } else { Role::Muted };
@@ -188,7 +196,7 @@ pub fn draw_tabs(canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect, open: Sc
         let title = piece(role, format!(" {}", screen.title()));
         let used = canvas.line(x, area.y, area.right().saturating_sub(x), &[key, title]);
         canvas.target(Rect::new(x, area.y, used, 1), Target::Tab(screen));
-        x += used + 3;
+        x += used + gap;
     }
     let mut right = Vec::new();
     if scene.snapshot.writer.is_read_only() {

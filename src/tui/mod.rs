@@ -31,6 +31,7 @@ pub mod dialogs;
 pub mod frame;
 pub mod glyphs;
 pub mod input;
+pub mod json;
 pub mod keymap;
 pub mod memory;
 mod runtime;

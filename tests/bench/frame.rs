@@ -7,8 +7,11 @@
 #[path = "../screens/fixture.rs"]
 mod fixture;
 
+use cohort_sync::domain::CohortId;
+use cohort_sync::sync::pages::{Answer, JOURNAL_MOST, JournalLine, JournalPlace, JournalRow, Question, Side};
 use cohort_sync::sync::snapshot::Snapshot;
-use cohort_sync::tui::app::{App, Msg};
+use cohort_sync::tui::app::{App, Effect, Msg};
+use cohort_sync::tui::input::Input;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Constraint;
@@ -32,8 +35,9 @@ fn main() {
             terminal.draw(|frame| frame.render_widget(&table, frame.area())).unwrap();
         });
         println!("{width}×{height}: ratatui, nothing {nothing:?}, a plain table {plain:?}");
-        for (name, snapshot) in [("busy", fixture::busy()), ("busy, 1,000 cohorts", many())] {
-            let mut app = App::new(fixture::settings(), Arc::new(snapshot), fixture::now()).unwrap();
+        for (name, mut app) in
+            [("busy", app(fixture::busy())), ("busy, 1,000 cohorts", app(many())), ("a full journal", live())]
+        {
             let mut hits = None;
             terminal.draw(|frame| hits = Some(app.draw(frame))).unwrap();
             app.update(Msg::Drawn(hits.take().unwrap()));
@@ -44,6 +48,47 @@ fn main() {
             println!("  {name:<22} {frame:?}   {ratio:.2} × the plain table");
         }
     }
+}
+
+fn app(snapshot: Snapshot) -> App {
+    App::new(fixture::settings(), Arc::new(snapshot), fixture::now()).unwrap()
+}
+
+/// The Live screen with as many requests as the journal holds, all of the last minute.
+fn live() -> App {
+    let newest = i64::try_from(JOURNAL_MOST).unwrap();
+    let mut app = app(Snapshot { journaled: newest, ..fixture::busy() });
+    let mut effects = app.update(Msg::Input(Input::Key("3".parse().unwrap())));
+    while let Some(effect) = effects.pop() {
+        let Effect::Load(question) = effect else { continue };
+        let Question::Journal { place, limit, .. } = &question else { continue };
+        let upto = match place {
+            JournalPlace::Newest => newest,
+            JournalPlace::Before(id) => id - 1,
+            JournalPlace::After(_) => 0,
+        };
+        let rows = (1..=upto).rev().take(*limit).map(|id| request(id, newest)).collect();
+        effects.extend(app.update(Msg::Loaded(question, Ok(Answer::Journal(rows)))));
+    }
+    app
+}
+
+fn request(id: i64, newest: i64) -> JournalRow {
+    let line = JournalLine {
+        at: fixture::ago((newest - id) * 59 / newest),
+        run: None,
+        cohort: Some(CohortId(1001)),
+        side: Side::Mparticle,
+        what: "batches".to_owned(),
+        first_position: None,
+        users: 100,
+        accepted: Some(100),
+        bytes: 24_000,
+        status: Some(202),
+        elapsed: Duration::from_millis(40 + id.unsigned_abs() * 37 % 400),
+        attempt: 1,
+    };
+    JournalRow { id, line, said: String::new() }
 }
 
 /// A table that fills the screen with as many styled cells as the console's.

@@ -6,6 +6,7 @@ mod attributes;
 mod endings;
 mod faults;
 mod identity;
+mod journal;
 mod lifecycle;
 mod recovery;
 mod runs;

@@ -311,13 +311,9 @@ async fn a_failure_says_what_to_do_and_keeps_what_was_known() {
     assert!(world.check(Extent::Full).await.trouble.unwrap().text.contains("client_id and client_secret"));
     let reader = world.reader();
     let journal = reader.journal(None, JournalPlace::Newest, 200).unwrap();
-    let looked: Vec<_> = journal.iter().filter(|row| row.entry.what == "profile").collect();
-    assert!(looked.iter().any(|row| row.entry.status == Some(403)) && looked.len() > 12, "{looked:?}");
-    assert!(
-        journal
-            .iter()
-            .any(|row| row.entry.what == "token" && row.entry.answer.starts_with("a token, kept for"))
-    );
+    let looked: Vec<_> = journal.iter().filter(|row| row.line.what == "profile").collect();
+    assert!(looked.iter().any(|row| row.line.status == Some(403)) && looked.len() > 12, "{looked:?}");
+    assert!(journal.iter().any(|row| row.line.what == "token" && row.said.starts_with("a token, kept for")));
     assert!(!format!("{journal:?}").contains("sandbox-token"), "no token is in the journal");
 }
 

@@ -8,8 +8,8 @@ use cohort_sync::domain::{
 };
 use cohort_sync::sync::export::Content;
 use cohort_sync::sync::pages::{
-    Answer, ChangeRow, JournalEntry, JournalExtent, JournalRow, Question, RunRecord, Side, UnmatchedRow,
-    Which, Window,
+    Answer, ChangeRow, JournalExtent, JournalLine, JournalPlace, JournalRow, Question, RunRecord, Side,
+    UnmatchedRow, Which, Window,
 };
 use cohort_sync::sync::snapshot::Snapshot;
 use cohort_sync::tui::app::{App, Effect, Msg};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What a state directory would answer.
-fn answer(question: &Question) -> Answer {
+pub fn answer(question: &Question) -> Answer {
     match question {
         Question::Runs { cohort, .. } => {
             let rows: Vec<RunRecord> =
@@ -32,8 +32,11 @@ fn answer(question: &Question) -> Answer {
         Question::Unmatched { offset, limit, .. } => {
             Answer::Unmatched(Some(RunId(40)), window(*offset, *limit, 12_801, unmatched))
         }
-        Question::Requests { offset, limit, .. } => Answer::Requests(window(*offset, *limit, 7, request)),
+        Question::Journal { place: JournalPlace::Newest, .. } => {
+            Answer::Journal((0..7).rev().map(request).collect())
+        }
         Question::Journal { .. } => Answer::Journal(Vec::new()),
+        Question::Entry(_) => Answer::Entry(None),
         Question::Size => Answer::Size(48_300_000),
         Question::JournalExtent => Answer::JournalExtent(JournalExtent::default()),
         Question::Flapping(_) => Answer::Flapping(37, Some(fixture::ago(16_327))),
@@ -123,7 +126,7 @@ fn unmatched(position: u64) -> UnmatchedRow {
 
 fn request(position: u64) -> JournalRow {
     let is_read = position < 2;
-    let entry = JournalEntry {
+    let line = JournalLine {
         first_position: Some(position * 100),
         at: fixture::ago(180 - position.cast_signed() * 4),
         run: Some(RunId(40)),
@@ -131,18 +134,18 @@ fn request(position: u64) -> JournalRow {
         side: if is_read { Side::Mixpanel } else { Side::Mparticle },
         what: if is_read { format!("engage page {position}") } else { "batches".to_owned() },
         users: if is_read { 1_000 } else { 100 },
+        accepted: (!is_read).then_some(100),
         bytes: 48_211,
         status: [Some(200), Some(200), Some(202), Some(429), Some(202), None, Some(202)]
             [usize::try_from(position).unwrap()],
         elapsed: Duration::from_millis(212),
         attempt: if position == 4 { 2 } else { 1 },
-        answer: "{\"status\":\"ok\"}".to_owned(),
     };
-    JournalRow { id: position.cast_signed() + 1, entry }
+    JournalRow { id: position.cast_signed() + 1, line, said: "{\"status\":\"ok\"}".to_owned() }
 }
 
 /// Answers what the console asks until it asks nothing more.
-fn serve(app: &mut App, mut effects: Vec<Effect>, respond: &dyn Fn(&Question) -> Result<Answer, String>) {
+pub fn serve(app: &mut App, mut effects: Vec<Effect>, respond: &dyn Fn(&Question) -> Result<Answer, String>) {
     while let Some(effect) = effects.pop() {
         if let Effect::Load(question) = effect {
             let answer = respond(&question);
@@ -190,7 +193,6 @@ fn one_run() {
     pictures("run_at_work", &fixture::busy, "2 enter");
     pictures("run_changes", &fixture::idle, "2 j enter l");
     pictures("run_facts", &fixture::idle, "2 j j enter i");
-    pictures("run_request", &fixture::idle, "2 j enter j enter");
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn a_state_of_format_2_goes_on() {
     let reader = Reader::open(directory.path()).unwrap();
     assert_eq!(reader.baseline(&power_users()).count(), 300);
     let journal = reader.journal(None, JournalPlace::Newest, 100).unwrap();
-    assert!(journal.len() > 5 && journal.iter().all(|row| row.entry.first_position.is_none()), "{journal:?}");
+    assert!(journal.len() > 5 && journal.iter().all(|row| row.line.first_position.is_none()), "{journal:?}");
     let held = reader.syncs().unwrap().remove(0).pause.unwrap().held_run;
     assert_eq!(held, Some(RunId(3)));
     let waves = [Wave::Removes, Wave::Adds].map(|wave| store.claim(RunId(3), wave, 100).unwrap());

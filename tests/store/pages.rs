@@ -5,7 +5,8 @@ use cohort_sync::domain::membership::{Remark, RemarkKind};
 use cohort_sync::domain::plan::Wave;
 use cohort_sync::domain::{CohortId, Identity, NoMpid, RunId};
 use cohort_sync::store::{
-    Answered, ChangeRow, JournalEntry, JournalPlace, Reader, Side, StoreError, UnmatchedRow, Which,
+    Answered, ChangeRow, DATABASE_FILE, JOURNAL_MOST, JournalEntry, JournalLine, JournalPlace, Reader, Side,
+    StoreError, UnmatchedRow, Which,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -72,6 +73,24 @@ fn unmatched_people_are_the_same_from_anywhere() {
     }
 }
 
+fn entry(number: usize, run: Option<RunId>) -> JournalEntry {
+    let line = JournalLine {
+        at: now(),
+        run,
+        cohort: Some(CohortId(1)),
+        side: Side::Mparticle,
+        what: format!("batch {number}"),
+        first_position: Some(100),
+        users: 100,
+        accepted: Some(99),
+        bytes: 4_000,
+        status: Some(202),
+        elapsed: Duration::from_millis(41),
+        attempt: 1,
+    };
+    JournalEntry { line, request: "POST https://x/•••".to_owned(), answer: "é".repeat(300) }
+}
+
 #[test]
 fn the_journal_is_read_from_either_end() {
     let directory = tempfile::tempdir().unwrap();
@@ -79,21 +98,8 @@ fn the_journal_is_read_from_either_end() {
     let sync = add_sync(&mut store);
     let run = begin(&mut store, sync);
     for number in 1..=9 {
-        let entry = JournalEntry {
-            at: now(),
-            run: (number % 2 == 0).then_some(run),
-            cohort: Some(CohortId(1)),
-            side: Side::Mparticle,
-            what: format!("batch {number}"),
-            first_position: Some(100),
-            users: 100,
-            bytes: 4_000,
-            status: Some(202),
-            elapsed: Duration::from_millis(41),
-            attempt: 1,
-            answer: String::new(),
-        };
-        store.journal(&entry).unwrap();
+        let entry = entry(number, number.is_multiple_of(2).then_some(run));
+        assert_eq!(usize::try_from(store.journal(&entry).unwrap()), Ok(number));
     }
     let reader = Reader::open(directory.path()).unwrap();
     let ids = |run, place| -> Vec<i64> {
@@ -103,8 +109,46 @@ fn the_journal_is_read_from_either_end() {
     assert_eq!(ids(None, JournalPlace::Before(7)), [6, 5, 4]);
     assert_eq!(ids(None, JournalPlace::After(7)), [8, 9]);
     assert_eq!(ids(Some(run), JournalPlace::Newest), [8, 6, 4]);
-    let requests = reader.requests_window(run, 1, 2).unwrap();
-    assert_eq!((requests.total, requests.rows[0].entry.what.as_str()), (4, "batch 4"));
+    assert_eq!(ids(Some(run), JournalPlace::After(3)), [4, 6, 8]);
+    assert_eq!(reader.newest_journal_entry().unwrap(), 9);
+}
+
+#[test]
+fn a_list_of_requests_holds_the_beginning_of_each_answer_and_an_entry_all_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(directory.path());
+    let written = entry(1, None);
+    store.journal(&written).unwrap();
+    let reader = Reader::open(directory.path()).unwrap();
+    let row = reader.journal(None, JournalPlace::Newest, 1).unwrap().remove(0);
+    assert_eq!((&row.line, row.said.as_str()), (&written.line, "é".repeat(160).as_str()));
+    assert_eq!(reader.journal_entry(row.id).unwrap(), Some(written));
+    assert_eq!(reader.journal_entry(2).unwrap(), None);
+}
+
+#[test]
+fn the_journal_never_holds_more_than_it_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(directory.path());
+    let reader = Reader::open(directory.path()).unwrap();
+    let held = || {
+        let oldest = reader.journal(None, JournalPlace::After(0), 1).unwrap()[0].id;
+        usize::try_from(reader.newest_journal_entry().unwrap() - oldest + 1).unwrap()
+    };
+    // Each entry is a commit of its own and waits for the disk, so most of them are put there together.
+    let many = rusqlite::Connection::open(directory.path().join(DATABASE_FILE)).unwrap();
+    many.execute_batch(&format!(
+        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 9900)
+         INSERT INTO journal (at, side, what, users, bytes, elapsed_ms, try, answer)
+         SELECT {}, 'mixpanel', 'engage', 0, 0, 0, 1, '' FROM n",
+        entry(1, None).line.at.as_millisecond(),
+    ))
+    .unwrap();
+    for number in 9_901..=JOURNAL_MOST + 600 {
+        store.journal(&entry(number, None)).unwrap();
+        assert!(held() <= JOURNAL_MOST, "{} after {number}", held());
+    }
+    assert!(held() >= JOURNAL_MOST - 500, "{}", held());
 }
 
 #[test]

@@ -4,16 +4,16 @@ use super::{add_sync, begin, held, now, open, plan};
 use cohort_sync::domain::plan::Wave;
 use cohort_sync::domain::{CohortId, Identity};
 use cohort_sync::store::{
-    Answered, JournalEntry, JournalExtent, JournalLimits, JournalRow, Reader, RequestFilter, Side, Sought,
-    StatusFilter, StoreError,
+    Answered, JournalEntry, JournalExtent, JournalLimits, JournalLine, NotedRequest, Reader, RequestFilter,
+    Side, Sought, StatusFilter, StoreError,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-fn entry(at: Timestamp) -> JournalEntry {
-    JournalEntry {
+fn line(at: Timestamp) -> JournalLine {
+    JournalLine {
         at,
         run: None,
         cohort: Some(CohortId(1)),
@@ -25,13 +25,21 @@ fn entry(at: Timestamp) -> JournalEntry {
         status: Some(202),
         elapsed: Duration::from_millis(41),
         attempt: 1,
-        answer: "{}".to_owned(),
+        accepted: Some(100),
     }
+}
+
+fn whole(line: JournalLine) -> JournalEntry {
+    JournalEntry { line, request: String::new(), answer: "{}".to_owned() }
+}
+
+fn entry(at: Timestamp) -> JournalEntry {
+    whole(line(at))
 }
 
 fn found(directory: &Path, filter: &RequestFilter) -> Vec<i64> {
     let mut ids = Vec::new();
-    let take = |row: JournalRow| {
+    let take = |row: NotedRequest| {
         ids.push(row.id);
         Ok(true)
     };
@@ -81,10 +89,10 @@ fn requests_are_found_by_what_they_were_about() {
     let run = begin(&mut store, CohortId(1));
     let statuses = [Some(202), Some(429), None, Some(500), Some(202)];
     for (second, status) in (0..).zip(statuses) {
-        store.journal(&JournalEntry { status, ..entry(at(second)) }).unwrap();
+        store.journal(&whole(JournalLine { status, ..line(at(second)) })).unwrap();
     }
-    let mixpanel = JournalEntry { side: Side::Mixpanel, cohort: Some(CohortId(2)), ..entry(at(9)) };
-    store.journal(&JournalEntry { run: Some(run), ..mixpanel }).unwrap();
+    let mixpanel = JournalLine { side: Side::Mixpanel, cohort: Some(CohortId(2)), ..line(at(9)) };
+    store.journal(&whole(JournalLine { run: Some(run), ..mixpanel })).unwrap();
     let all = RequestFilter::default;
     let by = |filter: RequestFilter| found(directory.path(), &filter);
     let status = |status| by(RequestFilter { status: Some(status), side: Some(Side::Mparticle), ..all() });
@@ -97,7 +105,7 @@ fn requests_are_found_by_what_they_were_about() {
     assert_eq!(by(RequestFilter { run: Some(run), ..all() }), [6]);
     assert_eq!(by(RequestFilter { since: Some(at(2)), until: Some(at(4)), ..all() }), [5, 4, 3]);
     let reader = Reader::open(directory.path()).unwrap();
-    assert_eq!(reader.request(4).unwrap().unwrap().entry.status, Some(500));
+    assert_eq!(reader.request(4).unwrap().unwrap().entry.line.status, Some(500));
     assert_eq!(reader.request(7).unwrap(), None);
 }
 
@@ -110,11 +118,8 @@ fn the_requests_of_a_user_are_those_that_carried_them_whole_or_split() {
     let people: BTreeSet<(Identity, bool)> = (0..10).map(|n| (Identity::Mpid(n), true)).collect();
     store.write_plan(run, cohort, &plan(&people, 5), true).unwrap();
     let claimed = store.claim(run, Wave::Removes, 10).unwrap();
-    let sent = |first: u64, users: u64| JournalEntry {
-        run: Some(run),
-        first_position: Some(first),
-        users,
-        ..entry(now())
+    let sent = |first: u64, users: u64| {
+        whole(JournalLine { run: Some(run), first_position: Some(first), users, ..line(now()) })
     };
     // The second request was refused as a whole, split, and each half sent again.
     for (first, users) in [(0, 5), (5, 5), (5, 2), (7, 3)] {

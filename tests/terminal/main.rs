@@ -7,6 +7,7 @@
 mod account;
 mod demo;
 mod leaving;
+mod live;
 mod outward;
 mod pty;
 mod starting;

@@ -30,7 +30,7 @@ const COLUMNS: &[Column] = &[
 /// Lists the cohorts.
 pub(in crate::cli) async fn cohorts(desk: &Desk, config: &Config, list: &ListArgs) -> Result<Exit, Failure> {
     let asked_at = Timestamp::now();
-    let listing = Clients::of(config)?.mixpanel.list_cohorts().await?;
+    let listing = Clients::of(config)?.mixpanel.list_cohorts().await.result?;
     if listing.skipped > 0 {
         remark(&format!(
             "{} entries of Mixpanel's list have no id or name and are left out",

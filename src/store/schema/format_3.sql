@@ -36,3 +36,8 @@ CREATE TABLE wrong_users (
   packed          BLOB NOT NULL
 ) STRICT;
 CREATE INDEX wrong_users_of_verification ON wrong_users (verification_id, id);
+-- How it was asked, in text: method, address and, towards Mixpanel, the parameters; credentials are masked.
+ALTER TABLE journal ADD COLUMN request TEXT NOT NULL DEFAULT '';
+
+-- Users whom the answer took; NULL where nobody was told anything, or nobody can tell.
+ALTER TABLE journal ADD COLUMN accepted INTEGER;

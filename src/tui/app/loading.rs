@@ -14,6 +14,7 @@ const AT_ONCE: usize = 3;
 #[derive(Default)]
 pub struct Loading {
     asked: HashSet<Question>,
+    /// When a question of each kind was asked last.
     since: HashMap<Question, Timestamp>,
     waiting: bool,
 }
@@ -28,12 +29,13 @@ impl Loading {
             if self.asked.contains(&question) {
                 continue;
             }
-            if self.since.contains_key(&question) || self.asked.len() >= AT_ONCE {
+            let kind = question.kind();
+            if self.since.contains_key(&kind) || self.asked.len() >= AT_ONCE {
                 self.waiting = true;
                 continue;
             }
             self.asked.insert(question.clone());
-            self.since.insert(question.clone(), now);
+            self.since.insert(kind, now);
             questions.push(question);
         }
         questions
@@ -55,6 +57,7 @@ impl Loading {
 mod tests {
     use super::*;
     use crate::domain::RunId;
+    use crate::sync::pages::JournalPlace;
 
     #[test]
     fn a_question_is_asked_once_at_a_time_and_a_few_times_a_second() {
@@ -69,6 +72,21 @@ mod tests {
         assert!(loading.ask(question(), start + SignedDuration::from_millis(9_100)).is_empty());
         assert!(loading.is_waiting());
         assert_eq!(loading.ask(question(), start + SignedDuration::from_millis(9_300)).len(), 1);
+    }
+
+    #[test]
+    fn what_came_to_the_journal_is_asked_for_no_oftener_because_it_begins_elsewhere_each_time() {
+        let (mut loading, start) = (Loading::default(), Timestamp::UNIX_EPOCH);
+        let after = |id| Question::Journal { run: None, place: JournalPlace::After(id), limit: 9 };
+        let mut asked = 0;
+        for tenth in 0..30 {
+            let now = start + SignedDuration::from_millis(100 * tenth);
+            for question in loading.ask(vec![after(tenth)], now) {
+                loading.answered(&question);
+                asked += 1;
+            }
+        }
+        assert_eq!(asked, 10, "in three seconds");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::tui::canvas::{Canvas, HitMap, cells, piece, width_of};
 use crate::tui::frame::{self, Hint};
 use crate::tui::glyphs::Glyphs;
 use crate::tui::screens::Scene;
+use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widgets::filter::Filter;
 use jiff::SignedDuration;
@@ -42,7 +43,7 @@ impl App {
         self.tabs.page().draw(&mut canvas, scene, body);
         let footer = row(area.bottom() - 1);
         if let Some(filter) = self.tabs.page().filter().filter(|filter| filter.editing) {
-            draw_filter(&mut canvas, footer, filter);
+            draw_filter(&mut canvas, footer, filter, self.tabs.page().filter_words());
         } else if self.stopping.is_some() {
             self.draw_stopping(&mut canvas, scene, footer);
         } else {
@@ -86,9 +87,15 @@ impl App {
     }
 }
 
-fn draw_filter(canvas: &mut Canvas<'_>, area: Rect, filter: &Filter) {
+/// The filter, with what can be typed in it where that leaves room for typing.
+fn draw_filter(canvas: &mut Canvas<'_>, area: Rect, filter: &Filter, words: Option<&str>) {
+    const KEYS: &str = "enter keeps · esc clears";
+    const TYPING: usize = 30;
     let used = canvas.text(area.x + 1, area.y, 2, Role::Key, "/ ");
-    let hint = [piece(Role::Muted, "enter keeps · esc clears · ! inverts ")];
+    let hints = words.map(|words| [format!("{words} · {KEYS} "), format!("{words} ")]);
+    let fits = |hint: &String| text::width(hint) + TYPING <= usize::from(area.width);
+    let hint = hints.into_iter().flatten().find(fits).unwrap_or_else(|| format!("{KEYS} · ! inverts "));
+    let hint = [piece(Role::Muted, hint)];
     let right = cells(width_of(&hint));
     let room = area.width.saturating_sub(used + right + 3);
     filter.input.draw(canvas, area.x + 1 + used, area.y, room, Role::Focus, filter.editing);

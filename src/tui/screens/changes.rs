@@ -3,7 +3,6 @@
 
 use super::Scene;
 use super::page::Step;
-use super::requests::run_mark;
 use super::windowed::{Fresh, Rows, Windowed};
 use crate::domain::{ChangeState, CohortId, Direction, IdentityRef, Phase, RunId};
 use crate::sync::export::Content;
@@ -16,6 +15,7 @@ use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widgets::columns::Column;
 use crate::tui::widgets::long_list::PART;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 const COLUMNS: [Column; 6] = [
     Column::words("±", [1, 1, 1], 0, 0),
@@ -55,6 +55,21 @@ fn last_run(snapshot: &Snapshot, cohort: CohortId) -> Option<RunId> {
     let sync = snapshot.cohort(cohort)?.sync.as_ref()?;
     let sending = sync.progress.as_ref().filter(|progress| progress.phase >= Phase::Send);
     sending.and_then(|progress| progress.id).or(sync.last_run.as_ref().map(|run| run.id))
+}
+
+/// Changes whenever a run has got on.
+fn run_mark(snapshot: &Snapshot, cohort: CohortId, run: RunId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    if let Some(sync) = snapshot.cohort(cohort).and_then(|view| view.sync.as_ref()) {
+        let at_work = sync.progress.as_ref().filter(|progress| progress.id == Some(run));
+        let counts = at_work.map(|progress| &progress.counts);
+        let answered =
+            counts.map(|counts| (counts.requests, counts.retries, counts.accepted(), counts.rejected()));
+        let read = counts.map(|counts| counts.read.fetched());
+        let ended = sync.last_run.as_ref().is_some_and(|last| last.id == run);
+        (answered, read, ended).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 impl Rows for Changes {

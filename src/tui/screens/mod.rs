@@ -14,11 +14,18 @@ pub mod cohort_run;
 pub mod cohort_trend;
 pub mod cohort_warnings;
 pub mod cohorts;
+pub mod journal_reading;
+pub mod live;
+pub mod live_pace;
 pub mod log;
 pub mod overview;
 pub mod page;
 pub mod parts;
-pub mod requests;
+pub mod request;
+pub mod request_columns;
+pub mod request_filter;
+pub mod request_list;
+pub mod request_texts;
 pub mod run;
 pub mod run_columns;
 pub mod run_listing;
@@ -55,6 +62,8 @@ pub enum Screen {
     Cohorts,
     /// The runs of all cohorts.
     Runs,
+    /// Requests as they happen.
+    Live,
     /// Both connections, the limits, what each side needs.
     Setup,
     /// The program's own log.
@@ -63,13 +72,14 @@ pub enum Screen {
 
 impl Screen {
     /// Every screen, in the order of the tabs.
-    pub const ALL: [Self; 4] = [Self::Cohorts, Self::Runs, Self::Setup, Self::Log];
+    pub const ALL: [Self; 5] = [Self::Cohorts, Self::Runs, Self::Live, Self::Setup, Self::Log];
 
     /// All that has to be named for a screen: the word on its tab, the action that opens it, and its first page.
     fn parts(self) -> (&'static str, Action, NewPage) {
         match self {
             Self::Cohorts => ("Cohorts", Action::ShowCohorts, || Box::<cohorts::CohortsScreen>::default()),
             Self::Runs => ("Runs", Action::ShowRuns, || Box::<runs::RunsTable>::default()),
+            Self::Live => ("Live", Action::ShowLive, || Box::<live::LiveScreen>::default()),
             Self::Setup => ("Setup", Action::ShowSetup, || Box::<setup::SetupScreen>::default()),
             Self::Log => ("Log", Action::ShowLog, || Box::<log::LogScreen>::default()),
         }

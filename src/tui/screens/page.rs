@@ -78,6 +78,11 @@ pub trait Page {
         self.part_mut().and_then(Page::filter_mut)
     }
 
+    /// What the filter understands besides letters, for whoever types.
+    fn filter_words(&self) -> Option<&'static str> {
+        self.part().and_then(Page::filter_words)
+    }
+
     /// Moves the selection, or scrolls.
     fn move_by(&mut self, lines: i64) {
         if let Some(part) = self.part_mut() {

@@ -57,13 +57,8 @@ impl Parts {
         let gap = u16::from(area.width >= AIRY_FROM);
         let mut x = area.x;
         for (index, (title, _)) in self.parts.iter().enumerate().skip(self.first_title(area.width, gap)) {
-            // Brackets, so that the open one is told without colours too.
-            let is_open = index == self.open;
-            let role = if is_open { Role::Focus } else { Role::Muted };
-            let words = if is_open { format!("[{title}]") } else { format!(" {title} ") };
-            let used = canvas.line(x, area.y, area.right().saturating_sub(x), &[piece(role, words)]);
-            canvas.target(Rect::new(x, area.y, used, 1), Target::Part(index));
-            x += used + gap;
+            let room = Rect { x, width: area.right().saturating_sub(x), ..area };
+            x += draw_title(canvas, room, title, index, index == self.open) + gap;
         }
         let remark = self.page().remark(scene);
         let room = area.right().saturating_sub(x + 1);
@@ -78,4 +73,14 @@ impl Parts {
         let fits = |first: &usize| (*first..=self.open).map(wide).sum::<u16>() <= width + gap;
         (0..=self.open).find(fits).unwrap_or(self.open)
     }
+}
+
+/// Draws the title of a part, on which a click opens it; returns the cells it took.
+pub fn draw_title(canvas: &mut Canvas<'_>, area: Rect, title: &str, part: usize, is_open: bool) -> u16 {
+    // Brackets, so that the open one is told without colours too.
+    let (role, words) =
+        if is_open { (Role::Focus, format!("[{title}]")) } else { (Role::Muted, format!(" {title} ")) };
+    let used = canvas.line(area.x, area.y, area.width, &[piece(role, words)]);
+    canvas.target(Rect::new(area.x, area.y, used, 1), Target::Part(part));
+    used
 }

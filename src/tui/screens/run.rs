@@ -16,7 +16,7 @@ use super::cohort_facts::{started_by, took};
 use super::cohort_lines::{GAP, Lines, fact, outcome_facts, read_line};
 use super::page::{Page, Step};
 use super::parts::Parts;
-use super::requests::Requests;
+use super::request_list::RequestList;
 use super::{Scene, cohort_run, draw_emptiness, run_columns, run_listing};
 use crate::domain::{ChangeCounts, CohortId, RunId};
 use crate::sync::pages::{Answer, Question, RunRecord, Which};
@@ -60,7 +60,7 @@ impl RunPage {
 
     fn new(cohort: CohortId, id: RunId, which: Which) -> Self {
         let parts = Parts::new(vec![
-            ("Requests", Box::new(Requests::of(cohort, id))),
+            ("Requests", Box::new(RequestList::of(Some(id)))),
             ("Changes", Box::new(Changes::of_run(cohort, id, which))),
         ]);
         Self { cohort, id, run: None, is_gone: false, error: None, mark: 0, asked: 0, loaded: None, parts }

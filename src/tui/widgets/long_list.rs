@@ -2,13 +2,10 @@
 //! shows a sign for a row until that has come. Rows that were there stay while newer ones are on their way. What the
 //! rows are, and how they are asked for, is the screen's.
 
-use super::columns::{Column, place};
-use super::scroll;
-use super::table::draw_heading;
+use super::columns::Column;
+use super::rows::{self, Extent};
 use crate::sync::pages::Window;
-use crate::tui::canvas::{Canvas, Piece, Target, View};
-use crate::tui::text::Align;
-use crate::tui::theme::Role;
+use crate::tui::canvas::{Canvas, Piece, View};
 use ratatui::layout::Rect;
 use std::collections::BTreeMap;
 
@@ -18,8 +15,6 @@ pub const PART: usize = 256;
 const PARTS_KEPT: usize = 16;
 /// The height that is assumed before a frame was drawn.
 const HEIGHT_AT_FIRST: usize = 40;
-/// Cells for the sign of the selection.
-const GUTTER: u16 = 2;
 
 struct Part<T> {
     rows: Vec<T>,
@@ -163,48 +158,14 @@ impl<T> LongList<T> {
         columns: &[Column],
         cell: impl Fn(&Canvas<'_>, usize, &T) -> Piece<'static>,
     ) {
-        if area.height < 2 || area.width < 8 {
-            return;
-        }
-        let placed = place(columns, area.width - GUTTER - 1);
-        draw_heading(canvas, Rect { x: area.x + GUTTER, ..area }, columns, &placed, None);
-        let body = Rect::new(area.x, area.y + 1, area.width, area.height - 1);
         let total = usize::try_from(self.total.unwrap_or_default()).unwrap_or(usize::MAX);
-        let selected = usize::try_from(self.selected).unwrap_or(usize::MAX);
-        let view = scroll::view(self.view, Some(selected), total, usize::from(body.height));
-        canvas.hits.list = Some(view);
-        for (y, position) in (body.y..body.bottom()).zip(view.offset..total) {
-            let whole = Rect::new(body.x, y, body.width - 1, 1);
-            let is_selected = position == selected;
-            if is_selected {
-                canvas.tint(whole, Role::Selected);
-            }
-            let draw_row = |canvas: &mut Canvas<'_>| {
-                if is_selected {
-                    let sign = if canvas.theme.is_reversing() { "▸" } else { "▌" };
-                    canvas.text(body.x, y, 1, Role::Focus, sign);
-                }
-                let Some(row) = self.row(position as u64) else {
-                    canvas.text(body.x + GUTTER, y, 1, Role::Muted, "…");
-                    return;
-                };
-                for at in &placed {
-                    let (x, words) = (body.x + GUTTER + at.x, cell(canvas, at.column, row));
-                    match columns[at.column].align {
-                        Align::Left => canvas.line(x, y, at.width, &[words]),
-                        Align::Right => canvas.line_right(x, y, at.width, &[words]),
-                    };
-                }
-            };
-            if is_selected {
-                canvas.on_selected(draw_row);
-            } else {
-                draw_row(canvas);
-            }
-            canvas.target(whole, Target::Line(position));
-        }
-        let track = Rect::new(area.right() - 1, body.y, 1, body.height);
-        scroll::draw_bar(canvas, track, view, total);
+        let extent = Extent {
+            columns,
+            total,
+            selected: Some(usize::try_from(self.selected).unwrap_or(usize::MAX)),
+            view: self.view,
+        };
+        rows::draw(canvas, area, extent, |position| self.row(position as u64), cell);
     }
 }
 

@@ -3,8 +3,11 @@
 pub mod bar;
 pub mod chart;
 pub mod columns;
+pub mod document;
 pub mod filter;
 pub mod long_list;
+pub mod rows;
 pub mod scroll;
 pub mod table;
+pub mod tail;
 pub mod text_input;

@@ -45,7 +45,8 @@ async fn list(config: &Config, note_in: Option<&Places>) -> (Finding, Option<Lis
         }
     };
     let asked_at = Timestamp::now();
-    let Ok(listed) = tokio::time::timeout(PATIENCE, clients.mixpanel.list_cohorts()).await else {
+    let listed = tokio::time::timeout(PATIENCE, clients.mixpanel.list_cohorts()).await;
+    let Ok(listed) = listed.map(|asked| asked.result) else {
         let remedy =
             "Run `cohort-sync doctor` again in a minute; if it stays so, check the network and any proxy.";
         let found = format!("{asked} and did not answer within {} s.", PATIENCE.as_secs());
@@ -79,6 +80,7 @@ async fn members(config: &Config, listing: &Listing, note_in: Option<&Places>) -
     let clients = Clients::of(config).ok()?;
     let asked_at = Timestamp::now();
     let read = tokio::time::timeout(PATIENCE, clients.mixpanel.page(cohort.id, 0, None)).await;
+    let read = read.map(|asked| asked.result);
     let is_charged =
         read.as_ref().is_ok_and(|read| read.as_ref().err().is_none_or(|error| !error.is_not_charged()));
     if let Some(places) = note_in.filter(|_| is_charged) {
