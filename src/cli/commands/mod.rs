@@ -8,6 +8,7 @@ pub(super) mod counts;
 pub(super) mod doctor;
 pub(super) mod history;
 pub(super) mod past;
+pub(super) mod requests;
 pub(super) mod run;
 pub(super) mod sandbox;
 pub(super) mod status;
