@@ -6,23 +6,26 @@ mod probe;
 pub use probe::ProbeArgs;
 mod moment;
 mod past;
+mod requests;
+mod values;
 
 pub use past::{ChangesArgs, MembersArgs};
 mod verify;
 
+pub use requests::{BundleArgs, RequestsArgs};
 pub use verify::VerifyArgs;
 
 use super::output::Format;
-use crate::config::{ColorChoice, ConfigError, Environment, Origin, Override, Selection, Word};
+use crate::config::{ColorChoice, ConfigError, Environment, Origin, Override, Selection, Word as _};
 use crate::domain::Removal;
 use crate::telemetry::LogLevel;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+use values::{seconds, share, word};
 
 /// Everything that was typed.
 #[derive(Debug, Clone, PartialEq, Parser)]
@@ -145,6 +148,8 @@ pub enum Command {
     Changes(ChangesArgs),
     /// List who is a member now or was at a moment, by what mParticle accepted
     Members(MembersArgs),
+    /// List the requests that were made, or show one with its body and its answer
+    Requests(RequestsArgs),
     /// Hold a sync until it is resumed; a run at work ends at the next request
     Pause {
         /// The cohort
@@ -348,6 +353,7 @@ impl Args {
                 Some("--watch shows a table, or objects with --json; leave --format csv out")
             }
             Some(Command::Changes(changes)) if changes.contradiction().is_some() => changes.contradiction(),
+            Some(Command::Requests(asked)) if asked.contradiction().is_some() => asked.contradiction(),
             Some(command) if self.global.json && command.list().is_some_and(ListArgs::contradicts_json) => {
                 Some("--json and --format ask for different formats; leave one of them out")
             }
@@ -416,6 +422,7 @@ impl Command {
             | Self::Runs { list, .. }
             | Self::Changes(ChangesArgs { list, .. })
             | Self::Members(MembersArgs { list, .. })
+            | Self::Requests(RequestsArgs { list, .. })
             | Self::Unmatched { list, .. } => Some(list),
             // With a file to go to, those who are wrong may have a format of their own.
             Self::Verify(VerifyArgs { list, .. }) if list.output.is_none() => Some(list),
@@ -428,28 +435,6 @@ impl ListArgs {
     fn contradicts_json(&self) -> bool {
         self.format.is_some_and(|format| format != Format::Json)
     }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let wanted = "a number of seconds from 0.1 to 86400";
-    let seconds: f64 = text.parse().map_err(|_| wanted.to_owned())?;
-    if (0.1..=86_400.0).contains(&seconds) {
-        Ok(Duration::from_secs_f64(seconds))
-    } else {
-        Err(wanted.to_owned())
-    }
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let wanted = "a share is a number from 0 to 1, such as 0.8";
-    let share: f64 = text.parse().map_err(|_| wanted.to_owned())?;
-    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(wanted.to_owned()) }
-}
-
-/// Reads one of the words of a closed list, and offers them in help and completions.
-fn word<W: Word + Send + Sync>() -> impl TypedValueParser<Value = W> {
-    PossibleValuesParser::new(W::ALL.iter().map(|value| value.as_str()))
-        .try_map(|text| W::from_word(&text).ok_or("not one of the possible values"))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod failure;
 pub mod generate;
 mod objects;
 pub mod output;
+mod pretty;
 mod progress;
 mod select;
 mod signals;
@@ -19,8 +20,8 @@ use account::Desk;
 use args::{Args, Command};
 use commands::steer::Steering;
 use commands::{
-    adopt, clean_up, cohorts, counts, doctor, history, past, probe, run, sandbox, status, steer, sync,
-    verify, watch,
+    adopt, clean_up, cohorts, counts, doctor, history, past, probe, requests, run, sandbox, status, steer,
+    sync, verify, watch,
 };
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};
@@ -85,6 +86,7 @@ async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
         Command::Runs { cohort, list } => return history::runs(desk, cohort.as_deref(), list),
         Command::Changes(asked) => return past::changes(desk, asked),
         Command::Members(asked) => return past::members(desk, asked),
+        Command::Requests(asked) => return requests::requests(desk, asked).await,
         Command::Unmatched { cohort, list } => return history::unmatched(desk, cohort, list),
         Command::Counts { cohort } => return counts::counts(desk, cohort),
         Command::Sandbox { listen } => return sandbox::sandbox(*listen, desk.args.global.json).await,

@@ -20,6 +20,7 @@ mod input;
 mod lists;
 mod one_writer;
 mod past;
+mod requests;
 mod routes;
 mod secrets;
 mod verify;

@@ -67,7 +67,7 @@ async fn changes_between_two_moments_are_those_of_the_runs_between() {
         })
         .collect();
     assert_eq!(found, expected);
-    assert_eq!(output.err, "accepted: 2 times true, 2 times false\n");
+    assert_eq!(output.err, "2 adds and 2 removes accepted\n");
     let keys: Vec<String> = output.objects()[0].as_object().unwrap().keys().cloned().collect();
     let all = "at attribute change cohort cohort_id distinct_id mpid reason run_id state";
     assert_eq!(keys.join(" "), all);

@@ -37,6 +37,11 @@ fn every_command_of_the_design_is_read() {
         "changes --user -5183712098411029934 --json",
         "changes --since 2h",
         "changes --cohort 1000 --flapping -o flapping.csv --format csv",
+        "requests",
+        "requests --cohort 1000 --run 7 --status 4xx --side mparticle --user anna --since 2h --format csv",
+        "requests 4711 --json",
+        "requests 4711 --resend-to-sandbox",
+        "requests 4711 --resend-to-sandbox http://127.0.0.1:9/v1/pdf/mixpanelcohorts/x",
         "members 1000 --format json",
         "members 1000 --at 2026-01-31",
         "pause 1000",
@@ -88,6 +93,12 @@ fn wrong_usage_ends_with_two_and_says_why() {
     assert!(message("changes --cohort 7 --flapping --since 2h").contains("cannot be used with"));
     assert!(message("changes --since 1h --until 2h").contains("--since is later than --until"));
     assert!(message("members 7 --at soon").contains("expected a moment"));
+    assert!(message("requests 7 --run 2").contains("cannot be used with"));
+    assert!(message("requests --resend-to-sandbox").contains("<ID>"));
+    assert!(message("requests 7 --format csv").contains("no list"));
+    let outside =
+        message("requests 7 --resend-to-sandbox https://inbound.mparticle.com/v1/pdf/mixpanelcohorts/x");
+    assert!(outside.contains("only an address of this computer"), "{outside}");
     assert!(message("cohort").contains("cohorts"));
     assert!(message("config").contains("init"));
 }

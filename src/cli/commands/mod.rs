@@ -9,6 +9,7 @@ pub(super) mod doctor;
 pub(super) mod history;
 pub(super) mod past;
 pub(super) mod probe;
+pub(super) mod requests;
 pub(super) mod run;
 pub(super) mod sandbox;
 pub(super) mod status;

@@ -51,20 +51,23 @@ pub(in crate::cli) fn changes(desk: &Desk, asked: &ChangesArgs) -> Result<Exit, 
     let cohort = cohort.map(|(id, _)| id);
     let scope = Scope { cohort, since: asked.since, until: asked.until };
     let sought = asked.user.as_deref().map(|id| reader.sought(id)).transpose()?;
-    let tally = list_told(desk, &reader, asked, scope, sought.as_ref())?;
-    tally.tell(asked.user.as_deref(), sought.as_ref());
-    tell_what_is_forgotten(&reader, scope)
+    if let Some(tally) = list_told(desk, &reader, asked, scope, sought.as_ref())? {
+        tally.tell(asked.user.as_deref(), sought.as_ref());
+        tell_what_is_forgotten(&reader, scope)?;
+    }
+    Ok(Exit::Done)
 }
 
 const NOTHING: &str = "mParticle was told nothing yet; start with: cohort-sync sync COHORT";
 
+/// Lists it, and counts what was listed; `None` when the reader left before the end.
 fn list_told(
     desk: &Desk,
     reader: &Reader,
     asked: &ChangesArgs,
     scope: Scope,
     sought: Option<&Sought>,
-) -> Result<Tally, Failure> {
+) -> Result<Option<Tally>, Failure> {
     let mut rows = Rows::begin(&asked.list, &desk.args.global, COLUMNS)?;
     let mut tally = Tally::default();
     reader.for_each_told::<Failure>(&scope, sought, |run, changes| {
@@ -85,8 +88,9 @@ fn list_told(
         }
         Ok(true)
     })?;
+    let is_whole = !rows.is_closed;
     rows.finish()?;
-    Ok(tally)
+    Ok(is_whole.then_some(tally))
 }
 
 /// What was listed.
@@ -129,16 +133,13 @@ impl Tally {
             0 => String::new(),
             others => format!(", {} not accepted", count(others)),
         };
-        remark(&format!(
-            "accepted: {} times true, {} times false{others}",
-            count(self.entered),
-            count(self.left)
-        ));
+        let (adds, removes) = (plural(self.entered, "add"), plural(self.left, "remove"));
+        remark(&format!("{adds} and {removes} accepted{others}"));
     }
 }
 
 /// Says of which cohorts older changes are forgotten that would belong to the list.
-fn tell_what_is_forgotten(reader: &Reader, scope: Scope) -> Result<Exit, Failure> {
+fn tell_what_is_forgotten(reader: &Reader, scope: Scope) -> Result<(), Failure> {
     let cohorts = reader.cohorts()?.cohorts.into_iter().map(|(cohort, _)| cohort);
     let mut forgotten = Vec::new();
     for cohort in cohorts.filter(|cohort| scope.cohort.is_none_or(|wanted| wanted == cohort.id)) {
@@ -156,7 +157,7 @@ fn tell_what_is_forgotten(reader: &Reader, scope: Scope) -> Result<Exit, Failure
             forgotten.join(", ")
         ));
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 const FLAPPING: &[Column] = &[
