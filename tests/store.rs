@@ -7,6 +7,8 @@
 mod migration;
 #[path = "store/pages.rs"]
 mod pages;
+#[path = "store/search.rs"]
+mod search;
 
 use cohort_sync::domain::plan::{PlannedRequest, Wave};
 use cohort_sync::domain::{

@@ -18,6 +18,7 @@ pub mod number;
 pub mod plan;
 pub mod run;
 pub mod status;
+pub mod user;
 
 pub use change::{Change, ChangeState, Direction, Removal};
 pub use cohort::{Cohort, CohortId};
@@ -26,3 +27,4 @@ pub use identity::{Identity, IdentityRef};
 pub use member::{Finding, Member, NoMpid, Profile, RawId, ReadingRules};
 pub use run::{Outcome, Phase, Purpose, RunId, Trigger};
 pub use status::{PauseCause, SyncKind, SyncStatus};
+pub use user::{KnownIds, UserId};

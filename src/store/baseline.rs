@@ -9,6 +9,7 @@ use crate::domain::plan::Wave;
 use crate::domain::{Change, Direction, Identity, RunId};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::iter::Peekable;
+use std::ops::RangeInclusive;
 
 /// Members in a full chunk: 32 KiB of MPIDs, so that reading is sequential and a settled change rewrites little.
 const CHUNK_MEMBERS: usize = 4_096;
@@ -266,6 +267,54 @@ pub(super) fn read(
             }
         }
     })
+}
+
+/// Whether an identity is in the baseline of a holding; reads one chunk.
+pub(super) fn contains(
+    connection: &Connection,
+    holding: i64,
+    identity: &Identity,
+) -> Result<bool, StoreError> {
+    let chunk = chunk_of(connection, holding, identity)?;
+    Ok(chunk.is_some_and(|(_, identities)| identities.binary_search(identity).is_ok()))
+}
+
+/// The MPIDs of a baseline within a range, in order.
+pub(super) fn mpids_within(
+    connection: &Connection,
+    holding: i64,
+    range: &RangeInclusive<i64>,
+) -> Result<Vec<i64>, StoreError> {
+    let mut found = Vec::new();
+    // The range may begin in the middle of a chunk, or before the first one.
+    let mut chunk = match chunk_of(connection, holding, &Identity::Mpid(*range.start()))? {
+        Some(chunk) => Some(chunk),
+        None => next_chunk(connection, holding, None)?,
+    };
+    while let Some((start, identities)) = chunk {
+        for identity in identities {
+            match identity {
+                Identity::Mpid(mpid) if mpid <= *range.end() => {
+                    found.extend(range.contains(&mpid).then_some(mpid));
+                }
+                // MPIDs stand before every other identity, in order.
+                _ => return Ok(found),
+            }
+        }
+        chunk = next_chunk(connection, holding, Some(&start))?;
+    }
+    Ok(found)
+}
+
+/// The chunk in which an identity stands, if it is in the baseline at all.
+fn chunk_of(connection: &Connection, holding: i64, identity: &Identity) -> Result<Option<Chunk>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT form, first_key, members, chunk FROM baseline
+         WHERE holding_id = ?1 AND form = ?2 AND first_key <= ?3 ORDER BY first_key DESC LIMIT 1",
+    )?;
+    let (form, key) = (Form::of(identity.borrow()).number(), sort_key(identity.borrow()));
+    let found = statement.query_row(params![holding, form, key], read_row).optional()?;
+    found.map(ChunkRow::checked).transpose()
 }
 
 fn check_total(connection: &Connection, holding: i64, found: i64) -> Result<(), StoreError> {

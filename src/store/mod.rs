@@ -17,6 +17,7 @@ mod pages;
 mod prune;
 mod reader;
 mod runs;
+mod search;
 mod syncs;
 mod trail;
 
@@ -31,6 +32,7 @@ pub use pages::{JournalPlace, JournalRow, Which, Window};
 pub use prune::{RUNS_KEPT, RUNS_WITH_CHANGES};
 pub use reader::{ChangeRow, Reader, UnmatchedRow};
 pub use runs::{NewRun, RunRecord, TrendPoint};
+pub use search::{Fate, ForgottenRuns, FoundChange};
 pub use syncs::{PauseRecord, SyncRecord};
 pub use trail::{ANSWER_CHARACTERS, JournalEntry, Side};
 

@@ -182,6 +182,38 @@ enum PackedIdentity {
     Text(Box<str>),
 }
 
+/// The bytes that an identity takes wherever it is packed, to look for it without unpacking.
+pub fn bytes_of_identity(identity: &Identity) -> Result<Vec<u8>, StoreError> {
+    bytes_of(&packed_identity(identity))
+}
+
+/// The bytes that a text takes wherever it is packed, as an identity or as anything else.
+pub fn bytes_of_text(text: &str) -> Result<Vec<u8>, StoreError> {
+    bytes_of(&text)
+}
+
+fn bytes_of(packed: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    postcard::to_stdvec(packed).map_err(|error| StoreError::Damaged { what: error.to_string() })
+}
+
+/// The packed changes of a request, checked and without their seal.
+pub fn unsealed_changes(blob: &[u8]) -> Result<&[u8], StoreError> {
+    unseal(Content::Changes, blob)
+}
+
+/// The packed remarks about a read, checked and without their seal.
+pub fn unsealed_remarks(blob: &[u8]) -> Result<&[u8], StoreError> {
+    unseal(Content::Remarks, blob)
+}
+
+fn packed_identity(identity: &Identity) -> PackedIdentity {
+    match identity {
+        Identity::Mpid(mpid) => PackedIdentity::Mpid(*mpid),
+        Identity::Uuid(bytes) => PackedIdentity::Uuid(*bytes),
+        Identity::Text(text) => PackedIdentity::Text(text.clone()),
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct PackedChange {
     add: bool,
@@ -196,11 +228,7 @@ pub fn pack_changes(changes: &[Change]) -> Result<Vec<u8>, StoreError> {
         .iter()
         .map(|change| PackedChange {
             add: change.direction == Direction::Add,
-            identity: match &change.identity {
-                Identity::Mpid(mpid) => PackedIdentity::Mpid(*mpid),
-                Identity::Uuid(bytes) => PackedIdentity::Uuid(*bytes),
-                Identity::Text(text) => PackedIdentity::Text(text.clone()),
-            },
+            identity: packed_identity(&change.identity),
             distinct_id: match change.identity {
                 Identity::Mpid(_) => change.distinct_id.clone(),
                 Identity::Uuid(_) | Identity::Text(_) => None,
@@ -211,9 +239,7 @@ pub fn pack_changes(changes: &[Change]) -> Result<Vec<u8>, StoreError> {
 }
 
 fn sealed(content: Content, packed: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    let blob =
-        postcard::to_stdvec(packed).map_err(|error| StoreError::Damaged { what: error.to_string() })?;
-    Ok(seal(content, blob))
+    Ok(seal(content, bytes_of(packed)?))
 }
 
 /// Unpacks the changes of a request.

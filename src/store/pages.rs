@@ -47,7 +47,7 @@ pub enum JournalPlace {
     Before(i64),
 }
 
-const ENTRY: &str =
+pub(super) const ENTRY: &str =
     "id, at, run_id, cohort_id, side, what, users, bytes, status, elapsed_ms, try, answer, first_position";
 
 impl Reader {
@@ -217,7 +217,7 @@ impl Reader {
     }
 }
 
-fn read_entry(row: &Row<'_>) -> Result<JournalRow, StoreError> {
+pub(super) fn read_entry(row: &Row<'_>) -> Result<JournalRow, StoreError> {
     let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
     let side: String = row.get(4)?;
     let side = Side::from_token(&side)
