@@ -12,6 +12,7 @@ pub mod diff;
 pub mod doubt;
 pub mod guard;
 pub mod identity;
+pub mod judgement;
 pub mod member;
 pub mod membership;
 pub mod number;
@@ -19,6 +20,7 @@ pub mod plan;
 pub mod run;
 pub mod status;
 pub mod user;
+pub mod verdict;
 
 pub use change::{Change, ChangeState, Direction, Removal};
 pub use cohort::{Cohort, CohortId};

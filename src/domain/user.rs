@@ -112,6 +112,12 @@ pub fn rounds_to(mpid: i64, rounded: i64) -> bool {
     mpid != rounded && format!("{}", mpid as f64) == rounded.to_string()
 }
 
+/// Whether JavaScript cannot tell two MPIDs from each other.
+#[must_use]
+pub fn same_in_javascript(a: i64, b: i64) -> bool {
+    (a as f64).to_bits() == (b as f64).to_bits()
+}
+
 /// Where the MPIDs lie that may have become this one by rounding; not all in it have, see [`rounds_to`].
 #[must_use]
 pub fn may_have_been(rounded: i64) -> RangeInclusive<i64> {

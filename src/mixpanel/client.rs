@@ -2,6 +2,7 @@
 //! others; this file knows addresses, parameters and how many requests may be on their way.
 
 use super::error::MixpanelError;
+use super::lookup::Lookup;
 use super::wire::{PageHead, read_cohorts, read_page};
 use crate::domain::{Cohort, CohortId, Profile};
 use crate::http::{Answer, Authorization, ContentType, Request, Transport, Url};
@@ -22,7 +23,7 @@ const BODY_LIMIT: usize = 256 << 20;
 const CONCURRENT_QUERIES: usize = 5;
 
 /// The properties an export needs; asking for less makes Mixpanel faster and the answer smaller.
-const OUTPUT_PROPERTIES: &str = r#"["$mparticle_user_id","$last_seen"]"#;
+pub(super) const OUTPUT_PROPERTIES: &str = r#"["$mparticle_user_id","$last_seen"]"#;
 
 /// Where a project's cohorts are.
 #[derive(Debug, Clone)]
@@ -159,11 +160,24 @@ impl Client {
         session: Option<&Session>,
     ) -> Result<Page, MixpanelError> {
         let what = format!("page {number} of cohort {cohort}");
-        let answer = self.post(&self.engage_url, engage_form(cohort, number, session), &what).await?;
+        self.engage(engage_form(cohort, number, session), number, &what).await
+    }
+
+    /// Asks after one user; costs one query. An answer of more than one page is cut short, for it is no answer to
+    /// such a question.
+    ///
+    /// # Errors
+    /// See [`MixpanelError`].
+    pub async fn look_up(&self, lookup: Lookup<'_>) -> Result<Page, MixpanelError> {
+        self.engage(lookup.form(), 0, &lookup.to_string()).await
+    }
+
+    async fn engage(&self, form: Bytes, number: u32, what: &str) -> Result<Page, MixpanelError> {
+        let answer = self.post(&self.engage_url, form, what).await?;
         let head = read_page(&answer.body, &mut |_| {})
-            .map_err(|error| MixpanelError::of_body(&self.concealed(answer.clone()), &what, Some(&error)))?;
+            .map_err(|error| MixpanelError::of_body(&self.concealed(answer.clone()), what, Some(&error)))?;
         if !head.has_results {
-            return Err(MixpanelError::of_body(&self.concealed(answer.clone()), &what, None));
+            return Err(MixpanelError::of_body(&self.concealed(answer.clone()), what, None));
         }
         Ok(Page { number, heard: heard(&answer), head, body: answer.body })
     }

@@ -25,6 +25,7 @@ mod schedule;
 mod send;
 pub mod snapshot;
 mod tools;
+pub mod user;
 
 pub use clock::Clock;
 pub use observe::observe;
@@ -36,7 +37,7 @@ use crate::mparticle::{self, Encoder};
 use crate::store::{Activity, Keeper, Reader, Store, StoreError};
 use board::{Board, TREND_POINTS};
 use budget::Budget;
-use command::{Command, Envelope, Refusal};
+use command::{Ask, Command, Envelope, Refusal};
 use engine::Engine;
 use export::Export;
 use pages::{Answer, Archive, Question, Responder};
@@ -48,6 +49,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{self, JoinHandle};
 use tools::Tools;
+use user::{LiveAnswer, LiveQuestion};
 
 /// A cheap way to speak to the engine; every reader and every command goes through one.
 #[derive(Debug, Clone)]
@@ -85,6 +87,17 @@ impl Handle {
     /// Why it cannot be read or written, in words.
     pub async fn export(&self, directory: PathBuf, export: Export) -> Result<(PathBuf, u64), String> {
         export::write(&self.archive, directory, export).await
+    }
+
+    /// Asks Mixpanel about one user, through the engine, which keeps account of the queries; costs one.
+    ///
+    /// # Errors
+    /// Why there is no answer, in words.
+    pub async fn ask(&self, question: LiveQuestion) -> Result<LiveAnswer, String> {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.send(Command::AskMixpanel(Ask { question, reply })).await;
+        asked.map_err(|refusal| refusal.to_string())?;
+        answer.await.unwrap_or_else(|_| Err(Refusal::Stopping.to_string()))
     }
 
     /// Asks the engine to do something and waits until it has taken it on (not until it is done).

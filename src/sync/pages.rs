@@ -5,6 +5,7 @@
 pub use crate::store::{ChangeRow, JournalEntry, JournalPlace, JournalRow, RunRecord, Side, Which, Window};
 pub use crate::store::{RUNS_KEPT, RUNS_WITH_CHANGES, UnmatchedRow};
 
+use super::user::{self, Recorded, UserQuery};
 use crate::domain::{CohortId, RunId};
 use crate::mparticle::{Encoder, Letter};
 use crate::store::{Reader, StoreError};
@@ -67,6 +68,8 @@ pub enum Question {
     },
     /// How large what was recorded is.
     Size,
+    /// Everything about one user; looks through the whole history.
+    User(UserQuery),
     /// What a request to mParticle said: so many changes of a run from a position on.
     Body {
         /// The run.
@@ -87,7 +90,7 @@ impl Question {
             | Self::Changes { offset, .. }
             | Self::Unmatched { offset, .. }
             | Self::Requests { offset, .. } => Some(*offset),
-            Self::Run(_) | Self::Journal { .. } | Self::Size | Self::Body { .. } => None,
+            Self::Run(_) | Self::Journal { .. } | Self::Size | Self::User(_) | Self::Body { .. } => None,
         }
     }
 }
@@ -109,6 +112,8 @@ pub enum Answer {
     Journal(Vec<JournalRow>),
     /// Bytes of the database.
     Size(u64),
+    /// What was recorded about the user.
+    User(Box<Recorded>),
     /// What the request said; `None` when its run is forgotten.
     Body(Option<Body>),
 }
@@ -198,6 +203,7 @@ fn answer(reader: &Reader, question: &Question, encoder: Option<&Encoder>) -> Re
             Answer::Requests(reader.requests_window(run, offset, limit)?)
         }
         Question::Size => Answer::Size(reader.bytes()?),
+        Question::User(ref query) => Answer::User(Box::new(user::read(reader, query)?)),
         Question::Journal { run, place, limit } => Answer::Journal(reader.journal(run, place, limit)?),
         Question::Body { run, first_position, users } => {
             Answer::Body(body(reader, run, first_position, users, encoder)?)

@@ -4,6 +4,7 @@
 
 mod faults;
 mod feed;
+mod lookup;
 mod query_api;
 
 use std::time::{Duration, Instant};

@@ -1,0 +1,8 @@
+//! One user: what was recorded about them ([`recorded`]), what Mixpanel says now ([`live`]), and both put together
+//! into one account with a verdict ([`account`]). What an account looks like is for whoever shows it.
+
+pub mod live;
+pub mod recorded;
+
+pub use live::{LiveAnswer, LiveProfile, LiveQuestion};
+pub use recorded::{AttributeOnRecord, Recorded, RemarkOnRecord, TellingOnRecord, UserQuery, read};
