@@ -3,7 +3,7 @@
 //! is to be said of the user as a whole is [`super::verdict`]'s.
 
 use super::identity::Identity;
-use super::member::{Finding, NoMpid};
+use super::member::{Finding, NoMpid, is_suspect};
 use super::status::SyncStatus;
 use jiff::Timestamp;
 
@@ -78,6 +78,61 @@ pub enum LastAnswer {
     None,
 }
 
+/// How a user is addressed, as far as that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Addressing {
+    /// By a valid MPID.
+    Mpid {
+        /// The MPID.
+        mpid: i64,
+        /// JavaScript has probably rounded it.
+        suspect: bool,
+    },
+    /// By `$distinct_id`.
+    DistinctId {
+        /// The address.
+        identity: Identity,
+        /// Why not by MPID; `None` where only the telling is on record, and not the read it came from.
+        reason: Option<NoMpid>,
+    },
+    /// Not at all.
+    Nothing {
+        /// Why not by MPID.
+        reason: NoMpid,
+    },
+}
+
+impl Addressing {
+    /// What an identity by itself tells.
+    #[must_use]
+    pub fn of(identity: &Identity) -> Self {
+        match identity {
+            Identity::Mpid(mpid) => Self::Mpid { mpid: *mpid, suspect: is_suspect(*mpid) },
+            other => Self::DistinctId { identity: other.clone(), reason: None },
+        }
+    }
+
+    /// The identity.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        match self {
+            Self::Mpid { mpid, .. } => Some(Identity::Mpid(*mpid)),
+            Self::DistinctId { identity, .. } => Some(identity.clone()),
+            Self::Nothing { .. } => None,
+        }
+    }
+}
+
+impl From<Finding> for Addressing {
+    fn from(finding: Finding) -> Self {
+        match finding {
+            Finding::Matched { mpid, suspect } => Self::Mpid { mpid, suspect },
+            Finding::Unmatched { identity, reason } => Self::DistinctId { identity, reason: Some(reason) },
+            Finding::Unsendable { reason } => Self::Nothing { reason },
+        }
+    }
+}
+
 /// What is known of a user and an attribute.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
@@ -88,7 +143,7 @@ pub struct Facts<'a> {
     /// Whether the user is in the cohort.
     pub is_member: Option<bool>,
     /// How the user is addressed now.
-    pub finding: Option<&'a Finding>,
+    pub addressing: Option<&'a Addressing>,
     /// The identities of the user for which mParticle last acknowledged `true`.
     pub holders: &'a [Identity],
     /// What mParticle was told last.
@@ -137,7 +192,7 @@ impl Judgement {
             Some(LastTold { value, answer: LastAnswer::None, .. }) => return Self::Unanswered(*value),
             _ => {}
         }
-        let address = facts.finding.and_then(address);
+        let address = facts.addressing.and_then(Addressing::identity);
         if let Some(holder) = facts.holders.iter().find(|holder| Some(*holder) == address.as_ref()) {
             return Self::of_holder(holder, facts);
         }
@@ -166,10 +221,10 @@ impl Judgement {
 
     fn of_nobody(facts: Facts<'_>) -> Self {
         if facts.is_member == Some(true) {
-            return match (facts.status, facts.finding) {
+            return match (facts.status, facts.addressing) {
                 _ if facts.is_former => Self::Outside,
                 (SyncStatus::NotSynced, _) => Self::NotExported,
-                (_, Some(Finding::Unsendable { reason })) => Self::CannotBeSent(*reason),
+                (_, Some(Addressing::Nothing { reason })) => Self::CannotBeSent(*reason),
                 (status, _) => Self::NotYetTold(status),
             };
         }
@@ -219,7 +274,7 @@ impl Judgement {
                 format!("mParticle was told {} and refused it: {reason}", value.words())
             }
             Self::Unanswered(value) => {
-                format!("mParticle is being told {}; there is no answer yet", value.words())
+                format!("mParticle is to be told {}; there is no answer yet", value.words())
             }
             Self::Leaving(by) => {
                 format!(
@@ -251,15 +306,6 @@ impl Judgement {
     }
 }
 
-/// The identity that a finding chose.
-fn address(finding: &Finding) -> Option<Identity> {
-    match finding {
-        Finding::Matched { mpid, .. } => Some(Identity::Mpid(*mpid)),
-        Finding::Unmatched { identity, .. } => Some(identity.clone()),
-        Finding::Unsendable { .. } => None,
-    }
-}
-
 /// What somebody is addressed by.
 #[must_use]
 pub fn means(identity: &Identity) -> &'static str {
@@ -279,5 +325,107 @@ pub fn ago(now: Timestamp, at: Timestamp) -> String {
         seconds @ 60..3_600 => of(seconds / 60, "minute"),
         seconds @ 3_600..172_800 => of(seconds / 3_600, "hour"),
         seconds => of(seconds / 86_400, "day"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ago: i64) -> Timestamp {
+        Timestamp::from_second(1_770_000_000 - ago).unwrap()
+    }
+
+    fn accepted(value: Value, mpid: i64) -> LastTold {
+        LastTold { value, identity: Identity::Mpid(mpid), answer: LastAnswer::Accepted(Some(at(7_300))) }
+    }
+
+    const MPID: Addressing = Addressing::Mpid { mpid: 7, suspect: false };
+
+    fn facts<'a>(is_member: Option<bool>, holders: &'a [Identity], last: Option<&'a LastTold>) -> Facts<'a> {
+        Facts {
+            status: SyncStatus::Synced,
+            is_former: false,
+            is_member,
+            addressing: Some(&MPID),
+            holders,
+            last,
+        }
+    }
+
+    #[test]
+    fn who_holds_the_attribute_is_told_from_who_does_not() {
+        let holder = [Identity::Mpid(7)];
+        let (told, untold) = (accepted(Value::True, 7), accepted(Value::False, 7));
+        let of = |is_member, holders: &[Identity], last: Option<&LastTold>| {
+            Judgement::of(facts(is_member, holders, last)).words(at(0))
+        };
+        assert_eq!(
+            of(Some(true), &holder, Some(&told)),
+            "mParticle was told true by MPID 2 hours ago and accepted it"
+        );
+        assert_eq!(
+            of(Some(true), &holder, None),
+            "mParticle accepted true by MPID; when is not on record any more"
+        );
+        assert_eq!(
+            of(Some(false), &holder, Some(&told)),
+            "mParticle accepted true by MPID, and the user has left since; the next run tells false"
+        );
+        assert_eq!(
+            of(Some(false), &[], Some(&untold)),
+            "mParticle was told false by MPID 2 hours ago and accepted it"
+        );
+        assert_eq!(
+            of(Some(true), &[], Some(&untold)),
+            "in the cohort, and mParticle was not told; the next run tells true"
+        );
+        assert_eq!(of(None, &[], None), "nothing is on record");
+    }
+
+    #[test]
+    fn an_answer_that_is_no_acceptance_is_said_first() {
+        let last = |answer| LastTold { value: Value::True, identity: Identity::Mpid(7), answer };
+        let (refused, none) = (last(LastAnswer::Rejected("no".to_owned())), last(LastAnswer::None));
+        let judged = |last| Judgement::of(facts(Some(true), &[], Some(last)));
+        assert_eq!(judged(&refused), Judgement::Refused(Value::True, "no".to_owned()));
+        assert_eq!(judged(&none), Judgement::Unanswered(Value::True));
+        assert_eq!((judged(&refused).grade(), judged(&none).grade()), (Grade::Bad, Grade::Doubtful));
+    }
+
+    #[test]
+    fn an_old_identity_that_holds_is_named() {
+        let old = [Identity::of_distinct_id("ann")];
+        let readdressed = Judgement::of(facts(Some(true), &old, None));
+        assert_eq!(readdressed, Judgement::Readdressed(old[0].clone()));
+        assert!(readdressed.words(at(0)).contains("by $distinct_id ann, which is not how"));
+        let both = [Identity::of_distinct_id("ann"), Identity::Mpid(7)];
+        assert!(matches!(
+            Judgement::of(facts(Some(true), &both, None)),
+            Judgement::HoldsTrue(Identity::Mpid(7))
+        ));
+        let former = Facts { is_former: true, ..facts(Some(true), &old, None) };
+        assert!(matches!(Judgement::of(former), Judgement::KeepsFormer(_)));
+    }
+
+    #[test]
+    fn how_the_sync_stands_says_when_somebody_is_told() {
+        let words = |status| Judgement::of(Facts { status, ..facts(Some(true), &[], None) }).words(at(0));
+        assert!(words(SyncStatus::Paused).ends_with("the sync is paused"));
+        assert!(words(SyncStatus::Exported).ends_with("is not kept up to date"));
+        assert_eq!(words(SyncStatus::NotSynced), "the cohort is not exported");
+        let nothing = Addressing::Nothing { reason: NoMpid::Placeholder };
+        let unsendable = Facts { addressing: Some(&nothing), ..facts(Some(true), &[], None) };
+        assert_eq!(Judgement::of(unsendable), Judgement::CannotBeSent(NoMpid::Placeholder));
+    }
+
+    #[test]
+    fn times_are_said_as_people_say_them() {
+        let said = [0, 42, 60, 7_200, 172_799, 259_200].map(|seconds| ago(at(0), at(seconds)));
+        assert_eq!(
+            said,
+            ["just now", "42 seconds ago", "1 minute ago", "2 hours ago", "47 hours ago", "3 days ago"]
+        );
+        assert_eq!(ago(at(0), at(-5)), "just now", "a clock that was set back");
     }
 }

@@ -2,8 +2,8 @@
 //! reaches anybody, and what to do next. How the user stands with each attribute is [`super::judgement`]'s.
 
 use super::identity::ANONYMOUS_PREFIX;
-use super::judgement::{Grade, Judgement};
-use super::member::{Finding, NoMpid};
+use super::judgement::{Addressing, Grade, Judgement};
+use super::member::NoMpid;
 use super::status::SyncStatus;
 use jiff::Timestamp;
 
@@ -22,7 +22,7 @@ pub struct Verdict {
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
     /// How the user is addressed now, as far as known.
-    pub finding: Option<&'a Finding>,
+    pub addressing: Option<&'a Addressing>,
     /// What `$mparticle_user_id` holds, as Mixpanel wrote it.
     pub evidence: Option<&'a str>,
     /// What Mixpanel answered.
@@ -116,40 +116,50 @@ fn telling(attributes: &[(&str, &Judgement)], now: Timestamp) -> (Grade, String)
 /// How the user is addressed, where that is worth a sentence.
 fn addressing(case: Case<'_>) -> (Grade, Option<String>) {
     let fallback = case.fallback;
-    match case.finding {
+    match case.addressing {
         None if case.mixpanel == MixpanelSays::Nobody => {
             (Grade::Unknown, Some("Mixpanel has no profile by that id now.".to_owned()))
         }
         None => (Grade::Unknown, Some("How the user is addressed now is not on record.".to_owned())),
-        Some(Finding::Matched { suspect: false, .. }) => (Grade::Good, None),
-        Some(Finding::Matched { mpid, suspect: true }) => {
-            let was = case.unrounded.map_or_else(String::new, |mpid| format!(" It was {mpid}."));
-            let about = format!(
-                "Mixpanel sends an MPID that was rounded by JavaScript ({mpid}); the profile it should reach is not \
-                 this one.{was}"
-            );
+        Some(Addressing::Mpid { suspect: false, .. }) => (Grade::Good, None),
+        Some(Addressing::Mpid { mpid, suspect: true }) => {
+            let about = match case.unrounded {
+                Some(unrounded) => format!(
+                    "Mixpanel sends an MPID that was rounded by JavaScript ({mpid}); the profile it should reach is \
+                     not this one but {unrounded}."
+                ),
+                None => format!(
+                    "Mixpanel sends an MPID that looks rounded by JavaScript ({mpid}); the profile it should reach \
+                     is then not this one."
+                ),
+            };
             (Grade::Bad, Some(about))
         }
-        Some(Finding::Unmatched { identity, reason }) => {
-            let is_anonymous = identity.borrow().is_anonymous();
-            let reaches = if is_anonymous {
-                format!(
-                    "an anonymous {ANONYMOUS_PREFIX} id, sent as {fallback}; nobody in mParticle has that id unless \
-                     somebody gave it to them"
-                )
+        Some(Addressing::DistinctId { identity, reason }) => {
+            let whose = fallback.replace('_', " ");
+            let reaches = if identity.borrow().is_anonymous() {
+                format!("reaches a profile only where somebody made that {ANONYMOUS_PREFIX} id its {whose}")
             } else {
-                format!(
-                    "sent by $distinct_id as {fallback}; reaches a profile only where that is its {}",
-                    fallback.replace('_', " ")
-                )
+                format!("reaches a profile only where that is its {whose}")
             };
-            (Grade::Doubtful, Some(format!("{}: {reaches}.", why(*reason, case.evidence))))
+            let sent = format!("sent by $distinct_id as {fallback}; {reaches}.");
+            let words = match reason {
+                Some(reason) => format!("{}: {sent}", capital(&why(*reason, case.evidence))),
+                None => format!("Last {sent}"),
+            };
+            (Grade::Doubtful, Some(words))
         }
-        Some(Finding::Unsendable { reason }) => {
+        Some(Addressing::Nothing { reason }) => {
             let about = format!("Neither id can be sent: {}.", why(*reason, case.evidence));
             (Grade::Bad, Some(about))
         }
     }
+}
+
+/// With a capital letter, unless it begins with a sign.
+fn capital(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Why there is no MPID, with what stands in its place.
@@ -166,20 +176,20 @@ fn next(case: Case<'_>, told: Grade) -> String {
         let is_it = |(_, judgement): &(&str, &Judgement)| matches!(judgement, Judgement::NotYetTold(status) if *status == wanted);
         case.attributes.iter().any(is_it)
     };
-    let words = match case.finding {
+    let words = match case.addressing {
         _ if told == Grade::Bad
             && case.attributes.iter().any(|(_, j)| matches!(j, Judgement::Refused(..))) =>
         {
             "Mend what mParticle names, in Mixpanel; the next run tells it again."
         }
-        Some(Finding::Matched { suspect: true, .. }) => {
+        Some(Addressing::Mpid { suspect: true, .. }) => {
             "Set $mparticle_user_id as text, never as a number; the Setup screen of the console has the snippets."
         }
-        Some(Finding::Unmatched { reason: NoMpid::NoProfile, .. }) => {
+        Some(Addressing::DistinctId { reason: Some(NoMpid::NoProfile), .. }) => {
             "Let the app set $mparticle_user_id once the user has a profile; the Setup screen of the console has the \
              snippets."
         }
-        Some(Finding::Unmatched { .. } | Finding::Unsendable { .. }) => {
+        Some(Addressing::DistinctId { .. } | Addressing::Nothing { .. }) => {
             "Set $mparticle_user_id on the profile in Mixpanel, as text; the Setup screen of the console has the \
              snippets."
         }
@@ -189,7 +199,112 @@ fn next(case: Case<'_>, told: Grade) -> String {
             "Export the cohort again; that run tells it."
         }
         _ if told == Grade::Doubtful => "Nothing: the next run brings it in order.",
-        _ => "Nothing. Accepted is not seen: whether the profile has it, mParticle's own user view tells.",
+        _ => "Nothing. To see whether the profile has it: mParticle, Customer 360, User Profiles.",
     };
     words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Identity;
+    use crate::domain::judgement::Value;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_770_000_000).unwrap()
+    }
+
+    fn told_true(mpid: i64) -> Judgement {
+        Judgement::ToldTrue(Identity::Mpid(mpid), Timestamp::from_second(1_770_000_000 - 300).ok())
+    }
+
+    fn verdict(addressing: Option<&Addressing>, attributes: &[(&str, &Judgement)]) -> Verdict {
+        let case = Case {
+            addressing,
+            evidence: None,
+            mixpanel: MixpanelSays::Found,
+            is_on_record: true,
+            attributes,
+            unrounded: None,
+            fallback: "customer_id",
+        };
+        Verdict::of(case, now())
+    }
+
+    #[test]
+    fn what_was_accepted_is_said_with_how_and_when() {
+        let address = Addressing::Mpid { mpid: 7, suspect: false };
+        let told = told_true(7);
+        let verdict = verdict(Some(&address), &[("A", &Judgement::Outside), ("B", &told), ("C", &told)]);
+        assert_eq!(verdict.grade, Grade::Good);
+        assert_eq!(
+            verdict.words,
+            "“C”: mParticle was told true by MPID 5 minutes ago and accepted it. It accepted true for 1 other \
+             attribute."
+        );
+        assert!(verdict.next.starts_with("Nothing."), "{}", verdict.next);
+    }
+
+    #[test]
+    fn a_rounded_id_comes_before_what_was_accepted_for_it() {
+        let address = Addressing::Mpid { mpid: 8_553_083_063_767_933_000, suspect: true };
+        let told = told_true(8_553_083_063_767_933_000);
+        let attributes: [(&str, &Judgement); 1] = [("A", &told)];
+        let looks = verdict(Some(&address), &attributes);
+        assert_eq!(looks.grade, Grade::Bad);
+        assert!(looks.words.starts_with("Mixpanel sends an MPID that looks rounded by JavaScript (85530"));
+        assert!(looks.words.ends_with("and accepted it."), "{}", looks.words);
+        let case = Case {
+            addressing: Some(&address),
+            evidence: None,
+            mixpanel: MixpanelSays::Nothing,
+            is_on_record: true,
+            attributes: &attributes,
+            unrounded: Some(8_553_083_063_767_933_171),
+            fallback: "customer_id",
+        };
+        let certain = Verdict::of(case, now());
+        assert!(certain.words.contains("should reach is not this one but 8553083063767933171."));
+        assert!(certain.next.starts_with("Set $mparticle_user_id as text"), "{}", certain.next);
+    }
+
+    #[test]
+    fn a_distinct_id_reaches_only_whose_it_is() {
+        let identity = Identity::of_distinct_id("ann");
+        let address = Addressing::DistinctId { identity, reason: Some(NoMpid::Missing) };
+        let verdict = verdict(Some(&address), &[("A", &Judgement::NotYetTold(SyncStatus::Synced))]);
+        assert_eq!(verdict.grade, Grade::Doubtful);
+        assert_eq!(
+            verdict.words,
+            "“A”: in the cohort, and mParticle was not told; the next run tells true. No $mparticle_user_id: sent by \
+             $distinct_id as customer_id; reaches a profile only where that is its customer id."
+        );
+    }
+
+    #[test]
+    fn a_refusal_is_said_before_anything_that_was_accepted() {
+        let address = Addressing::Mpid { mpid: 7, suspect: false };
+        let (told, refused) = (told_true(7), Judgement::Refused(Value::True, "no such user".to_owned()));
+        let verdict = verdict(Some(&address), &[("A", &told), ("B", &refused), ("C", &told)]);
+        assert!(verdict.words.starts_with("“B”: mParticle was told true and refused it: no such user."));
+        assert!(verdict.next.starts_with("Mend what mParticle names"), "{}", verdict.next);
+    }
+
+    #[test]
+    fn nobody_is_told_from_nobody_asked() {
+        let case = |mixpanel| Case {
+            addressing: None,
+            evidence: None,
+            mixpanel,
+            is_on_record: false,
+            attributes: &[],
+            unrounded: None,
+            fallback: "customer_id",
+        };
+        let nobody = Verdict::of(case(MixpanelSays::Nobody), now());
+        assert!(nobody.words.starts_with("Nobody by that id: Mixpanel has no profile"), "{}", nobody.words);
+        let unasked = Verdict::of(case(MixpanelSays::Nothing), now());
+        assert!(unasked.next.starts_with("Ask Mixpanel"), "{}", unasked.next);
+        assert_eq!((nobody.grade, unasked.grade), (Grade::Unknown, Grade::Unknown));
+    }
 }

@@ -222,7 +222,7 @@ fn needles_in_changes(ids: &KnownIds) -> Result<Vec<Finder<'static>>, StoreError
             needles.push(packing::bytes_of_identity(&identity)?);
         }
     }
-    Ok(finders(needles))
+    Ok(finders(&needles))
 }
 
 /// The same among packed remarks, where an MPID stands as it was written in Mixpanel.
@@ -231,10 +231,10 @@ fn needles_in_remarks(ids: &KnownIds) -> Result<Vec<Finder<'static>>, StoreError
     for id in &ids.distinct_ids {
         needles.push(packing::bytes_of_text(id)?);
     }
-    Ok(finders(needles))
+    Ok(finders(&needles))
 }
 
-fn finders(needles: Vec<Vec<u8>>) -> Vec<Finder<'static>> {
+fn finders(needles: &[Vec<u8>]) -> Vec<Finder<'static>> {
     needles.iter().map(|needle| Finder::new(needle).into_owned()).collect()
 }
 

@@ -10,4 +10,5 @@ mod lifecycle;
 mod recovery;
 mod runs;
 mod simulated;
+mod users;
 mod world;

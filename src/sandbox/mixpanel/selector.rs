@@ -5,6 +5,8 @@
 //! Only profiles are looked through, as the documentation speaks of profiles; a member without one is found by reading
 //! the whole cohort. Numbers are compared as the doubles that JSON numbers are.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::super::world::PersonSeed;
@@ -32,10 +34,7 @@ impl Filter {
             return false;
         }
         match self {
-            Self::DistinctId(id) => match &person.distinct_id {
-                Value::String(text) => text == id,
-                other => other.to_string() == *id,
-            },
+            Self::DistinctId(id) => as_text(&person.distinct_id) == id.as_str(),
             Self::Where(expression) => expression.holds(person),
         }
     }
@@ -68,7 +67,7 @@ impl Expression {
         match self {
             Self::Equals { property, value } => {
                 let is_id = matches!(property.as_str(), "$distinct_id" | "$mparticle_user_id");
-                is_id.then(|| vec![value.as_str().map_or_else(|| value.to_string(), str::to_owned)])
+                is_id.then(|| vec![as_text(value).into_owned()])
             }
             Self::And(one, other) => one.ids().or_else(|| other.ids()),
             Self::Or(one, other) => {
@@ -85,6 +84,11 @@ impl Expression {
         let expression = alternatives(&mut rest)?;
         rest.trim().is_empty().then_some(expression)
     }
+}
+
+/// An id as text, whichever type it has.
+fn as_text(id: &Value) -> Cow<'_, str> {
+    id.as_str().map_or_else(|| Cow::Owned(id.to_string()), Cow::Borrowed)
 }
 
 /// Values of different types are never equal.
