@@ -1,6 +1,10 @@
 //! The command line: what can be typed and what each word is for. Nothing is done here; the values go to
 //! the configuration (as places and overrides) and to the commands.
 
+mod user;
+
+pub use user::UserArgs;
+
 use super::output::Format;
 use crate::config::{ColorChoice, ConfigError, Environment, Origin, Override, Selection, Word};
 use crate::domain::Removal;
@@ -200,6 +204,9 @@ pub enum Command {
         /// The cohort
         cohort: String,
     },
+    /// Say everything about one user: cohorts, identity, what mParticle was told and answered, and a verdict
+    #[command(after_help = user::AFTER_HELP)]
+    User(UserArgs),
     /// Check configuration, both connections, directories, state and terminal, and say what to do
     #[command(after_help = DOCTOR_AFTER_HELP)]
     Doctor,

@@ -18,7 +18,9 @@ use crate::config::{BaseDirectories, Environment};
 use account::Desk;
 use args::{Args, Command};
 use commands::steer::Steering;
-use commands::{adopt, clean_up, cohorts, counts, doctor, history, run, sandbox, status, steer, sync, watch};
+use commands::{
+    adopt, clean_up, cohorts, counts, doctor, history, run, sandbox, status, steer, sync, user, watch,
+};
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};
 use output::OutputError;
@@ -83,6 +85,7 @@ async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
         Command::Changes { run, list } => return history::changes(desk, *run, list),
         Command::Unmatched { cohort, list } => return history::unmatched(desk, cohort, list),
         Command::Counts { cohort } => return counts::counts(desk, cohort),
+        Command::User(asked) => return user::user(desk, asked).await,
         Command::Sandbox { listen } => return sandbox::sandbox(*listen, desk.args.global.json).await,
         _ => {}
     }

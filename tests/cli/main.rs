@@ -20,4 +20,5 @@ mod input;
 mod lists;
 mod one_writer;
 mod secrets;
+mod users;
 mod world;

@@ -12,6 +12,7 @@ pub(super) mod sandbox;
 pub(super) mod status;
 pub(super) mod steer;
 pub(super) mod sync;
+pub(super) mod user;
 pub(super) mod watch;
 
 use super::args::{GlobalArgs, ListArgs};

@@ -46,6 +46,15 @@ pub struct Recorded {
     pub looked_through: u64,
 }
 
+impl Recorded {
+    /// What a state in which nothing was ever recorded has to say.
+    #[must_use]
+    pub fn nothing(ids: KnownIds) -> Self {
+        let (tellings, remarks) = (Vec::new(), Vec::new());
+        Self { ids, attributes: Vec::new(), tellings, left_out: 0, remarks, looked_through: 0 }
+    }
+}
+
 /// Tellings that are listed; only somebody who flaps for days has more.
 const TELLINGS_LISTED: usize = 500;
 
