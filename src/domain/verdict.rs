@@ -156,8 +156,9 @@ fn addressing(case: Case<'_>) -> (Grade, Option<String>) {
     }
 }
 
-/// With a capital letter, unless it begins with a sign.
-fn capital(sentence: &str) -> String {
+/// A sentence with a capital letter, unless it begins with a sign.
+#[must_use]
+pub fn capital(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -42,6 +42,19 @@ impl Fate {
             Self::DryRun => "dry_run",
         }
     }
+
+    /// In a word or two; mParticle's own words about a rejection come beside it.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Rejected(_) => "rejected",
+            Self::Unanswered => "not answered",
+            Self::ToldAgain => "not answered, told again",
+            Self::Planned => "not sent yet",
+            Self::DryRun => "dry run, never sent",
+        }
+    }
 }
 
 /// A change that is on record about a user, with the request it was part of.

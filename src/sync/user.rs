@@ -5,6 +5,7 @@ pub mod account;
 pub mod live;
 pub mod recorded;
 
+pub use crate::store::{Fate, ForgottenRuns, FoundChange};
 pub use account::{Account, Address, AttributeAccount, HeldByMparticle, Membership, OtherProfile, Source};
 pub use live::{LiveAnswer, LiveProfile, LiveQuestion};
 pub use recorded::{AttributeOnRecord, LastRead, Recorded, RemarkOnRecord, TellingOnRecord, UserQuery, read};

@@ -118,6 +118,10 @@ pub enum Scope {
     Connections,
     /// On the Cohorts screen.
     Cohorts,
+    /// Where users are listed.
+    People,
+    /// On the Users screen.
+    Users,
     /// On the Log screen.
     Log,
 }
@@ -132,6 +136,8 @@ impl Scope {
             Self::Parts => &[Cohort, Run, Setup],
             Self::Connections => &[Cohorts, Cohort, Setup],
             Self::Cohorts => &[Cohorts],
+            Self::People => &[Cohort, Run, Users],
+            Self::Users => &[Users],
             Self::Log => &[Log],
         }
     }
@@ -167,6 +173,8 @@ actions! {
     InvertSort: "list.invert", "invert", "Turn the order round", List, Tables, false, ["O"];
     Mark: "list.mark", "mark", "Mark the row, to act on several at once", List, Cohorts, false, ["space"];
     OnlyRejected: "changes.rejected", "rejected", "Show only the changes that mParticle rejected, or all of them", List, Parts, false, ["f"];
+    ShowUser: "user.show", "user", "Everything about the selected user: cohorts, identity, what mParticle was told", List, People, false, ["u"];
+    AskMixpanel: "user.ask", "ask Mixpanel", "Ask Mixpanel about the user, or whether they are in the selected cohort now (one query)", List, Users, false, ["a"];
     Look: "look", "facts", "Everything about the selected cohort or run, to read or to copy", List, Everywhere, false, ["i"];
     Export: "export", "export", "Write what is listed to a CSV file in the current directory", List, Everywhere, false, ["e"];
     Copy: "copy", "copy", "Copy what is selected to the clipboard", List, Everywhere, false, ["y"];
@@ -183,6 +191,7 @@ actions! {
     PreviousPart: "part.previous", "previous part", "The previous part of this page", Move, Parts, false, ["h", "[", "left"];
     ShowCohorts: "screen.cohorts", "cohorts", "The Cohorts screen", Move, Everywhere, false, ["1"];
     ShowRuns: "screen.runs", "runs", "The Runs screen", Move, Everywhere, false, ["2"];
+    ShowUsers: "screen.users", "users", "The Users screen", Move, Everywhere, false, ["4"];
     ShowSetup: "screen.setup", "setup", "The Setup screen", Move, Everywhere, false, ["5"];
     ShowLog: "screen.log", "log", "The Log screen", Move, Everywhere, false, ["6"];
     NextScreen: "screen.next", "next screen", "The next screen", Move, Everywhere, false, ["tab"];

@@ -35,6 +35,7 @@ fn answer(question: &Question) -> Answer {
         Question::Journal { .. } => Answer::Journal(Vec::new()),
         Question::Size => Answer::Size(48_300_000),
         Question::Body { .. } => Answer::Body(None),
+        Question::User(query) => Answer::User(Box::new(super::users::recorded(query))),
     }
 }
 
@@ -148,7 +149,7 @@ fn serve(app: &mut App, mut effects: Vec<Effect>, respond: &dyn Fn(&Question) ->
     }
 }
 
-fn press_served(app: &mut App, keys: &str) {
+pub fn press_served(app: &mut App, keys: &str) {
     for key in keys.split_whitespace() {
         let effects = press(app, key);
         serve(app, effects, &|question| Ok(answer(question)));

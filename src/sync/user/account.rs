@@ -6,7 +6,7 @@ use super::live::{LiveAnswer, LiveProfile};
 use super::recorded::{AttributeOnRecord, Recorded, RemarkOnRecord, TellingOnRecord};
 use crate::domain::judgement::{Addressing, Facts, Judgement, LastAnswer, LastTold, Value};
 use crate::domain::membership::RemarkKind;
-use crate::domain::verdict::{Case, MixpanelSays, Verdict};
+use crate::domain::verdict::{Case, MixpanelSays, Verdict, why};
 use crate::domain::{CohortId, Direction, Identity, KnownIds, RunId, UserId};
 use crate::store::Fate;
 use jiff::Timestamp;
@@ -178,6 +178,37 @@ impl Account {
 }
 
 impl Address {
+    /// What `$mparticle_user_id` holds, or that it holds nothing.
+    #[must_use]
+    pub fn held(&self) -> String {
+        match (&self.evidence, &self.addressing) {
+            (Some(evidence), _) if evidence.is_empty() => "an empty text".to_owned(),
+            (Some(evidence), _) => evidence.clone(),
+            (None, Addressing::Mpid { mpid, .. }) => mpid.to_string(),
+            (None, Addressing::DistinctId { reason: None, .. }) => "not on record".to_owned(),
+            (None, _) => "not set".to_owned(),
+        }
+    }
+
+    /// By what the user is addressed and why; `fallback` is the identity type that carries `$distinct_id`.
+    #[must_use]
+    pub fn sent_by(&self, fallback: &str) -> String {
+        let why = |reason| why(reason, self.evidence.as_deref());
+        match &self.addressing {
+            Addressing::Mpid { suspect: false, .. } => "MPID: $mparticle_user_id holds one".to_owned(),
+            Addressing::Mpid { suspect: true, .. } => {
+                "MPID, though it looks like one that JavaScript has rounded".to_owned()
+            }
+            Addressing::DistinctId { reason: Some(reason), .. } => {
+                format!("$distinct_id as {fallback}: {}", why(*reason))
+            }
+            Addressing::DistinctId { reason: None, .. } => format!("$distinct_id as {fallback}"),
+            Addressing::Nothing { reason } => {
+                format!("nothing: {}, and $distinct_id cannot be sent either", why(*reason))
+            }
+        }
+    }
+
     fn of_profile(profile: &LiveProfile, at: Timestamp) -> Self {
         let text = |text: Option<&str>| text.map(str::to_owned);
         Self {
@@ -210,7 +241,7 @@ impl Address {
             (Some(remark), Some(telling)) if remark.run < telling.found.run => Some(Self::told(telling)),
             (Some(remark), telling) => Self::remarked(remark).or_else(|| telling.map(Self::told)),
             (None, Some(telling)) => Some(Self::told(telling)),
-            (None, None) => Self::held(recorded),
+            (None, None) => Self::in_baseline(recorded),
         }
     }
 
@@ -252,7 +283,7 @@ impl Address {
     }
 
     /// Only a baseline names the user.
-    fn held(recorded: &Recorded) -> Option<Self> {
+    fn in_baseline(recorded: &Recorded) -> Option<Self> {
         let holder = recorded.attributes.iter().find_map(|attribute| attribute.holders.first())?;
         Some(Self {
             addressing: Addressing::of(holder),

@@ -4,8 +4,8 @@ use super::{Asked, queries};
 use crate::cli::commands::count;
 use crate::cli::objects::seconds;
 use crate::cli::output::harmless;
-use crate::domain::judgement::{Addressing, means};
-use crate::domain::verdict::{Verdict, why};
+use crate::domain::judgement::means;
+use crate::domain::verdict::Verdict;
 use crate::store::Fate;
 use crate::sync::user::account::value_of;
 use crate::sync::user::{Account, Address, AttributeAccount, HeldByMparticle, Source, TellingOnRecord};
@@ -83,32 +83,10 @@ fn mixpanel(asked: &Asked) -> Vec<String> {
 }
 
 fn identity(address: &Address, fallback: &str) -> Vec<String> {
-    let evidence = match (&address.evidence, &address.addressing) {
-        (Some(evidence), _) => evidence.clone(),
-        (None, Addressing::Mpid { mpid, .. }) => mpid.to_string(),
-        (None, Addressing::DistinctId { reason: None, .. }) => "not on record".to_owned(),
-        (None, _) => "not set".to_owned(),
-    };
-    let sent_by = match &address.addressing {
-        Addressing::Mpid { suspect: false, .. } => "MPID, because $mparticle_user_id holds one".to_owned(),
-        Addressing::Mpid { suspect: true, .. } => {
-            "MPID, though it looks like one that JavaScript has rounded".to_owned()
-        }
-        Addressing::DistinctId { reason: Some(reason), .. } => {
-            format!("$distinct_id as {fallback}: {}", why(*reason, address.evidence.as_deref()))
-        }
-        Addressing::DistinctId { reason: None, .. } => format!("$distinct_id as {fallback}"),
-        Addressing::Nothing { reason } => {
-            format!(
-                "nothing: {}, and $distinct_id cannot be sent either",
-                why(*reason, address.evidence.as_deref())
-            )
-        }
-    };
     let mut lines = vec![
         fact("$distinct_id", address.distinct_id.as_deref().unwrap_or("not on record")),
-        fact("$mparticle_user_id", &evidence),
-        fact("Sent by", &sent_by),
+        fact("$mparticle_user_id", &address.held()),
+        fact("Sent by", &address.sent_by(fallback)),
     ];
     if let Some(last_seen) = &address.last_seen {
         lines.push(fact("Last seen", &format!("{last_seen} (Mixpanel names no time zone)")));
@@ -168,13 +146,9 @@ fn heading(account: &Account) -> String {
 fn telling(telling: &TellingOnRecord) -> String {
     let found = &telling.found;
     let at = found.answered_at.unwrap_or(telling.began);
-    let state = match &found.fate {
-        Fate::Accepted => "accepted".to_owned(),
-        Fate::Rejected(reason) => format!("rejected: {reason}"),
-        Fate::Unanswered => "not answered".to_owned(),
-        Fate::ToldAgain => "not answered, and told again later".to_owned(),
-        Fate::Planned => "planned, not sent yet".to_owned(),
-        Fate::DryRun => "a dry run, never sent".to_owned(),
+    let reason = match &found.fate {
+        Fate::Rejected(reason) => format!(": {reason}"),
+        _ => String::new(),
     };
     let answer = found.http_status.map_or_else(String::new, |status| {
         let tries = if found.tries > 1 { format!(" after {} tries", found.tries) } else { String::new() };
@@ -182,12 +156,13 @@ fn telling(telling: &TellingOnRecord) -> String {
     });
     let value = value_of(telling).words();
     harmless(&format!(
-        "  {}  run {}  \"{}\" {value} by {} {}: {state}{answer}",
+        "  {}  run {}  \"{}\" {value} by {} {}: {}{reason}{answer}",
         seconds(at),
         found.run,
         telling.attribute,
         means(&found.change.identity),
         found.change.identity,
+        found.fate.words(),
     ))
     .into_owned()
 }
