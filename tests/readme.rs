@@ -41,6 +41,8 @@ fn the_keys_are_those_of_the_action_table() {
             Scope::Log => "Log screen",
             Scope::Changes => "changes",
             Scope::Tails => "Live, Log, requests",
+            Scope::People => "lists of users",
+            Scope::Users => "Users screen",
         };
         let help = spec.help.replace('|', "\\|");
         writeln!(table, "| {} | {help}{sign} | {} | {place} |", keys.join(" "), spec.id).unwrap();

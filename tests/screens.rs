@@ -15,6 +15,8 @@ mod live;
 mod recall;
 #[path = "screens/setup.rs"]
 mod setup;
+#[path = "screens/users.rs"]
+mod users;
 #[path = "screens/warnings.rs"]
 mod warnings;
 
@@ -253,7 +255,7 @@ fn welcome_screen() {
 
 #[test]
 fn no_size_panics_and_small_ones_say_what_they_need() {
-    let keys = "|s|?|:|o|q|i|enter|enter l|enter l l|enter h|2|3|3 / s|6|/ x|x|x up down enter a|F|s tab z"
+    let keys = "|s|?|:|o|q|i|enter|enter l|enter l l|enter h|2|3|3 / s|4|4 x enter|6|/ x|x|x up down enter a|F|s tab z"
         .split('|');
     for width in [1, 2, 3, 5, 9, 20, 39, 40, 46, 60, 79, 100, 160, 300] {
         for height in [1, 2, 3, 5, 9, 10, 11, 14, 15, 24, 60, 100] {
@@ -280,7 +282,7 @@ fn plain_pictures_hold_only_ascii_besides_names() {
     let mut snapshot = fixture::trouble();
     snapshot.cohorts.retain(|view| view.cohort.name.is_ascii());
     for keys in
-        "|j j j|s|?|:|o|i|enter|enter l|enter l l|enter l l l|enter h|2|3|5|6|x|x up down enter a|F|s tab z"
+        "|j j j|s|?|:|o|i|enter|enter l|enter l l|enter l l l|enter h|2|3|4|4 x enter|5|6|x|x up down enter a|F|s tab z"
             .split('|')
     {
         let mut app = app_with(plain(), snapshot.clone());
@@ -437,6 +439,10 @@ fn the_mouse_selects_sorts_and_presses() {
     assert!(words(&draw(&mut app, (120, 36))).lines().nth(6).unwrap().contains('▌'));
     app.update(Msg::Input(Input::Click { column: 30, row: 3 }));
     assert!(words(&draw(&mut app, (120, 36))).contains("sort: users"));
+    // Wherever the tab of the log stands among the others.
+    let tabs = words(&draw(&mut app, (120, 36))).lines().nth(1).unwrap().to_owned();
+    let column = u16::try_from(tabs.find("6 Log").unwrap()).unwrap();
+    app.update(Msg::Input(Input::Click { column, row: 1 }));
     app.update(Msg::Input(Input::Click { column: 43, row: 1 }));
     assert!(words(&draw(&mut app, (120, 36))).contains("Nothing was logged yet"));
 }

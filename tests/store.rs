@@ -11,6 +11,8 @@ mod migration;
 mod pages;
 #[path = "store/requests.rs"]
 mod requests;
+#[path = "store/search.rs"]
+mod search;
 #[path = "store/verification.rs"]
 mod verification;
 

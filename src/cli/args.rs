@@ -1,18 +1,19 @@
 //! The command line: what can be typed and what each word is for. Nothing is done here; the values go to
 //! the configuration (as places and overrides) and to the commands.
 
-mod probe;
-
-pub use probe::ProbeArgs;
+mod help;
 mod moment;
 mod past;
+mod probe;
 mod requests;
+mod user;
 mod values;
-
-pub use past::{ChangesArgs, MembersArgs};
 mod verify;
 
+pub use past::{ChangesArgs, MembersArgs};
+pub use probe::ProbeArgs;
 pub use requests::{BundleArgs, RequestsArgs};
+pub use user::UserArgs;
 pub use verify::VerifyArgs;
 
 use super::output::Format;
@@ -21,6 +22,7 @@ use crate::domain::Removal;
 use crate::telemetry::LogLevel;
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
+use help::{ABOUT, AFTER_HELP, DOCTOR_AFTER_HELP};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -41,21 +43,6 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
 }
-
-const ABOUT: &str = "Exports Mixpanel cohorts to mParticle, and accounts for every user. \
-                     Without a command it opens the console.";
-
-const AFTER_HELP: &str = "\
-COHORT is the id of a cohort or its exact name. Every setting of the configuration file can be given as an \
-environment variable too: COHORT_SYNC_<SECTION>_<KEY>.
-
-Exit codes: 0 done; 1 a run failed, verify found users who are wrong, or doctor a problem; 2 wrong usage or configuration; 3 refused, or paused until a person decides.";
-
-const DOCTOR_AFTER_HELP: &str = "\
-Asks Mixpanel for the cohort list, which costs one query. Nothing is sent to mParticle, and nothing is changed or mended.
-
-Exit codes: 0 no problem, though there may be warnings; 2 the configuration, or where and in which format things are \
-kept, must be changed; 1 any other problem.";
 
 /// What holds for every command, before or after its name.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
@@ -216,6 +203,9 @@ pub enum Command {
     },
     /// Look users up in mParticle and see whether it holds what it was told
     Verify(VerifyArgs),
+    /// Say everything about one user: cohorts, identity, what mParticle was told and answered, and a verdict
+    #[command(after_help = user::AFTER_HELP)]
+    User(UserArgs),
     /// Check configuration, both connections, directories, state and terminal, and say what to do
     #[command(after_help = DOCTOR_AFTER_HELP)]
     Doctor,

@@ -21,7 +21,7 @@ use args::{Args, Command};
 use commands::steer::Steering;
 use commands::{
     adopt, clean_up, cohorts, counts, doctor, history, past, probe, requests, run, sandbox, status, steer,
-    sync, verify, watch,
+    sync, user, verify, watch,
 };
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};
@@ -89,6 +89,7 @@ async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
         Command::Requests(asked) => return requests::requests(desk, asked).await,
         Command::Unmatched { cohort, list } => return history::unmatched(desk, cohort, list),
         Command::Counts { cohort } => return counts::counts(desk, cohort),
+        Command::User(asked) => return user::user(desk, asked).await,
         Command::Sandbox { listen } => return sandbox::sandbox(*listen, desk.args.global.json).await,
         _ => {}
     }

@@ -29,6 +29,18 @@ impl RawId<'_> {
             Self::Text(text) | Self::Number(text) | Self::Other(text) => Some(text),
         }
     }
+
+    /// The same, free of the page it was read from.
+    #[must_use]
+    pub fn into_owned(self) -> RawId<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        match self {
+            Self::Missing => RawId::Missing,
+            Self::Text(text) => RawId::Text(owned(text)),
+            Self::Number(text) => RawId::Number(owned(text)),
+            Self::Other(text) => RawId::Other(owned(text)),
+        }
+    }
 }
 
 /// A profile as Mixpanel sent it, reduced to what decides its address.
@@ -42,6 +54,19 @@ pub struct Profile<'a> {
     pub last_seen: Option<Cow<'a, str>>,
     /// Whether there was a `$properties` at all; members without one have no profile in Mixpanel.
     pub has_profile: bool,
+}
+
+impl Profile<'_> {
+    /// The same, free of the page it was read from.
+    #[must_use]
+    pub fn into_owned(self) -> Profile<'static> {
+        Profile {
+            distinct_id: self.distinct_id.into_owned(),
+            mparticle_user_id: self.mparticle_user_id.into_owned(),
+            last_seen: self.last_seen.map(|text| Cow::Owned(text.into_owned())),
+            has_profile: self.has_profile,
+        }
+    }
 }
 
 /// Why a profile has no usable `$mparticle_user_id`.

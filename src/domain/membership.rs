@@ -4,7 +4,7 @@
 
 use super::counts::ReadCounts;
 use super::identity::IdentityRef;
-use super::member::{Finding, Member, NoMpid, Profile, ReadingRules};
+use super::member::{Finding, Member, NoMpid, Profile, RawId, ReadingRules, parse_mpid};
 use super::{Change, Direction, Identity, identity};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -33,6 +33,12 @@ impl Remark {
             RemarkKind::Unsendable(_) if self.distinct_id.as_deref().is_some_and(is_anonymous) => "anonymous",
             kind => kind.token(),
         }
+    }
+
+    /// The MPID that `$mparticle_user_id` held, where it held one.
+    #[must_use]
+    pub fn mpid(&self) -> Option<i64> {
+        parse_mpid(&RawId::Text(self.evidence.as_deref()?.into())).ok()
     }
 }
 

@@ -2,6 +2,7 @@
 //! others; this file knows addresses, parameters and how many requests may be on their way.
 
 use super::error::MixpanelError;
+use super::lookup::Lookup;
 use super::wire::{PageHead, read_cohorts, read_page};
 use crate::domain::{Cohort, CohortId, Profile};
 use crate::http::text::excerpt;
@@ -25,7 +26,7 @@ const BODY_LIMIT: usize = 256 << 20;
 const CONCURRENT_QUERIES: usize = 5;
 
 /// The properties an export needs; asking for less makes Mixpanel faster and the answer smaller.
-const OUTPUT_PROPERTIES: &str = r#"["$mparticle_user_id","$last_seen"]"#;
+pub(super) const OUTPUT_PROPERTIES: &str = r#"["$mparticle_user_id","$last_seen"]"#;
 
 /// Where a project's cohorts are.
 #[derive(Debug, Clone)]
@@ -187,10 +188,22 @@ impl Client {
     /// See [`MixpanelError`]; [`MixpanelError::SessionLost`] means starting over from page 0.
     pub async fn page(&self, cohort: CohortId, number: u32, session: Option<&Session>) -> Asked<Page> {
         let what = format!("page {number} of cohort {cohort}");
-        let form = engage_form(cohort, number, session);
-        self.ask(&self.engage_url, form, &what, |answer| {
+        self.engage(engage_form(cohort, number, session), number, &what).await
+    }
+
+    /// Asks after one user; costs one query. An answer of more than one page is cut short, for it is no answer to
+    /// such a question.
+    ///
+    /// # Errors
+    /// See [`MixpanelError`].
+    pub async fn look_up(&self, lookup: Lookup<'_>) -> Asked<Page> {
+        self.engage(lookup.form(), 0, &lookup.to_string()).await
+    }
+
+    async fn engage(&self, form: Bytes, number: u32, what: &str) -> Asked<Page> {
+        self.ask(&self.engage_url, form, what, |answer| {
             let body_error = |error: Option<&serde_json::Error>| {
-                MixpanelError::of_body(&self.concealed(answer.clone()), &what, error)
+                MixpanelError::of_body(&self.concealed(answer.clone()), what, error)
             };
             let head = read_page(&answer.body, &mut |_| {}).map_err(|error| body_error(Some(&error)))?;
             if !head.has_results {

@@ -223,6 +223,8 @@ pub enum Effect {
     ShortPage,
     /// The read finds nobody.
     EmptyRead,
+    /// A question about some people is answered as if it were one about all.
+    FilterIgnored,
 }
 
 /// Which users of a request the feed refuses.
@@ -324,7 +326,7 @@ impl Effect {
             Effect::BadRequestIfContains { identity } => contains(identity),
             Effect::RejectUsers { users: RejectedUsers::Identities(list) }
             | Effect::DropUsers { users: DroppedUsers::Identities(list) } => list.iter().any(contains),
-            Effect::ShortPage | Effect::EmptyRead => target.page.is_some(),
+            Effect::ShortPage | Effect::EmptyRead | Effect::FilterIgnored => target.page.is_some(),
             // The first page begins a session; there is none yet that could be lost or mixed up.
             Effect::SessionExpired | Effect::WrongSession => target.page.is_some_and(|page| page > 0),
             _ => true,

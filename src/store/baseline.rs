@@ -10,6 +10,7 @@ use crate::domain::{Change, Direction, Identity, IdentityRef, RunId};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeSet;
 use std::iter::Peekable;
+use std::ops::RangeInclusive;
 
 /// Members in a full chunk: 32 KiB of MPIDs, so that reading is sequential and a settled change rewrites little.
 const CHUNK_MEMBERS: usize = 4_096;
@@ -267,6 +268,43 @@ pub(super) fn read<'c>(
             }
         }
     })
+}
+
+/// Whether an identity is in the baseline of a holding; reads one chunk.
+pub(super) fn contains(
+    connection: &Connection,
+    holding: i64,
+    identity: &Identity,
+) -> Result<bool, StoreError> {
+    let chunk = chunk_around(connection, holding, identity.borrow())?;
+    Ok(chunk.is_some_and(|(_, identities)| identities.binary_search(identity).is_ok()))
+}
+
+/// The MPIDs of a baseline within a range, in order.
+pub(super) fn mpids_within(
+    connection: &Connection,
+    holding: i64,
+    range: &RangeInclusive<i64>,
+) -> Result<Vec<i64>, StoreError> {
+    let mut found = Vec::new();
+    // The range may begin in the middle of a chunk, or before the first one.
+    let mut chunk = match chunk_around(connection, holding, IdentityRef::Mpid(*range.start()))? {
+        Some(chunk) => Some(chunk),
+        None => next_chunk(connection, holding, None)?,
+    };
+    while let Some((start, identities)) = chunk {
+        for identity in identities {
+            match identity {
+                Identity::Mpid(mpid) if mpid <= *range.end() => {
+                    found.extend(range.contains(&mpid).then_some(mpid));
+                }
+                // MPIDs stand before every other identity, in order.
+                _ => return Ok(found),
+            }
+        }
+        chunk = next_chunk(connection, holding, Some(&start))?;
+    }
+    Ok(found)
 }
 
 /// Reads the baseline of a holding in order from behind a person on, which may be taken up again and again while runs

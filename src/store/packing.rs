@@ -193,6 +193,30 @@ pub enum PackedIdentity {
     Text(Box<str>),
 }
 
+/// The bytes that an identity takes wherever it is packed, to look for it without unpacking.
+pub fn bytes_of_identity(identity: &Identity) -> Result<Vec<u8>, StoreError> {
+    bytes_of(&PackedIdentity::from(identity))
+}
+
+/// The bytes that a text takes wherever it is packed, as an identity or as anything else.
+pub fn bytes_of_text(text: &str) -> Result<Vec<u8>, StoreError> {
+    bytes_of(&text)
+}
+
+fn bytes_of(packed: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    postcard::to_stdvec(packed).map_err(|error| StoreError::Damaged { what: error.to_string() })
+}
+
+/// The packed changes of a request, checked and without their seal.
+pub fn unsealed_changes(blob: &[u8]) -> Result<&[u8], StoreError> {
+    unseal(Content::Changes, blob)
+}
+
+/// The packed remarks about a read, checked and without their seal.
+pub fn unsealed_remarks(blob: &[u8]) -> Result<&[u8], StoreError> {
+    unseal(Content::Remarks, blob)
+}
+
 impl From<&Identity> for PackedIdentity {
     fn from(identity: &Identity) -> Self {
         match identity {
@@ -239,9 +263,7 @@ pub fn pack_changes(changes: &[Change]) -> Result<Vec<u8>, StoreError> {
 
 /// Packs something and seals it.
 pub fn sealed(content: Content, packed: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    let blob =
-        postcard::to_stdvec(packed).map_err(|error| StoreError::Damaged { what: error.to_string() })?;
-    Ok(seal(content, blob))
+    Ok(seal(content, bytes_of(packed)?))
 }
 
 /// The bytes of an MPID within packed changes, to tell that it is in none of them without unpacking them.

@@ -75,6 +75,26 @@ impl Budget {
         }
     }
 
+    /// Takes a slot that is free now, for a person who will not wait for one.
+    ///
+    /// # Errors
+    /// When the next slot frees. Somebody who waits already goes first.
+    pub(super) async fn spend_now(&self) -> Result<Charge, Timestamp> {
+        let now = self.clock.now();
+        {
+            let Ok(_turn) = self.turn.try_acquire() else {
+                return Err(self.state().next_slot.unwrap_or(now));
+            };
+            let mut ledger = self.ledger();
+            if let Some(free_at) = ledger.earliest(now) {
+                return Err(free_at);
+            }
+            ledger.charge(now);
+        }
+        self.remember(now).await;
+        Ok(Charge(now))
+    }
+
     /// A charge that cannot be recorded only makes the budget after a restart look larger than it is, and
     /// Mixpanel then says so itself; that is no reason to keep the query from being made.
     async fn remember(&self, at: Timestamp) {

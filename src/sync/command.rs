@@ -1,6 +1,7 @@
 //! What the engine can be asked to do, and how it says no. Every command is answered: done, or a refusal
 //! with the reason and the remedy. Reading needs no command; see [`super::snapshot`].
 
+use super::user::{LiveAnswer, LiveQuestion};
 use crate::domain::verification::Extent;
 use crate::domain::{CohortId, Identity, Removal, SyncKind};
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub enum Command {
     EndVerification(CohortId),
     /// Tell those again what they were told before whom the last verification found wrong.
     Repair(CohortId),
+    /// Ask Mixpanel about one user; costs one query, and is answered apart, when Mixpanel has answered.
+    AskMixpanel(Ask),
     /// Keep something for the console, which no run depends on.
     Remember {
         /// Its name.
@@ -48,6 +51,15 @@ pub enum Command {
     },
     /// End every run at the next request boundary, record everything, and stop.
     Shutdown,
+}
+
+/// A question about one user, with the way to answer it.
+#[derive(Debug)]
+pub struct Ask {
+    /// The question.
+    pub question: LiveQuestion,
+    /// Where the answer goes, or why there is none, in words.
+    pub reply: oneshot::Sender<Result<LiveAnswer, String>>,
 }
 
 /// What to export and how.

@@ -28,6 +28,7 @@ mod schedule;
 mod send;
 pub mod snapshot;
 mod tools;
+pub mod user;
 mod verifications;
 pub mod verify;
 
@@ -43,7 +44,7 @@ use crate::mparticle::{self, Encoder, ProfileApi};
 use crate::store::{Activity, JournalLimits, Keeper, Reader, Store, StoreError};
 use board::{Board, TREND_POINTS};
 use budget::Budget;
-use command::{Command, Envelope, Refusal};
+use command::{Ask, Command, Envelope, Refusal};
 use engine::Engine;
 use export::Export;
 use pages::{Answer, Archive, Question, Responder};
@@ -55,6 +56,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{self, JoinHandle};
 use tools::Tools;
+use user::{LiveAnswer, LiveQuestion};
 
 /// A cheap way to speak to the engine; every reader and every command goes through one.
 #[derive(Debug, Clone)]
@@ -110,6 +112,17 @@ impl Handle {
         let Some(profiles) = &self.profiles else { return Err(Refusal::NoProfileApi.to_string()) };
         let found = profiles.look_up(person.borrow(), Detail::Everything, &|_| {}).await;
         found.map_err(|error| error.to_string())
+    }
+
+    /// Asks Mixpanel about one user, through the engine, which keeps account of the queries; costs one.
+    ///
+    /// # Errors
+    /// Why there is no answer, in words.
+    pub async fn ask(&self, question: LiveQuestion) -> Result<LiveAnswer, String> {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.send(Command::AskMixpanel(Ask { question, reply })).await;
+        asked.map_err(|refusal| refusal.to_string())?;
+        answer.await.unwrap_or_else(|_| Err(Refusal::Stopping.to_string()))
     }
 
     /// Asks the engine to do something and waits until it has taken it on (not until it is done).

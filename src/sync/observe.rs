@@ -191,10 +191,26 @@ impl Observer {
     /// Answers a command; true when it says to stop looking.
     fn answer(&self, envelope: Envelope) -> bool {
         let stop = matches!(envelope.command, Command::Shutdown);
-        let answer = if stop { Ok(()) } else { Err(self.refusal()) };
+        let answer = match envelope.command {
+            Command::Shutdown => Ok(()),
+            Command::AskMixpanel(_) => Err(self.not_asked()),
+            _ => Err(self.refusal()),
+        };
         // Whoever asked may have stopped waiting.
         let _ = envelope.reply.send(answer);
         stop
+    }
+
+    /// Whoever writes the state directory keeps the account of the hour's queries, and nobody else may spend them.
+    fn not_asked(&self) -> Refusal {
+        Refusal::ReadOnly(match &self.board.writer {
+            Writer::Other(holder) => {
+                format!("{holder} keeps the account of Mixpanel's queries; ask there, or stop it first")
+            }
+            Writer::ReadOnly | Writer::ThisProcess => {
+                "started with --read-only, which asks Mixpanel nothing".to_owned()
+            }
+        })
     }
 
     fn refusal(&self) -> Refusal {

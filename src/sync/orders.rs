@@ -1,12 +1,13 @@
 //! How the engine carries out commands: each is checked against the board, refused with a reason or taken on.
 //! The rules of who may do what when stand here and nowhere else.
 
-use super::command::{AdoptRequest, Command, Refusal, StartRequest};
+use super::command::{AdoptRequest, Ask, Command, Refusal, StartRequest};
 use super::engine::{Ending, Engine};
 use super::next::next_job;
 use super::report::Report;
 use super::run::Job;
 use super::snapshot::{NoticeLevel, Writer};
+use super::user::live;
 use crate::domain::cohort::check_attribute_name;
 use crate::domain::{Cohort, CohortId, PauseCause, Purpose, Removal, RunId, SyncKind, SyncStatus, Trigger};
 use crate::store::{FormerAttribute, PauseRecord, SyncRecord};
@@ -45,6 +46,10 @@ impl Engine {
                 Command::Verify(request) => self.verify(&request),
                 Command::EndVerification(cohort) => self.end_verification(cohort),
                 Command::Repair(cohort) => self.repair(cohort),
+                Command::AskMixpanel(ask) => {
+                    self.ask_mixpanel(ask);
+                    Ok(())
+                }
                 Command::Remember { key, value } => {
                     self.remember(key, value);
                     Ok(())
@@ -66,6 +71,16 @@ impl Engine {
             if let Err(error) = kept.await {
                 tracing::warn!(%error, "what the console looks like was not kept");
             }
+        });
+    }
+
+    /// Asks Mixpanel about one user, and lets whoever waits have the answer.
+    fn ask_mixpanel(&self, ask: Ask) {
+        let (tools, reading) = (self.tools.clone(), self.settings.reading);
+        tokio::spawn(async move {
+            let answer = live::ask(&tools, reading, &ask.question).await;
+            // Whoever asked may have stopped waiting; the query is spent all the same.
+            let _ = ask.reply.send(answer.map_err(|error| error.to_string()));
         });
     }
 

@@ -7,6 +7,7 @@ pub use crate::store::{
     JournalRow, RUNS_KEPT, RUNS_WITH_CHANGES, RunRecord, Side, UnmatchedRow, Which, Window,
 };
 
+use super::user::{self, Recorded, UserQuery};
 use crate::domain::{CohortId, RunId};
 use crate::mparticle::{Encoder, Letter};
 use crate::store::{Reader, StoreError};
@@ -67,6 +68,8 @@ pub enum Question {
     JournalExtent,
     /// How many people of a cohort changed sides again and again.
     Flapping(CohortId),
+    /// Everything about one user; looks through the whole history.
+    User(UserQuery),
     /// What a request to mParticle said: so many changes of a run from a position on.
     Body {
         /// The run.
@@ -92,6 +95,7 @@ impl Question {
             | Self::Size
             | Self::JournalExtent
             | Self::Flapping(_)
+            | Self::User(_)
             | Self::Body { .. } => None,
         }
     }
@@ -130,6 +134,8 @@ pub enum Answer {
     JournalExtent(JournalExtent),
     /// How many people, and since when everything that was told is kept; `None` when nothing was forgotten.
     Flapping(u64, Option<Timestamp>),
+    /// What was recorded about the user.
+    User(Box<Recorded>),
     /// What the request said; `None` when its run is forgotten.
     Body(Option<Body>),
 }
@@ -223,6 +229,7 @@ fn answer(reader: &Reader, question: &Question, encoder: Option<&Encoder>) -> Re
             let flapping = sync.map_or(Ok(0), |sync| reader.flapping(&sync.holding()))?;
             Answer::Flapping(flapping, reader.complete_since(cohort)?)
         }
+        Question::User(ref query) => Answer::User(Box::new(user::read(reader, query)?)),
         Question::Journal { run, place, limit } => Answer::Journal(reader.journal(run, place, limit)?),
         Question::Body { run, first_position, users } => {
             Answer::Body(body(reader, run, first_position, users, encoder)?)

@@ -124,6 +124,10 @@ pub enum Scope {
     Cohorts,
     /// Where a list grows at its end.
     Tails,
+    /// Where users are listed.
+    People,
+    /// On the Users screen.
+    Users,
     /// On the Log screen.
     Log,
 }
@@ -140,6 +144,8 @@ impl Scope {
             Self::Connections => &[Cohorts, Cohort, Setup],
             Self::Cohorts => &[Cohorts],
             Self::Tails => &[Live, Log],
+            Self::People => &[Cohort, Run, Users],
+            Self::Users => &[Users],
             Self::Log => &[Log],
         }
     }
@@ -175,6 +181,8 @@ actions! {
     Follow: "list.follow", "follow", "Keep the newest line in view, or stop doing so", List, Tails, false, ["f"];
     Mark: "list.mark", "mark", "Mark the row, to act on several at once", List, Cohorts, false, ["space"];
     OnlyRejected: "changes.rejected", "rejected", "Show only the changes that mParticle rejected, or all of them", List, Changes, false, ["f"];
+    ShowUser: "user.show", "user", "Everything about the selected user: cohorts, identity, what mParticle was told", List, People, false, ["u"];
+    AskMixpanel: "user.ask", "ask Mixpanel", "Ask Mixpanel about the user, or whether they are in the selected cohort now (one query)", List, Users, false, ["a"];
     Look: "look", "facts", "Everything about the selected cohort or run, to read or to copy", List, Everywhere, false, ["i"];
     Export: "export", "export", "Write what is listed to a CSV file in the current directory", List, Everywhere, false, ["e"];
     ExportJson: "export.json", "export JSON", "Write what is listed as JSON, an object a line, in the current directory", List, Everywhere, false, ["E"];
@@ -193,6 +201,7 @@ actions! {
     ShowCohorts: "screen.cohorts", "cohorts", "The Cohorts screen", Move, Everywhere, false, ["1"];
     ShowRuns: "screen.runs", "runs", "The Runs screen", Move, Everywhere, false, ["2"];
     ShowLive: "screen.live", "live", "The Live screen: requests as they happen", Move, Everywhere, false, ["3"];
+    ShowUsers: "screen.users", "users", "The Users screen", Move, Everywhere, false, ["4"];
     ShowSetup: "screen.setup", "setup", "The Setup screen", Move, Everywhere, false, ["5"];
     ShowLog: "screen.log", "log", "The Log screen", Move, Everywhere, false, ["6"];
     NextScreen: "screen.next", "next screen", "The next screen", Move, Everywhere, false, ["tab"];

@@ -29,6 +29,7 @@ use crate::sync::command::{Command, Refusal};
 use crate::sync::export::Export;
 use crate::sync::pages::{Answer, Question};
 use crate::sync::snapshot::{Ended, NoticeLevel, Snapshot};
+use crate::sync::user::{LiveAnswer, LiveQuestion};
 use crate::telemetry::LogLine;
 use jiff::{SignedDuration, Timestamp};
 use loading::Loading;
@@ -56,6 +57,8 @@ pub enum Msg {
     Answered(String, Result<(), Refusal>),
     /// What was recorded, or why it cannot be read.
     Loaded(Question, Result<Answer, String>),
+    /// What Mixpanel answered about a user, or why it did not.
+    Heard(LiveQuestion, Result<LiveAnswer, String>),
     /// A list was written: to which file and how many rows, or why not.
     Exported(Result<(String, u64), String>),
     /// A text was copied: what it was, and which way it went.
@@ -75,6 +78,8 @@ pub enum Effect {
     Send(Order),
     /// Read what was recorded.
     Load(Question),
+    /// Ask Mixpanel about a user.
+    Ask(LiveQuestion),
     /// Write a list to a file.
     Export(Export),
     /// Hand a text to the clipboard.
@@ -181,6 +186,10 @@ impl App {
                     });
                 }
             }
+            Msg::Heard(question, answer) => {
+                self.tabs.each(|page| page.heard(&question, &answer));
+                self.rearrange();
+            }
             Msg::Exported(Ok((path, rows))) => {
                 self.say(NoticeLevel::Good, format!("wrote {} to {path}", text::plural(rows, "row")));
             }
@@ -271,6 +280,12 @@ impl App {
         if self.is_filtering() && self.edit_filter(key) {
             return Vec::new();
         }
+        if self.tabs.page().is_typing()
+            && let Some(step) = self.on_page(|page, scene| page.type_key(key, scene))
+        {
+            self.rearrange();
+            return self.follow(step);
+        }
         action.map_or_else(Vec::new, |action| self.run(action))
     }
 
@@ -303,8 +318,10 @@ impl App {
         }
         if let Some(filter) = self.tabs.page_mut().filter_mut().filter(|filter| filter.editing) {
             filter.input.paste(text);
-            self.rearrange();
+        } else {
+            self.tabs.page_mut().paste(text);
         }
+        self.rearrange();
         Vec::new()
     }
 

@@ -10,6 +10,7 @@
 
 use super::action::Action;
 use super::canvas::{Canvas, Piece, Target, cells, piece, width_of};
+use super::keymap::{Code, Key};
 use super::screens::{Scene, Screen};
 use super::text;
 use super::theme::Role;
@@ -179,22 +180,36 @@ fn meter_role(share: f64) -> Role {
     }
 }
 
-/// Cells that help takes at the end of the second row.
-const HELP: usize = 7;
+/// The words of a tab, and the air that lets all of them be seen: where there is no room for every title, only the open
+/// one is spelled out.
+fn tabs(scene: Scene<'_>, width: u16, open: Screen) -> (Vec<[Piece<'static>; 2]>, u16) {
+    let tab = |screen: Screen, is_spelled: bool| {
+        let (key, title) = if screen == open { (Role::Focus, Role::Focus) } else { (Role::Key, Role::Muted) };
+        let words = if is_spelled { format!(" {}", screen.title()) } else { String::new() };
+        [piece(key, scene.key(screen.action())), piece(title, words)]
+    };
+    let room = |tabs: &[[Piece<'_>; 2]]| {
+        let words: usize = tabs.iter().map(|tab| width_of(tab)).sum();
+        let between = cells(tabs.len()).saturating_sub(1).max(1);
+        usize::from(width).checked_sub(words + 1).map_or(0, |left| cells(left) / between)
+    };
+    let all: Vec<_> = Screen::ALL.iter().map(|screen| tab(*screen, true)).collect();
+    match room(&all) {
+        0 => {
+            let brief: Vec<_> = Screen::ALL.iter().map(|screen| tab(*screen, *screen == open)).collect();
+            let gap = room(&brief).clamp(1, 3);
+            (brief, gap)
+        }
+        gap => (all, gap.min(3)),
+    }
+}
 
 /// Draws the second row.
 pub fn draw_tabs(canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect, open: Screen) {
-    // Where the screens do not fit with air between them, they stand closer.
-    let words =
-        Screen::ALL.map(|screen| text::width(screen.title()) + text::width(&scene.key(screen.action())) + 1);
-    let airy = words.iter().map(|wide| wide + 3).sum::<usize>();
-    let gap = if airy + HELP <= usize::from(area.width) { 3 } else { 1 };
+    let (tabs, gap) = tabs(scene, area.width, open);
     let mut x = area.x + 1;
-    for screen in Screen::ALL {
-        let role = if screen == open { Role::Focus } else { Role::Muted };
-        let key = piece(if screen == open { Role::Focus } else { Role::Key }, scene.key(screen.action()));
-        let title = piece(role, format!(" {}", screen.title()));
-        let used = canvas.line(x, area.y, area.right().saturating_sub(x), &[key, title]);
+    for (screen, tab) in Screen::ALL.into_iter().zip(&tabs) {
+        let used = canvas.line(x, area.y, area.right().saturating_sub(x), tab);
         canvas.target(Rect::new(x, area.y, used, 1), Target::Tab(screen));
         x += used + gap;
     }
@@ -210,9 +225,15 @@ pub fn draw_tabs(canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect, open: Sc
     let help = [piece(Role::Key, scene.key(Action::Help)), piece(Role::Muted, " help ")];
     let wide = cells(width_of(&help));
     let room = area.right().saturating_sub(x);
-    right.extend(help);
-    canvas.line_right(x, area.y, room, &right);
-    canvas.target(Rect::new(area.right().saturating_sub(wide), area.y, wide, 1), Target::Run(Action::Help));
+    // What does not fit whole is left out, help before what one must know.
+    if cells(width_of(&right)) + wide <= room {
+        right.extend(help);
+        let place = Rect::new(area.right().saturating_sub(wide), area.y, wide, 1);
+        canvas.target(place, Target::Run(Action::Help));
+    }
+    if cells(width_of(&right)) <= room {
+        canvas.line_right(x, area.y, room, &right);
+    }
 }
 
 /// A hint of the footer: an action, and whether it can be done now.
@@ -224,6 +245,24 @@ pub struct Hint {
     pub title: &'static str,
     /// Whether it can be done now.
     pub available: bool,
+}
+
+/// Draws the last row while somebody types: keys that are no actions, and what they do.
+pub fn draw_keys(canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect, keys: &[(Code, &'static str)]) {
+    let right = activity(canvas, scene);
+    let end = area.right().saturating_sub(cells(width_of(&right)) + 2);
+    let mut x = area.x + 1;
+    for (code, words) in keys {
+        let key = Key::plain(*code).label(scene.settings.ascii);
+        let pieces = [piece(Role::Key, key), piece(Role::Text, format!(" {words}"))];
+        let wide = cells(width_of(&pieces));
+        if x + wide > end {
+            break;
+        }
+        canvas.line(x, area.y, wide, &pieces);
+        x += wide + 2;
+    }
+    canvas.line_right(area.x, area.y, area.width.saturating_sub(1), &right);
 }
 
 /// Draws the last row.

@@ -307,6 +307,10 @@ impl Console {
                 let answer = handle.read(question.clone()).await;
                 Msg::Loaded(question, answer)
             }),
+            Effect::Ask(question) => self.later(async move {
+                let answer = handle.ask(question.clone()).await;
+                Msg::Heard(question, answer)
+            }),
             Effect::Export(export) => self.later(async move {
                 let written = handle.export(PathBuf::from("."), export).await;
                 Msg::Exported(written.map(|(path, rows)| (path.display().to_string(), rows)))

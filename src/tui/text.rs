@@ -264,6 +264,8 @@ pub fn plural(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{} {noun}s", count(number)) }
 }
 
+pub use crate::domain::verdict::capital;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,6 +23,7 @@ mod past;
 mod requests;
 mod routes;
 mod secrets;
+mod users;
 mod verify;
 mod warnings;
 mod world;

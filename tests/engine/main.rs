@@ -11,6 +11,7 @@ mod lifecycle;
 mod recovery;
 mod runs;
 mod simulated;
+mod users;
 mod verification;
 mod warnings;
 mod world;

@@ -4,6 +4,7 @@
 
 mod faults;
 mod feed;
+mod lookup;
 mod profile_api;
 mod query_api;
 

@@ -41,6 +41,7 @@ pub fn answer(question: &Question) -> Answer {
         Question::JournalExtent => Answer::JournalExtent(JournalExtent::default()),
         Question::Flapping(_) => Answer::Flapping(37, Some(fixture::ago(16_327))),
         Question::Body { .. } => Answer::Body(None),
+        Question::User(query) => Answer::User(Box::new(super::users::recorded(query))),
     }
 }
 
@@ -154,7 +155,7 @@ pub fn serve(app: &mut App, mut effects: Vec<Effect>, respond: &dyn Fn(&Question
     }
 }
 
-fn press_served(app: &mut App, keys: &str) {
+pub fn press_served(app: &mut App, keys: &str) {
     for key in keys.split_whitespace() {
         let effects = press(app, key);
         serve(app, effects, &|question| Ok(answer(question)));

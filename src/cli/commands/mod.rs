@@ -15,6 +15,7 @@ pub(super) mod sandbox;
 pub(super) mod status;
 pub(super) mod steer;
 pub(super) mod sync;
+pub(super) mod user;
 pub(super) mod verify;
 mod warnings;
 pub(super) mod watch;

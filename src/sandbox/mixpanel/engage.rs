@@ -1,5 +1,5 @@
-//! Reading the members of a cohort, page by page. Owns what the parameters mean and what a page looks like; the frozen
-//! results are left to `sessions`.
+//! Reading profiles, page by page: the members of a cohort, or whoever a filter chooses. Owns what the parameters mean
+//! and what a page looks like; the frozen results are left to `sessions`, the filters to `selector`.
 
 use serde_json::{Map, Value, json};
 
@@ -8,6 +8,7 @@ use super::super::parameters::Parameters;
 use super::super::reply::Reply;
 use super::super::state::State;
 use super::super::world::PersonSeed;
+use super::selector::{Expression, Filter};
 use super::sessions::Session;
 
 /// A request that cannot be served, and why.
@@ -25,10 +26,12 @@ fn uncached() -> Refusal {
     refuse(400, "request for page in uncached query for params")
 }
 
-/// A request for one page of the members of one cohort.
-#[derive(Debug, PartialEq, Eq)]
+/// A request for one page of profiles.
+#[derive(Debug, PartialEq)]
 pub(super) struct EngageRequest {
-    cohort: u64,
+    /// Of whose members; of everybody when `None`.
+    cohort: Option<u64>,
+    filter: Option<Filter>,
     include_all_users: bool,
     output_properties: Option<Vec<String>>,
     page: u64,
@@ -49,16 +52,19 @@ pub(super) fn cohort_of(parameters: &Parameters) -> Option<u64> {
 
 impl EngageRequest {
     pub(super) fn read(parameters: &Parameters, largest_page: usize) -> Result<Self, Refusal> {
-        for unserved in
-            ["where", "behaviors", "distinct_id", "distinct_ids", "data_group_id", "as_of_timestamp"]
-        {
+        for unserved in ["behaviors", "distinct_ids", "data_group_id", "as_of_timestamp"] {
             if parameters.get(unserved).is_some() {
                 // Ignoring a filter would answer with the wrong people.
                 return Err(refuse(400, format!("The sandbox does not serve the parameter {unserved}")));
             }
         }
-        let cohort =
-            cohort_of(parameters).ok_or_else(|| refuse(400, "Invalid parameter: filter_by_cohort"))?;
+        let filter = filter_of(parameters)?;
+        let cohort = cohort_of(parameters);
+        // A question about everybody that names nobody is not what anybody meant to ask.
+        let is_left_out = parameters.get("filter_by_cohort").is_none() && filter.is_some();
+        if cohort.is_none() && !is_left_out {
+            return Err(refuse(400, "Invalid parameter: filter_by_cohort"));
+        }
         let include_all_users =
             match parameters.get("include_all_users").map(str::to_ascii_lowercase).as_deref() {
                 None | Some("true" | "1") => true,
@@ -84,12 +90,31 @@ impl EngageRequest {
         if page > 0 && session_id.is_none() {
             return Err(refuse(400, "Invalid parameter: page > 0 requires session_id"));
         }
-        Ok(Self { cohort, include_all_users, output_properties, page, page_size, session_id })
+        Ok(Self { cohort, filter, include_all_users, output_properties, page, page_size, session_id })
     }
 
     /// Later pages must repeat the question of the first one.
     fn question(&self) -> String {
-        format!("{} {} {:?} {}", self.cohort, self.include_all_users, self.output_properties, self.page_size)
+        format!(
+            "{:?} {:?} {} {:?} {}",
+            self.cohort, self.filter, self.include_all_users, self.output_properties, self.page_size
+        )
+    }
+}
+
+fn filter_of(parameters: &Parameters) -> Result<Option<Filter>, Refusal> {
+    match (parameters.get("distinct_id"), parameters.get("where")) {
+        (None, None) => Ok(None),
+        // The documentation does not say that they go together, nor which of them would win.
+        (Some(_), _) if parameters.get("filter_by_cohort").is_some() => {
+            Err(refuse(400, "The sandbox does not serve distinct_id together with filter_by_cohort"))
+        }
+        (Some(_), Some(_)) => Err(refuse(400, "The sandbox does not serve distinct_id together with where")),
+        (Some(id), None) => Ok(Some(Filter::DistinctId(id.to_owned()))),
+        (None, Some(text)) => match Expression::read(text) {
+            Some(expression) => Ok(Some(Filter::Where(expression))),
+            None => Err(refuse(400, format!("The sandbox does not serve the expression {text}"))),
+        },
     }
 }
 
@@ -103,7 +128,7 @@ pub(super) fn answer(
         state.query_api.sessions.close(request.session_id.as_deref().unwrap_or_default());
         return Err(uncached());
     }
-    let (session_id, session) = session(state, request)?;
+    let (session_id, session) = session(state, request, effect == Some(&Effect::FilterIgnored))?;
     let start = usize::try_from(request.page).unwrap_or(usize::MAX).saturating_mul(request.page_size);
     let mut people = session.snapshot.people(start, start.saturating_add(request.page_size));
     let mut total = session.snapshot.len();
@@ -134,16 +159,25 @@ pub(super) fn answer(
     Ok(Reply::json(200, &body))
 }
 
-fn session(state: &mut State, request: &EngageRequest) -> Result<(String, Session), Refusal> {
+fn session(
+    state: &mut State,
+    request: &EngageRequest,
+    is_filter_ignored: bool,
+) -> Result<(String, Session), Refusal> {
     let question = request.question();
     if let Some(id) = &request.session_id {
         let session = state.query_api.sessions.find(id, &question).ok_or_else(uncached)?;
         return Ok((id.clone(), session));
     }
-    let snapshot = state
-        .world
-        .snapshot(request.cohort, !request.include_all_users)
-        .ok_or_else(|| refuse(404, format!("Cohort {} could not be found", request.cohort)))?;
+    let snapshot = match (&request.filter, request.cohort) {
+        (Some(filter), cohort) if !is_filter_ignored => {
+            state.world.people_who(cohort, filter.ids().as_deref(), |person| filter.accepts(person))
+        }
+        (_, Some(cohort)) => state.world.snapshot(cohort, !request.include_all_users),
+        (_, None) => state.world.people_who(None, None, |_| true),
+    };
+    let unknown = || refuse(404, format!("Cohort {} could not be found", request.cohort.unwrap_or_default()));
+    let snapshot = snapshot.ok_or_else(unknown)?;
     let session = Session { question, snapshot };
     Ok((state.query_api.sessions.open(session.clone()), session))
 }

@@ -6,6 +6,7 @@
 
 mod engage;
 mod quota;
+mod selector;
 mod sessions;
 
 use serde_json::{Value, json};

@@ -41,6 +41,14 @@ impl Stretch {
     }
 }
 
+impl Stretch {
+    /// The first position and the end (not included) of everybody who is ever in.
+    pub(super) fn farthest(self) -> (u32, u32) {
+        let swing = u64::from(self.size) * u64::from(SWING_PER_MILLE) / 1_000;
+        (self.first, self.first + self.size + u32::try_from(swing).unwrap_or(0).max(1))
+    }
+}
+
 /// Goes evenly from 0 to `swing` in `one_way` milliseconds, and back again.
 fn pendulum(age: u64, one_way: u64, swing: u32) -> u32 {
     let moment = age % (2 * one_way);

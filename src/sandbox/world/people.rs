@@ -54,6 +54,28 @@ const STRETCHES: [(u32, Mess); 3] =
 pub(super) const WEB_SIGNUPS_BEGIN: u32 = 600_000;
 pub(super) const OLD_IMPORT_BEGIN: u32 = 750_000;
 
+/// An id that somebody is looked up by, taken apart once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sought {
+    mpid: Option<i64>,
+    uuid: Option<uuid::Uuid>,
+    /// The number that stands in an address, a user name or for itself.
+    number: Option<u32>,
+}
+
+impl Sought {
+    pub(super) fn read(id: &str) -> Self {
+        let bare = id.strip_prefix("$device:").unwrap_or(id);
+        let name = id.split('@').next().unwrap_or_default();
+        let digits = name.len() - name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        Self {
+            mpid: id.parse().ok(),
+            uuid: uuid::Uuid::try_parse(bare).ok(),
+            number: name[name.len() - digits..].parse().ok(),
+        }
+    }
+}
+
 /// What a number is made up for, so that the same person gets another one for each purpose.
 #[derive(Debug, Clone, Copy)]
 enum Purpose {
@@ -117,6 +139,20 @@ impl Crowd {
         self.kind == CrowdKind::Groups || self.condition(position) != Condition::NoProfile
     }
 
+    /// Whether somebody can have an id at all; quick, and true of a few too many.
+    pub(super) fn may_be(self, position: u32, sought: &Sought) -> bool {
+        let is_mpid = |mpid: i64| (self.mpid(position) as f64).to_bits() == (mpid as f64).to_bits();
+        let is_numbered =
+            |number: u32| [0, USER_NUMBERS, PLAIN_NUMBERS].iter().any(|from| from + position == number);
+        sought.mpid.is_some_and(is_mpid)
+            || sought.uuid.is_some_and(|uuid| self.raw_uuid(position) == uuid)
+            || sought.number.is_some_and(is_numbered)
+            // What programs write when they have nothing to write is nobody's id and many people's.
+            || (sought.uuid.is_none()
+                && sought.number.is_none()
+                && self.condition(position) == Condition::Placeholder)
+    }
+
     fn condition(self, position: u32) -> Condition {
         self.mess(position).condition(self.noise(position, Purpose::Condition) % 1_000)
     }
@@ -138,9 +174,9 @@ impl Crowd {
             }
             _ => match noise % 100 {
                 0..60 => Value::from(self.uuid(position)),
-                60..86 => Value::from(format!("user_{:07}", 1_000_000 + position)),
+                60..86 => Value::from(format!("user_{:07}", USER_NUMBERS + position)),
                 86..96 => Value::from(self.email(position)),
-                _ => Value::from(4_000_000 + u64::from(position)),
+                _ => Value::from(u64::from(PLAIN_NUMBERS + position)),
             },
         }
     }
@@ -186,9 +222,13 @@ impl Crowd {
     }
 
     fn uuid(self, position: u32) -> String {
+        self.raw_uuid(position).to_string()
+    }
+
+    fn raw_uuid(self, position: u32) -> uuid::Uuid {
         let high = u128::from(self.noise(position, Purpose::UuidHigh));
         let low = u128::from(self.noise(position, Purpose::UuidLow));
-        uuid::Builder::from_random_bytes((high << 64 | low).to_be_bytes()).into_uuid().to_string()
+        uuid::Builder::from_random_bytes((high << 64 | low).to_be_bytes()).into_uuid()
     }
 
     fn name(self, position: u32) -> String {
@@ -206,6 +246,10 @@ impl Crowd {
         scramble(scramble(self.seed ^ purpose as u64) ^ u64::from(position))
     }
 }
+
+/// What is added to a position to make the number of a user name, and a number that is an id by itself.
+const USER_NUMBERS: u32 = 1_000_000;
+const PLAIN_NUMBERS: u32 = 4_000_000;
 
 const FIRST_NAMES: &[&str] =
     &["Ada", "Noor", "Mateo", "Yuki", "Ines", "Kofi", "Lena", "Ravi", "Zoe", "Omar", "Mei", "Tove"];
@@ -272,6 +316,20 @@ mod tests {
         mpids.sort_unstable();
         mpids.dedup();
         assert!((19_600..19_950).contains(&mpids.len()), "{} are left", mpids.len());
+    }
+
+    #[test]
+    fn everybody_can_be_who_they_are() {
+        for position in (0..3_000).chain(WEB_SIGNUPS_BEGIN..WEB_SIGNUPS_BEGIN + 3_000) {
+            let person = CROWD.person(position);
+            let held = person.properties.as_ref().and_then(|properties| properties.get(MPID_PROPERTY));
+            for id in [Some(&person.distinct_id), held].into_iter().flatten() {
+                let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+                assert!(CROWD.may_be(position, &Sought::read(&id)), "{id:?} of {person:?}");
+            }
+        }
+        let sought = Sought::read("user_1000077");
+        assert!((0..5_000).filter(|position| CROWD.may_be(*position, &sought)).eq([77]));
     }
 
     #[test]

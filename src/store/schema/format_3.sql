@@ -41,3 +41,5 @@ ALTER TABLE journal ADD COLUMN request TEXT NOT NULL DEFAULT '';
 
 -- Users whom the answer took; NULL where nobody was told anything, or nobody can tell.
 ALTER TABLE journal ADD COLUMN accepted INTEGER;
+-- The requests of a run, and the one that told about a change.
+CREATE INDEX journal_of_run ON journal (run_id, first_position);

@@ -5,7 +5,7 @@ use super::{App, Effect};
 use crate::domain::SyncStatus;
 use crate::sync::command::Command;
 use crate::sync::snapshot::{CohortView, ListState};
-use crate::tui::action::{Action, Scope};
+use crate::tui::action::{Action, Place, Scope};
 use crate::tui::dialogs::Order;
 use crate::tui::dialogs::stop_subject;
 use crate::tui::frame;
@@ -132,7 +132,8 @@ pub(super) fn order(what: &str, command: Command) -> Order {
 /// What a page cannot do at all.
 fn page_obstacle(page: &dyn Page, action: Action) -> Option<String> {
     let words = match action {
-        Action::Filter if page.filter().is_none() => {
+        Action::ShowUser if page.user().is_none() => "no user is selected",
+        Action::Filter if page.filter().is_none() && page.place() != Place::Users => {
             "this list cannot be filtered; export it to search in it"
         }
         Action::Sort | Action::InvertSort if page.columns().is_none() => "this list has an order of its own",

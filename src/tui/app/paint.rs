@@ -46,6 +46,8 @@ impl App {
             draw_filter(&mut canvas, footer, filter, self.tabs.page().filter_words());
         } else if self.stopping.is_some() {
             self.draw_stopping(&mut canvas, scene, footer);
+        } else if self.tabs.page().is_typing() {
+            frame::draw_keys(&mut canvas, scene, footer, &self.tabs.page().typing_hints());
         } else {
             frame::draw_footer(&mut canvas, scene, footer, &self.hints());
         }
@@ -62,7 +64,8 @@ impl App {
         let page = self.tabs.page();
         let selected = page.subject().and_then(|id| self.snapshot.cohort(id));
         let hints = page.hints().iter().map(|action| {
-            let title = operate::title_now(*action, selected.map(|view| &**view));
+            let usual = || operate::title_now(*action, selected.map(|view| &**view));
+            let title = page.title_of(*action).unwrap_or_else(usual);
             Hint { action: *action, title, available: self.obstacle(*action).is_none() }
         });
         // What only rarely fits stays out of the way until it does.

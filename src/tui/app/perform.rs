@@ -42,7 +42,8 @@ impl App {
             Action::Palette => self.open_palette(),
             Action::NextScreen => self.turn(Tabs::step_on),
             Action::PreviousScreen => self.turn(Tabs::step_back),
-            Action::Filter => self.begin_filter(),
+            Action::Filter => return self.begin_filter(),
+            Action::ShowUser => self.show_user(),
             Action::Sort => self.open_sort_menu(),
             Action::InvertSort => self.invert_sort(),
             _ if action.spec().id.starts_with("move.") => self.travel(action),
@@ -54,6 +55,11 @@ impl App {
     /// Lets the page do what only concerns it.
     fn act(&mut self, action: Action) -> Vec<Effect> {
         let step = self.on_page(|page, scene| page.act(action, scene));
+        self.follow(step)
+    }
+
+    /// Does what a page asks for.
+    pub(super) fn follow(&mut self, step: Step) -> Vec<Effect> {
         match step {
             // Whoever has parts has opened it already.
             Step::Done | Step::Part(_) => {}
@@ -63,6 +69,7 @@ impl App {
             }
             Step::Show(message) => self.dialogs.push(Dialog::Message(message)),
             Step::Copy(text, what) => return self.copy(text, &what),
+            Step::Ask(question) => return vec![Effect::Ask(question)],
         }
         Vec::new()
     }
@@ -94,10 +101,19 @@ impl App {
         }
     }
 
-    fn begin_filter(&mut self) {
-        if let Some(filter) = self.tabs.page_mut().filter_mut() {
-            filter.editing = true;
-        }
+    /// Typing goes into the filter of the list, or else into the page's own line.
+    fn begin_filter(&mut self) -> Vec<Effect> {
+        let Some(filter) = self.tabs.page_mut().filter_mut() else { return self.act(Action::Filter) };
+        filter.editing = true;
+        Vec::new()
+    }
+
+    /// Shows everything about the selected user; going back leads to the list again.
+    fn show_user(&mut self) {
+        let Some(id) = self.tabs.page().user() else { return };
+        self.tabs.visit(Screen::Users);
+        self.on_page(|page, scene| page.look_up(&id, scene));
+        self.rearrange();
     }
 
     fn open_sort_menu(&mut self) {

@@ -86,6 +86,7 @@ impl Rows for Changes {
     fn hints(&self) -> &'static [Action] {
         &[
             Action::Open,
+            Action::ShowUser,
             Action::OnlyRejected,
             Action::Copy,
             Action::Export,
@@ -162,6 +163,10 @@ impl Rows for Changes {
             }
             _ => Step::Done,
         }
+    }
+
+    fn user(&self, row: &ChangeRow) -> Option<String> {
+        Some(name(row))
     }
 
     fn turn(&mut self, action: Action) -> Fresh {

@@ -37,6 +37,12 @@ pub mod setup_facts;
 pub mod snippets;
 pub mod tabs;
 pub mod unmatched;
+pub mod user_search;
+pub mod users;
+pub mod users_draw;
+pub mod users_line;
+pub mod users_rows;
+pub mod users_state;
 pub mod waterfall;
 pub mod welcome;
 pub mod windowed;
@@ -64,6 +70,8 @@ pub enum Screen {
     Runs,
     /// Requests as they happen.
     Live,
+    /// One user, by either id.
+    Users,
     /// Both connections, the limits, what each side needs.
     Setup,
     /// The program's own log.
@@ -72,7 +80,7 @@ pub enum Screen {
 
 impl Screen {
     /// Every screen, in the order of the tabs.
-    pub const ALL: [Self; 5] = [Self::Cohorts, Self::Runs, Self::Live, Self::Setup, Self::Log];
+    pub const ALL: [Self; 6] = [Self::Cohorts, Self::Runs, Self::Live, Self::Users, Self::Setup, Self::Log];
 
     /// All that has to be named for a screen: the word on its tab, the action that opens it, and its first page.
     fn parts(self) -> (&'static str, Action, NewPage) {
@@ -80,6 +88,7 @@ impl Screen {
             Self::Cohorts => ("Cohorts", Action::ShowCohorts, || Box::<cohorts::CohortsScreen>::default()),
             Self::Runs => ("Runs", Action::ShowRuns, || Box::<runs::RunsTable>::default()),
             Self::Live => ("Live", Action::ShowLive, || Box::<live::LiveScreen>::default()),
+            Self::Users => ("Users", Action::ShowUsers, || Box::<users::UsersScreen>::default()),
             Self::Setup => ("Setup", Action::ShowSetup, || Box::<setup::SetupScreen>::default()),
             Self::Log => ("Log", Action::ShowLog, || Box::<log::LogScreen>::default()),
         }

@@ -6,10 +6,12 @@ use super::Scene;
 use crate::domain::CohortId;
 use crate::sync::export::{Content, Export, Form};
 use crate::sync::pages::{Answer, Question};
+use crate::sync::user::{LiveAnswer, LiveQuestion};
 use crate::telemetry::LogLine;
 use crate::tui::action::{Action, Place};
 use crate::tui::canvas::{Canvas, Piece, View};
 use crate::tui::dialogs::message::Message;
+use crate::tui::keymap::{Code, Key};
 use crate::tui::widgets::columns::{Arrangement, Column};
 use crate::tui::widgets::filter::Filter;
 use ratatui::layout::Rect;
@@ -26,6 +28,8 @@ pub enum Step {
     Show(Message),
     /// Something for the clipboard, and what to call it.
     Copy(String, String),
+    /// Something to ask Mixpanel, which costs a query.
+    Ask(LiveQuestion),
 }
 
 /// What fills the screen between tabs and footer.
@@ -83,6 +87,29 @@ pub trait Page {
         self.part().and_then(Page::filter_words)
     }
 
+    /// Whether keys are letters here: a line of the page's own is being typed into.
+    fn is_typing(&self) -> bool {
+        false
+    }
+
+    /// Takes a key while typing; `None` when the line has no use for it, so that it means what it means elsewhere.
+    fn type_key(&mut self, _key: Key, _scene: Scene<'_>) -> Option<Step> {
+        None
+    }
+
+    /// Takes pasted text, when the page has a line for it.
+    fn paste(&mut self, _text: &str) {}
+
+    /// What the keys do while typing.
+    fn typing_hints(&self) -> Vec<(Code, &'static str)> {
+        Vec::new()
+    }
+
+    /// What an action is called here, where that is not its usual name.
+    fn title_of(&self, action: Action) -> Option<&'static str> {
+        self.part().and_then(|part| part.title_of(action))
+    }
+
     /// Moves the selection, or scrolls.
     fn move_by(&mut self, lines: i64) {
         if let Some(part) = self.part_mut() {
@@ -135,6 +162,14 @@ pub trait Page {
         self.subject().into_iter().collect()
     }
 
+    /// The id of the user that is selected, for everything about them.
+    fn user(&self) -> Option<String> {
+        self.part().and_then(Page::user)
+    }
+
+    /// Shows everything that is recorded about a user.
+    fn look_up(&mut self, _id: &str, _scene: Scene<'_>) {}
+
     /// Takes the marks away.
     fn clear_marks(&mut self) {}
 
@@ -156,6 +191,9 @@ pub trait Page {
             part.loaded(question, answer);
         }
     }
+
+    /// Takes in what Mixpanel answered, whichever page asked; it cost a query, so it also comes to pages not seen.
+    fn heard(&mut self, _question: &LiveQuestion, _answer: &Result<LiveAnswer, String>) {}
 
     /// Takes in a line of the program's log.
     fn note(&mut self, _line: &LogLine) {}

@@ -58,6 +58,14 @@ impl RunPage {
         page
     }
 
+    /// A run of which nothing is known yet, opened at its changes.
+    #[must_use]
+    pub fn at_changes(cohort: CohortId, id: RunId) -> Self {
+        let mut page = Self::new(cohort, id, Which::All);
+        page.parts.open(1);
+        page
+    }
+
     fn new(cohort: CohortId, id: RunId, which: Which) -> Self {
         let parts = Parts::new(vec![
             ("Requests", Box::new(RequestList::of(Some(id)))),

@@ -8,9 +8,9 @@ use crate::domain::CohortId;
 use crate::sync::pages::{Answer, JournalExtent, Question};
 use crate::tui::action::{Action, Place};
 use crate::tui::app::is_refused;
-use crate::tui::canvas::{Canvas, Target, View, piece};
+use crate::tui::canvas::{Canvas, View, piece};
 use crate::tui::theme::Role;
-use crate::tui::widgets::scroll;
+use crate::tui::widgets::blocks::{self, Block};
 use ratatui::layout::Rect;
 
 /// What the screen remembers.
@@ -188,47 +188,14 @@ impl Page for SetupScreen {
         if inside.is_empty() {
             return;
         }
-        let width = inside.width.saturating_sub(2);
-        let mut lines = Vec::new();
-        let mut span = 0..0;
-        for (shown, index) in self.shown.iter().enumerate() {
-            let Some((section, entry)) = self.entries.get(*index) else { continue };
-            if matches!(entry, Entry::Heading(_)) && shown > 0 {
-                lines.push((shown, Vec::new()));
-            }
-            let start = lines.len();
-            let of_entry = entry.lines(usize::from(width), self.folded[*section]);
-            lines.extend(of_entry.into_iter().map(|line| (shown, line)));
-            if shown == self.selected {
-                span = start..lines.len();
-            }
-        }
-        let view = view_of(self.view, &span, lines.len(), usize::from(inside.height));
-        canvas.hits.list = Some(view);
-        let rows = lines.iter().enumerate().skip(view.offset);
-        for (y, (number, (shown, line))) in (inside.y..inside.bottom()).zip(rows) {
-            let row = Rect::new(inside.x, y, inside.width - 1, 1);
-            canvas.target(row, Target::Line(*shown));
-            if span.contains(&number) {
-                canvas.tint(row, Role::Selected);
-                canvas.on_selected(|canvas| {
-                    canvas.text(row.x, y, 1, Role::Focus, "▌");
-                    canvas.line(row.x + 1, y, width, line);
-                });
-            } else {
-                canvas.line(row.x + 1, y, width, line);
-            }
-        }
-        let track = Rect::new(inside.right() - 1, inside.y, 1, inside.height);
-        scroll::draw_bar(canvas, track, view, lines.len());
+        let width = usize::from(inside.width.saturating_sub(2));
+        let shown = self.shown.iter().filter_map(|index| self.entries.get(*index)).enumerate();
+        let blocks: Vec<Block<'_>> = shown
+            .map(|(place, (section, entry))| Block {
+                gap: matches!(entry, Entry::Heading(_)) && place > 0,
+                lines: entry.lines(width, self.folded[*section]),
+            })
+            .collect();
+        blocks::draw(canvas, inside, self.view, Some(self.selected), &blocks);
     }
-}
-
-/// Moves as little as brings the selected lines into view; what is taller than the view is seen from its first line.
-/// After a jump the first selected line is on top.
-fn view_of(before: Option<View>, span: &std::ops::Range<usize>, total: usize, height: usize) -> View {
-    let most = total.saturating_sub(height);
-    let offset = before.map_or(span.start, |view| view.offset).min(most);
-    let offset = offset.max(span.end.saturating_sub(height)).min(span.start);
-    View { offset: if span.start <= 1 { 0 } else { offset }, height }
 }

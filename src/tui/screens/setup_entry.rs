@@ -112,7 +112,15 @@ impl Entry {
     }
 }
 
-fn fact_lines<'a>(label: &str, role: Role, value: &str, origin: &str, width: usize) -> Vec<Vec<Piece<'a>>> {
+/// A fact in two columns, with where it comes from.
+#[must_use]
+pub fn fact_lines<'a>(
+    label: &str,
+    role: Role,
+    value: &str,
+    origin: &str,
+    width: usize,
+) -> Vec<Vec<Piece<'a>>> {
     let column = if width < NARROW_BELOW { NARROW_LABEL } else { LABEL };
     let room = width.saturating_sub(column + 3).clamp(1, LONGEST_LINE);
     let mut label = format!("  {} ", text::fit(label, column, text::Align::Left));
@@ -154,7 +162,8 @@ fn check_lines<'a>(need: &str, evidence: &Evidence, how: &str, width: usize) -> 
     lines
 }
 
-fn indented(words: &str, by: usize, width: usize) -> impl Iterator<Item = String> {
+/// Running text, broken and moved in by some cells.
+pub fn indented(words: &str, by: usize, width: usize) -> impl Iterator<Item = String> {
     let lines = text::wrap(words, width.saturating_sub(by).clamp(1, LONGEST_LINE));
     lines.into_iter().map(move |line| format!("{}{line}", " ".repeat(by)))
 }

@@ -15,12 +15,14 @@ struct Stack {
 pub struct Tabs {
     stacks: Vec<Stack>,
     open: usize,
+    /// Where going back leads from a screen that another one sent the person to.
+    sent_from: Option<usize>,
 }
 
 impl Default for Tabs {
     fn default() -> Self {
         let stack = |screen: &Screen| Stack { screen: *screen, root: screen.page(), over: Vec::new() };
-        Self { stacks: Screen::ALL.iter().map(stack).collect(), open: 0 }
+        Self { stacks: Screen::ALL.iter().map(stack).collect(), open: 0, sent_from: None }
     }
 }
 
@@ -37,17 +39,26 @@ impl Tabs {
         if index == self.open {
             self.stacks[index].over.clear();
         }
-        self.open = index;
+        (self.open, self.sent_from) = (index, None);
+    }
+
+    /// Shows the first page of a screen on behalf of the page that is seen, to which going back leads.
+    pub fn visit(&mut self, screen: Screen) {
+        let from = self.open;
+        self.show(screen);
+        self.stacks[self.open].over.clear();
+        self.sent_from = (from != self.open).then_some(from);
     }
 
     /// Shows the next screen, after the last the first.
     pub fn step_on(&mut self) {
-        self.open = (self.open + 1) % self.stacks.len();
+        (self.open, self.sent_from) = ((self.open + 1) % self.stacks.len(), None);
     }
 
     /// Shows the screen before.
     pub fn step_back(&mut self) {
-        self.open = self.open.checked_sub(1).unwrap_or(self.stacks.len() - 1);
+        let before = self.open.checked_sub(1).unwrap_or(self.stacks.len() - 1);
+        (self.open, self.sent_from) = (before, None);
     }
 
     /// The page that is seen.
@@ -69,14 +80,16 @@ impl Tabs {
         self.page_mut().arrange(scene);
     }
 
-    /// Goes back to the page below; false when there is none.
+    /// Goes back to the page below, or to the one that sent the person here; false when there is neither.
     pub fn pop(&mut self, scene: Scene<'_>) -> bool {
         let popped = self.stacks[self.open].over.pop().is_some();
-        if popped {
+        let returned = if popped { None } else { self.sent_from.take() };
+        self.open = returned.unwrap_or(self.open);
+        if popped || returned.is_some() {
             // Only what is seen is kept up to date.
             self.page_mut().arrange(scene);
         }
-        popped
+        popped || returned.is_some()
     }
 
     /// The page that a screen's key opens.

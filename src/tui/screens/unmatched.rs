@@ -53,7 +53,15 @@ impl Rows for Unmatched {
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::Open, Action::Copy, Action::Export, Action::NextPart, Action::Back, Action::Palette]
+        &[
+            Action::Open,
+            Action::ShowUser,
+            Action::Copy,
+            Action::Export,
+            Action::NextPart,
+            Action::Back,
+            Action::Palette,
+        ]
     }
 
     fn arrange(&mut self, scene: Scene<'_>) -> Fresh {
@@ -99,6 +107,10 @@ impl Rows for Unmatched {
             (Action::Copy, Some(id)) => Step::Copy(id.to_string(), format!("the id {}", text::clean(id))),
             _ => Step::Done,
         }
+    }
+
+    fn user(&self, row: &UnmatchedRow) -> Option<String> {
+        row.remark.distinct_id.as_ref().map(ToString::to_string)
     }
 
     fn listing(&self, scene: Scene<'_>) -> Option<(String, Content)> {

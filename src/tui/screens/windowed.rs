@@ -61,6 +61,11 @@ pub trait Rows {
     /// Does an action on the selected row.
     fn act(&self, action: Action, row: &Self::Row, scene: Scene<'_>) -> Step;
 
+    /// The id of the user that a row is about.
+    fn user(&self, _row: &Self::Row) -> Option<String> {
+        None
+    }
+
     /// Does an action that concerns the whole list.
     fn turn(&mut self, _action: Action) -> Fresh {
         Fresh::Same
@@ -127,6 +132,10 @@ impl<R: Rows> Page for Windowed<R> {
         let fresh = self.rows.turn(action);
         self.freshen(fresh);
         self.list.selected().map_or(Step::Done, |row| self.rows.act(action, row, scene))
+    }
+
+    fn user(&self) -> Option<String> {
+        self.list.selected().and_then(|row| self.rows.user(row))
     }
 
     fn wants(&self) -> Vec<Question> {

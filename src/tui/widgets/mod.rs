@@ -1,6 +1,7 @@
 //! Things that several screens draw. A widget takes data and a canvas; it knows no screen and no engine.
 
 pub mod bar;
+pub mod blocks;
 pub mod chart;
 pub mod columns;
 pub mod document;
