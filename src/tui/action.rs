@@ -168,7 +168,7 @@ actions! {
     LogLevel: "log.level", "level", "Show only lines of at least the next level", Log, Log, false, ["l"];
     LogFollow: "log.follow", "follow", "Keep the newest line in view, or stop doing so", Log, Log, false, ["f"];
     LogWrap: "log.wrap", "wrap", "Break long lines, or cut them", Log, Log, false, ["w"];
-    Filter: "list.filter", "filter", "Show only what matches; ! in front shows what does not", List, Everywhere, false, ["/"];
+    Filter: "list.filter", "filter", "Show only what matches, with ! in front what does not; on the Users screen, type an id", List, Everywhere, false, ["/"];
     Sort: "list.sort", "sort", "Sort by a column", List, Tables, false, ["o"];
     InvertSort: "list.invert", "invert", "Turn the order round", List, Tables, false, ["O"];
     Mark: "list.mark", "mark", "Mark the row, to act on several at once", List, Cohorts, false, ["space"];
