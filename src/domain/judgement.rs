@@ -220,7 +220,9 @@ impl Judgement {
     }
 
     fn of_nobody(facts: Facts<'_>) -> Self {
-        if facts.is_member == Some(true) {
+        // Whoever is in the cohort of a sync that ended stays without, however it ended.
+        let is_over = facts.status == SyncStatus::Stopped && Self::told_otherwise(facts).is_some();
+        if facts.is_member == Some(true) && !is_over {
             return match (facts.status, facts.addressing) {
                 _ if facts.is_former => Self::Outside,
                 (SyncStatus::NotSynced, _) => Self::NotExported,
@@ -228,15 +230,22 @@ impl Judgement {
                 (status, _) => Self::NotYetTold(status),
             };
         }
+        match Self::told_otherwise(facts) {
+            Some(told) => told,
+            None if facts.status == SyncStatus::NotSynced => Self::NotExported,
+            None if facts.is_member == Some(false) => Self::Outside,
+            None => Self::NotKnown,
+        }
+    }
+
+    fn told_otherwise(facts: Facts<'_>) -> Option<Self> {
         match facts.last {
             Some(LastTold { value, identity, answer: LastAnswer::Accepted(Some(at)) })
                 if *value != Value::True =>
             {
-                Self::ToldOtherwise(*value, identity.clone(), *at)
+                Some(Self::ToldOtherwise(*value, identity.clone(), *at))
             }
-            _ if facts.status == SyncStatus::NotSynced => Self::NotExported,
-            _ if facts.is_member == Some(false) => Self::Outside,
-            _ => Self::NotKnown,
+            _ => None,
         }
     }
 

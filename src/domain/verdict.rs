@@ -6,6 +6,7 @@ use super::judgement::{Addressing, Grade, Judgement};
 use super::member::NoMpid;
 use super::status::SyncStatus;
 use jiff::Timestamp;
+use std::borrow::Cow;
 
 /// What is to be said of a user as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +111,16 @@ fn telling(attributes: &[(&str, &Judgement)], now: Timestamp) -> (Grade, String)
         1 => " It accepted true for 1 other attribute.".to_owned(),
         many => format!(" It accepted true for {many} other attributes."),
     };
-    (judgement.grade(), format!("“{attribute}”: {}.{also}", judgement.words(now)))
+    (judgement.grade(), format!("“{}”: {}.{also}", short(attribute), judgement.words(now)))
+}
+
+/// A name as far as a sentence bears it; the whole of it stands with the attribute itself.
+fn short(name: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 60;
+    match name.char_indices().nth(LONGEST) {
+        None => Cow::Borrowed(name),
+        Some((end, _)) => Cow::Owned(format!("{}…", name[..end].trim_end())),
+    }
 }
 
 /// How the user is addressed, where that is worth a sentence.
@@ -200,6 +210,9 @@ fn next(case: Case<'_>, told: Grade) -> String {
             "Export the cohort again; that run tells it."
         }
         _ if told == Grade::Doubtful => "Nothing: the next run brings it in order.",
+        _ if told == Grade::Unknown => {
+            "Nothing, unless the user should be in a cohort: look at that cohort in Mixpanel."
+        }
         _ => "Nothing. To see whether the profile has it: mParticle, Customer 360, User Profiles.",
     };
     words.to_owned()
@@ -289,6 +302,17 @@ mod tests {
         let verdict = verdict(Some(&address), &[("A", &told), ("B", &refused), ("C", &told)]);
         assert!(verdict.words.starts_with("“B”: mParticle was told true and refused it: no such user."));
         assert!(verdict.next.starts_with("Mend what mParticle names"), "{}", verdict.next);
+    }
+
+    #[test]
+    fn a_long_name_does_not_drown_what_is_said_of_it() {
+        let address = Addressing::Mpid { mpid: 7, suspect: false };
+        let (told, name) = (told_true(7), "日本 – ".repeat(40));
+        let verdict = verdict(Some(&address), &[(&name, &told)]);
+        assert!(
+            verdict.words.chars().count() < 140 && verdict.words.contains("…”: mParticle"),
+            "{verdict:?}"
+        );
     }
 
     #[test]

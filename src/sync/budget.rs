@@ -11,6 +11,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+/// How long a person waits for somebody else's query to be written down.
+const MOMENT: Duration = Duration::from_secs(2);
+
 /// The project's query budget, shared by everything that asks Mixpanel.
 #[derive(Clone)]
 pub(super) struct Budget {
@@ -80,11 +83,16 @@ impl Budget {
     /// # Errors
     /// When the next slot frees. Somebody who waits already goes first.
     pub(super) async fn spend_now(&self) -> Result<Charge, Timestamp> {
+        if let Some(free_at) = self.state().next_slot {
+            return Err(free_at);
+        }
+        let none_left = || self.state().next_slot.unwrap_or_else(|| self.clock.now());
+        // While slots are free, whoever has the turn is only writing down that they took one.
+        let Ok(Ok(_turn)) = tokio::time::timeout(MOMENT, self.turn.acquire()).await else {
+            return Err(none_left());
+        };
         let now = self.clock.now();
         {
-            let Ok(_turn) = self.turn.try_acquire() else {
-                return Err(self.state().next_slot.unwrap_or(now));
-            };
             let mut ledger = self.ledger();
             if let Some(free_at) = ledger.earliest(now) {
                 return Err(free_at);

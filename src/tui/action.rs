@@ -175,7 +175,7 @@ actions! {
     Refresh: "list.refresh", "refresh", "Ask Mixpanel for the list of cohorts again (one query)", Sync, Connections, true, ["r"];
     LogLevel: "log.level", "level", "Show only lines of at least the next level", Log, Log, false, ["l"];
     LogWrap: "log.wrap", "wrap", "Break long lines, or cut them", Log, Log, false, ["w"];
-    Filter: "list.filter", "filter", "Show only what matches; ! in front shows what does not", List, Everywhere, false, ["/"];
+    Filter: "list.filter", "filter", "Show only what matches, with ! in front what does not; on the Users screen, type an id", List, Everywhere, false, ["/"];
     Sort: "list.sort", "sort", "Sort by a column; space hides one or shows it again", List, Tables, false, ["o"];
     InvertSort: "list.invert", "invert", "Turn the order round", List, Tables, false, ["O"];
     Follow: "list.follow", "follow", "Keep the newest line in view, or stop doing so", List, Tails, false, ["f"];

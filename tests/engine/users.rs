@@ -242,7 +242,7 @@ async fn refusals_and_clean_ups_are_said_as_they_are() {
         .until("the clean-up has ended", |snapshot| snapshot.ended_runs.len() == 2 && snapshot.active() == 0)
         .await;
     let told = words(&world, &on_record(&world, "user-0").await);
-    assert!(told.contains("in the cohort, and mParticle was not told; the sync is stopped"), "{told}");
+    assert!(told.contains("mParticle was told to delete it by MPID just now and accepted it"), "{told}");
     let tellings = on_record(&world, "user-0").await.recorded.tellings;
     assert_eq!(cohort_sync::sync::user::account::value_of(&tellings[0]).words(), "to delete it");
 }

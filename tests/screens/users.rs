@@ -336,7 +336,7 @@ fn the_selected_cohort_is_asked_about_and_a_telling_opens_its_run() {
     draw(&mut app, (120, 36));
     press(&mut app, "j j j j j j");
     let picture = words(&draw(&mut app, (120, 36)));
-    assert!(picture.contains("a asks whether they are in “Power users” now"), "{picture}");
+    assert!(picture.contains("a asks whether they are in “Power users” now: 1 query"), "{picture}");
     let effects = press(&mut app, "a");
     let Some(Effect::Ask(LiveQuestion::Members { cohort, distinct_ids })) = effects.first() else {
         panic!("{effects:?}")

@@ -63,7 +63,7 @@ proptest! {
         let changes: Vec<Change> = people
             .into_iter()
             .map(|(identity, profile)| {
-                let own = identity.borrow().distinct_id().map(|id| id.into_owned());
+                let own = identity.borrow().distinct_id().map(std::borrow::Cow::into_owned);
                 enters(identity, own.or(profile).as_deref())
             })
             .collect();

@@ -138,12 +138,13 @@ impl Picture<'_> {
         }
         let holders: Vec<String> = record.holders.iter().map(address).collect();
         if !holders.is_empty() {
-            let former = if record.is_former { ", set before," } else { "" };
-            let words = format!(
-                "attribute “{}”{former} accepted as true for {}",
-                record.attribute,
-                holders.join(", ")
-            );
+            let attribute = if record.attribute == record.name && !record.is_former {
+                String::new()
+            } else {
+                let former = if record.is_former { "former " } else { "" };
+                format!(", {former}attribute “{}”", record.attribute)
+            };
+            let words = format!("baseline: true for {}{attribute}", holders.join(" and "));
             lines.extend(paragraph(&words, DEEP, self.width, Role::Muted));
         }
         lines

@@ -3,12 +3,11 @@
 
 use super::Scene;
 use super::user_search::{Search, can_ask, cost};
-use super::users_draw::known_from;
 use super::users_line::SearchLine;
 use super::users_rows::Row;
 use crate::domain::judgement::means;
 use crate::sync::user::account::value_of;
-use crate::sync::user::{Fate, Source, TellingOnRecord};
+use crate::sync::user::{Fate, TellingOnRecord};
 use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Piece, piece};
 use crate::tui::dialogs::message::{Body, Message};
@@ -61,40 +60,57 @@ fn before(scene: Scene<'_>) -> Vec<Line> {
     }
 }
 
-/// What Mixpanel was asked, and what can be asked next.
+/// What Mixpanel was asked and that cost, and what can be asked next and will cost.
 fn after(canvas: &Canvas<'_>, scene: Scene<'_>, search: &Search, selected: Option<&Row>) -> Vec<Line> {
-    let muted = |words: String| piece(Role::Muted, words);
-    let next = |generous: bool| match can_ask(scene) {
-        Ok(()) => {
-            let cost = if generous { format!(": {}", cost(scene.snapshot.queries)) } else { String::new() };
-            let key = piece(Role::Key, scene.key(Action::AskMixpanel));
-            vec![key, muted(format!(" asks {}{cost}", target(search, selected)))]
+    let next = next(scene, search, selected);
+    let muted = |words: String| vec![piece(Role::Muted, words)];
+    let asked = match (search.silence(), search.last_answer()) {
+        (Some(_), _) => vec![vec![piece(Role::Bad, "Mixpanel did not answer")]],
+        (None, Some(answer)) => {
+            let at = text::moment(canvas.now, answer.at, canvas.zone);
+            let whole = format!("Asked Mixpanel at {at}: {}", cost(answer.queries));
+            vec![muted(whole), muted(format!("Asked at {at}"))]
         }
-        Err(not) => vec![muted(text::capital(if generous { &not.why } else { not.brief }))],
+        (None, None) => Vec::new(),
     };
-    if search.silence().is_some() {
-        let mut way = vec![piece(Role::Bad, "Mixpanel did not answer"), muted(" · ".to_owned())];
-        way.extend(next(false));
-        return vec![way, vec![piece(Role::Bad, "Mixpanel did not answer")]];
+    let mut ways = Vec::new();
+    for asked in &asked {
+        for next in &next {
+            ways.push([asked.clone(), muted(" · ".to_owned()), next.clone()].concat());
+        }
     }
-    let Some(answer) = search.last_answer() else { return vec![next(true), next(false)] };
-    let brief = known_from(canvas, Source::Mixpanel(answer.at));
-    let whole = format!("{brief}: {}", cost(answer.queries));
-    let with = |said: &str| [vec![muted(format!("{said} · "))], next(false)].concat();
-    vec![with(&whole), with(&brief), vec![muted(whole.clone())], vec![muted(brief.clone())]]
+    ways.extend(next);
+    ways
 }
 
-/// What the key asks about, given the selected row.
-fn target(search: &Search, selected: Option<&Row>) -> String {
+/// What the key asks and costs, from generous to terse; or why nothing can be asked.
+fn next(scene: Scene<'_>, search: &Search, selected: Option<&Row>) -> Vec<Line> {
+    if let Err(not) = can_ask(scene) {
+        return vec![
+            vec![piece(Role::Muted, text::capital(&not.why))],
+            vec![piece(Role::Muted, text::capital(not.brief))],
+        ];
+    }
     let attribute = selected.zip(search.account()).and_then(|(row, account)| match row {
         Row::Cohort(index) => account.attributes.get(*index),
         _ => None,
     });
-    match (search.profiles(), attribute) {
-        (Some(_), Some(attribute)) => format!("whether they are in “{}” now", attribute.record.name),
-        (Some(_), None) => "Mixpanel again".to_owned(),
-        (None, _) => "Mixpanel for the profile".to_owned(),
+    let (asks, briefly) = match (search.profiles(), attribute) {
+        (Some(_), Some(attribute)) => {
+            (format!("asks whether they are in “{}” now", attribute.record.name), "asks about the cohort")
+        }
+        (Some(_), None) => ("asks Mixpanel again".to_owned(), "asks again"),
+        (None, _) => ("asks Mixpanel for the profile".to_owned(), "asks Mixpanel"),
+    };
+    let way = |words: String| {
+        vec![piece(Role::Key, scene.key(Action::AskMixpanel)), piece(Role::Muted, format!(" {words}"))]
+    };
+    let left = cost(scene.snapshot.queries);
+    if search.last_answer().is_some() {
+        // How many are left stands beside it already.
+        return vec![way(format!("{asks}: 1 query")), way(format!("{briefly}: 1 query"))];
     }
+    vec![way(format!("{asks}: {left}")), way(format!("{asks}: 1 query")), way(format!("{briefly}: 1 query"))]
 }
 
 /// Everything about something that mParticle was told.
