@@ -36,6 +36,7 @@ class Scene:
 
 
 LISTED = ("wait", "Cohorts 13")
+SYNCED = ("wait", "Beta: offline mode: ")
 SCENES = [
     Scene("cohorts", [LISTED]),
     Scene("cohorts-light", [LISTED], arguments=("--demo", "--theme", "light"), paper=LIGHT),
@@ -43,6 +44,14 @@ SCENES = [
     Scene("sending", [LISTED, "/", "imported", "Enter", "s", ("wait", "Start sync"), "Enter", ("wait", "Sending")]),
     Scene("live", [LISTED, "/", "imported", "Enter", "s", ("wait", "Start sync"), "Enter", ("wait", "Sending"), "3"]),
     Scene("start", [LISTED, "/", "imported", "Enter", "s", ("wait", "Start sync")]),
+    Scene("cohort", [LISTED, SYNCED, "/", "beta", "Enter", "Enter", ("wait", "[Overview]")]),
+    Scene("counts", [LISTED, SYNCED, "/", "beta", "Enter", "Enter", "l", ("wait", "[Counts]"), ("wait", "Fetched")]),
+    Scene("unmatched", [LISTED, SYNCED, "/", "beta", "Enter", "Enter", "l", "l", ("wait", "no id")]),
+    Scene("changes", [LISTED, SYNCED, "/", "beta", "Enter", "Enter", "l", "l", "l", ("wait", "accepted")]),
+    Scene("runs", [LISTED, SYNCED, "2", ("wait", "succeeded")]),
+    Scene("run", [LISTED, SYNCED, "2", ("wait", "succeeded"), "G", "Enter", ("wait", "batches")]),
+    Scene("users", [LISTED, SYNCED, "/", "beta", "Enter", "Enter", "l", "l", ("wait", "no id"), "u", ("wait", "Users")]),
+    Scene("setup", [LISTED, "5", ("wait", "Limits in force")]),
     Scene("help", [LISTED, "?", ("wait", "Help")]),
     Scene("commands", [LISTED, ":", ("wait", "commands")]),
     Scene("log", [LISTED, "6", ("wait", "Log")]),
@@ -176,11 +185,14 @@ def svg(lines, scene):
                 front, back = back or paper, front
             if back:
                 out.append(f'<rect x="{left:.1f}" y="{top}" width="{length:.1f}" height="{CELL_HEIGHT}" fill="{back}"/>')
-            if text.strip():
-                more = ' font-weight="bold"' * look.bold + ' opacity="0.6"' * look.dim
-                more += ' text-decoration="underline"' * look.underlined
-                out.append(f'<text x="{left:.1f}" y="{top + 13.5}" textLength="{length:.1f}" fill="{front}" '
-                           f'lengthAdjust="spacingAndGlyphs" xml:space="preserve"{more}>{html.escape(text)}</text>')
+            more = ' font-weight="bold"' * look.bold + ' opacity="0.6"' * look.dim
+            more += ' text-decoration="underline"' * look.underlined
+            # Words that stand apart are placed apart, so that columns line up whatever font there is.
+            for words in re.finditer(r"\S+(?: \S+)*", text):
+                at = left + sum(map(width, text[: words.start()])) * CELL_WIDTH
+                length = sum(map(width, words[0])) * CELL_WIDTH
+                out.append(f'<text x="{at:.1f}" y="{top + 13.5}" textLength="{length:.1f}" fill="{front}" '
+                           f'lengthAdjust="spacingAndGlyphs" xml:space="preserve"{more}>{html.escape(words[0])}</text>')
     return "\n".join([*out, "</svg>", ""])
 
 
