@@ -43,7 +43,7 @@ pub use requests::{JournalExtent, NotedRequest, RequestFilter, StatusFilter};
 pub use runs::{NewRun, RunRecord, TrendPoint};
 pub use search::{Fate, ForgottenRuns, FoundChange};
 pub use syncs::{PauseRecord, SyncRecord};
-pub use told::{Scope, Sought};
+pub use told::Scope;
 pub use trail::{ANSWER_CHARACTERS, JOURNAL_MOST, JournalEntry, JournalLimits, JournalLine, Side};
 pub use verifications::VerificationId;
 

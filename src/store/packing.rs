@@ -266,11 +266,6 @@ pub fn sealed(content: Content, packed: &impl Serialize) -> Result<Vec<u8>, Stor
     Ok(seal(content, bytes_of(packed)?))
 }
 
-/// The bytes of an MPID within packed changes, to tell that it is in none of them without unpacking them.
-pub fn packed_mpid(mpid: i64) -> Vec<u8> {
-    postcard::to_stdvec(&mpid).unwrap_or_default()
-}
-
 /// Unpacks the changes of a request.
 ///
 /// # Errors

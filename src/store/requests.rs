@@ -3,8 +3,8 @@
 
 use super::pages::read_line;
 use super::reader::Reader;
-use super::{JournalEntry, Scope, Side, Sought, StoreError, pages, time};
-use crate::domain::{CohortId, RunId};
+use super::{JournalEntry, Scope, Side, StoreError, pages, time};
+use crate::domain::{CohortId, KnownIds, RunId};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use std::collections::HashMap;
@@ -104,9 +104,9 @@ impl Reader {
 
     /// Where a person stands in the plans that are kept: positions by run. A request of the journal is about the person
     /// if it carried one of them; see [`NotedRequest::carried`].
-    pub fn positions_of(&self, sought: &Sought) -> Result<HashMap<RunId, Vec<u64>>, StoreError> {
+    pub fn positions_of(&self, ids: &KnownIds) -> Result<HashMap<RunId, Vec<u64>>, StoreError> {
         let mut positions: HashMap<RunId, Vec<u64>> = HashMap::new();
-        self.for_each_told::<StoreError>(&Scope::default(), Some(sought), |run, rows| {
+        self.for_each_told::<StoreError>(&Scope::default(), Some(ids), |run, rows| {
             positions.entry(run.id).or_default().extend(rows.iter().map(|row| row.position));
             Ok(true)
         })?;

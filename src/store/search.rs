@@ -223,7 +223,7 @@ impl Reader {
 
 /// What the user's ids look like among packed changes. A needle that is found proves nothing; one that is not found
 /// proves that the user is not there.
-fn needles_in_changes(ids: &KnownIds) -> Result<Vec<Finder<'static>>, StoreError> {
+pub(super) fn needles_in_changes(ids: &KnownIds) -> Result<Vec<Finder<'static>>, StoreError> {
     let mut needles = Vec::new();
     for mpid in &ids.mpids {
         needles.push(packing::bytes_of_identity(&Identity::Mpid(*mpid))?);

@@ -3,14 +3,12 @@
 //! outside the span are not even opened. Whoever is looked for by one id is found under the others too: a person who
 //! gained an MPID left under one identity and entered under another.
 
-use super::packing::packed_mpid;
 use super::reader::{ChangeRow, Reader, RequestRow};
+use super::search::needles_in_changes;
 use super::{RUNS_WITH_CHANGES, RunRecord, StoreError, runs, time};
-use crate::domain::{Change, CohortId, Identity, RunId};
+use crate::domain::{CohortId, Identity, KnownIds, RunId, UserId};
 use jiff::Timestamp;
-use memchr::memmem::Finder;
 use rusqlite::{OptionalExtension, params};
-use std::collections::BTreeSet;
 
 /// Where to look. Everything by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,68 +27,30 @@ impl Scope {
     }
 }
 
-/// Whom to look for: one person by every id that is known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sought {
-    /// The `$distinct_id`s.
-    pub distinct_ids: BTreeSet<Box<str>>,
-    /// The MPIDs.
-    pub mpids: BTreeSet<i64>,
-}
-
-impl Sought {
-    /// The person of an id, which may be a `$distinct_id` or an MPID.
-    #[must_use]
-    pub fn of(id: &str) -> Self {
-        Self { distinct_ids: BTreeSet::from([id.into()]), mpids: id.parse().ok().into_iter().collect() }
-    }
-
-    /// Whether a change is about this person.
-    #[must_use]
-    pub fn is(&self, change: &Change) -> bool {
-        let is_known = |id: &str| self.distinct_ids.contains(id);
-        let by_mpid = matches!(change.identity, Identity::Mpid(mpid) if self.mpids.contains(&mpid));
-        by_mpid || change.distinct_id.as_deref().is_some_and(is_known)
-    }
-
-    /// What must stand in a packed request if anything in it is about this person.
-    fn marks(&self) -> Vec<Finder<'static>> {
-        let texts = self.distinct_ids.iter().flat_map(|id| {
-            let packed = match Identity::of_distinct_id(id) {
-                Identity::Uuid(bytes) => Some(bytes.to_vec()),
-                Identity::Mpid(_) | Identity::Text(_) => None,
-            };
-            [Some(id.as_bytes().to_vec()), packed].into_iter().flatten()
-        });
-        let mpids = self.mpids.iter().map(|mpid| packed_mpid(*mpid));
-        texts.chain(mpids).map(|mark| Finder::new(&mark).into_owned()).collect()
-    }
-}
-
 impl Reader {
     /// Hands what mParticle was told to `each`, the oldest run first, a request at a time; dry runs told nothing. A
     /// change without an answer counts as of the start of its run. `each` returns whether to go on.
     pub fn for_each_told<E: From<StoreError>>(
         &self,
         scope: &Scope,
-        sought: Option<&Sought>,
+        ids: Option<&KnownIds>,
         mut each: impl FnMut(&RunRecord, Vec<ChangeRow>) -> Result<bool, E>,
     ) -> Result<(), E> {
-        let marks = sought.map(Sought::marks);
+        let needles = ids.map(needles_in_changes).transpose()?;
         for id in self.runs_that_told(scope.cohort)? {
             let Some(run) = runs::load_one(&self.connection, id).map_err(E::from)? else { continue };
             let began_within = scope.holds(run.started_at);
             let mut after = -1;
             while let Some(request) = self.next_told(id, after, scope, began_within)? {
                 after = request.first_position;
-                if let Some(marks) = &marks
-                    && !marks.iter().any(|mark| mark.find(&request.changes).is_some())
+                if let Some(needles) = &needles
+                    && !needles.iter().any(|needle| needle.find(&request.changes).is_some())
                 {
                     continue;
                 }
                 let mut rows = self.rows_of(id, &request)?;
-                if let Some(sought) = sought {
-                    rows.retain(|row| sought.is(&row.change));
+                if let Some(ids) = ids {
+                    rows.retain(|row| ids.name(&row.change.identity, row.change.distinct_id.as_deref()));
                 }
                 if !rows.is_empty() && !each(&run, rows)? {
                     return Ok(());
@@ -101,8 +61,8 @@ impl Reader {
     }
 
     /// Everything that the person of an id was told of as, by what is kept: the ids that came together with this one.
-    pub fn sought(&self, id: &str) -> Result<Sought, StoreError> {
-        let given = Sought::of(id);
+    pub fn told_as(&self, id: &UserId) -> Result<KnownIds, StoreError> {
+        let given = KnownIds::of(id);
         let mut known = given.clone();
         self.for_each_told::<StoreError>(&Scope::default(), Some(&given), |_, rows| {
             for ChangeRow { change, .. } in rows {
@@ -174,7 +134,7 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Direction;
+    use crate::domain::{Change, Direction};
     use crate::store::packing::pack_changes;
     use proptest::prelude::*;
 
@@ -205,9 +165,10 @@ mod tests {
             };
             let blob = pack_changes(&changes).unwrap();
             for id in [by_mpid.as_deref(), wanted.distinct_id.as_deref()].into_iter().flatten() {
-                let sought = Sought::of(id);
-                prop_assert!(sought.is(wanted));
-                prop_assert!(sought.marks().iter().any(|mark| mark.find(&blob).is_some()), "{id}");
+                let ids = KnownIds::of(&UserId::parse(id).unwrap());
+                prop_assert!(ids.name(&wanted.identity, wanted.distinct_id.as_deref()));
+                let needles = needles_in_changes(&ids).unwrap();
+                prop_assert!(needles.iter().any(|needle| needle.find(&blob).is_some()), "{id}");
             }
         }
     }

@@ -5,6 +5,7 @@ use super::{add_sync, held, now, open};
 use cohort_sync::domain::plan::{Planner, RequestLimits, Wave};
 use cohort_sync::domain::{
     Change, ChangeState, CohortId, Direction, Identity, Outcome, Phase, Purpose, RunId, SyncKind, Trigger,
+    UserId,
 };
 use cohort_sync::store::{Answered, Holding, NewRun, Reader, Scope, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -162,7 +163,7 @@ fn a_person_is_found_by_either_id_over_both_identities() {
     told.run(&BTreeSet::from([Identity::Mpid(8)]), false);
     let reader = Reader::open(directory.path()).unwrap();
     for id in ["profile-7", "7"] {
-        let sought = reader.sought(id).unwrap();
+        let sought = reader.told_as(&UserId::parse(id).unwrap()).unwrap();
         let mut seen = Vec::new();
         reader
             .for_each_told::<StoreError>(&Scope::default(), Some(&sought), |run, rows| {
@@ -181,7 +182,7 @@ fn a_person_is_found_by_either_id_over_both_identities() {
         ];
         assert_eq!(seen, expected.map(|(run, direction, id)| (run, direction, id.to_owned())), "{id}");
     }
-    let nobody = reader.sought(&anna()).unwrap();
+    let nobody = reader.told_as(&UserId::parse(&anna()).unwrap()).unwrap();
     reader
         .for_each_told::<StoreError>(&Scope::default(), Some(&nobody), |_, rows| panic!("{rows:?}"))
         .unwrap();

@@ -2,10 +2,10 @@
 
 use super::{add_sync, begin, held, now, open, plan};
 use cohort_sync::domain::plan::Wave;
-use cohort_sync::domain::{CohortId, Identity};
+use cohort_sync::domain::{CohortId, Identity, KnownIds, UserId};
 use cohort_sync::store::{
     Answered, JournalEntry, JournalExtent, JournalLimits, JournalLine, NotedRequest, Reader, RequestFilter,
-    Side, Sought, StatusFilter, StoreError,
+    Side, StatusFilter, StoreError,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
@@ -131,7 +131,7 @@ fn the_requests_of_a_user_are_those_that_carried_them_whole_or_split() {
     }
     store.settle(run, &held(), true).unwrap();
     let reader = Reader::open(directory.path()).unwrap();
-    let positions = reader.positions_of(&Sought::of("8")).unwrap();
+    let positions = reader.positions_of(&KnownIds::of(&UserId::parse("8").unwrap())).unwrap();
     let mut carried = Vec::new();
     reader
         .for_each_request::<StoreError>(&RequestFilter::default(), |row| {

@@ -3,6 +3,7 @@
 
 use super::ListArgs;
 use super::moment::moment;
+use crate::domain::UserId;
 use clap::ArgGroup;
 use jiff::Timestamp;
 
@@ -31,9 +32,10 @@ pub struct ChangesArgs {
         long,
         value_name = "ID",
         allow_hyphen_values = true,
+        value_parser = UserId::parse,
         help = "Only of this user: a distinct_id or an MPID"
     )]
-    pub user: Option<String>,
+    pub user: Option<UserId>,
     /// Only what mParticle answered at this moment or later
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub since: Option<Timestamp>,

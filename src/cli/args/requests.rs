@@ -3,6 +3,7 @@
 use super::ListArgs;
 use super::moment::moment;
 use crate::cli::output::Format;
+use crate::domain::UserId;
 use crate::http::{Url, is_loopback};
 use crate::sandbox::FEED_TOKEN;
 use crate::store::{Side, StatusFilter};
@@ -44,9 +45,10 @@ pub struct RequestsArgs {
         long,
         value_name = "ID",
         allow_hyphen_values = true,
+        value_parser = UserId::parse,
         help = "Only those that carried this user, by distinct_id or MPID, as far as the changes of their runs are kept"
     )]
-    pub user: Option<String>,
+    pub user: Option<UserId>,
     /// Only those to one service
     #[arg(long, value_name = "SIDE", value_parser = side())]
     pub side: Option<Side>,

@@ -9,8 +9,8 @@ use crate::cli::args::{ChangesArgs, MembersArgs};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{Cell, Column};
 use crate::domain::presence::Presence;
-use crate::domain::{Cohort, CohortId, Direction, IdentityRef, Outcome};
-use crate::store::{Holding, PersonRow, RUNS_WITH_CHANGES, Reader, Scope, Sought};
+use crate::domain::{Cohort, CohortId, Direction, IdentityRef, KnownIds, Outcome, UserId};
+use crate::store::{Holding, PersonRow, RUNS_WITH_CHANGES, Reader, Scope};
 use crate::sync::export::seconds;
 use crate::tui::text::plural;
 use jiff::Timestamp;
@@ -50,9 +50,9 @@ pub(in crate::cli) fn changes(desk: &Desk, asked: &ChangesArgs) -> Result<Exit, 
     }
     let cohort = cohort.map(|(id, _)| id);
     let scope = Scope { cohort, since: asked.since, until: asked.until };
-    let sought = asked.user.as_deref().map(|id| reader.sought(id)).transpose()?;
-    if let Some(tally) = list_told(desk, &reader, asked, scope, sought.as_ref())? {
-        tally.tell(asked.user.as_deref(), sought.as_ref());
+    let ids = asked.user.as_ref().map(|id| reader.told_as(id)).transpose()?;
+    if let Some(tally) = list_told(desk, &reader, asked, scope, ids.as_ref())? {
+        tally.tell(asked.user.as_ref().map(UserId::as_str), ids.as_ref());
         tell_what_is_forgotten(&reader, scope)?;
     }
     Ok(Exit::Done)
@@ -66,11 +66,11 @@ fn list_told(
     reader: &Reader,
     asked: &ChangesArgs,
     scope: Scope,
-    sought: Option<&Sought>,
+    ids: Option<&KnownIds>,
 ) -> Result<Option<Tally>, Failure> {
     let mut rows = Rows::begin(&asked.list, &desk.args.global, COLUMNS)?;
     let mut tally = Tally::default();
-    reader.for_each_told::<Failure>(&scope, sought, |run, changes| {
+    reader.for_each_told::<Failure>(&scope, ids, |run, changes| {
         for row in &changes {
             tally.count(row.change.direction, row.at.is_some() && row.reason.is_none());
             let [distinct_id, mpid, change, state, reason, at] = change_cells(row);
@@ -110,13 +110,13 @@ impl Tally {
         } += 1;
     }
 
-    fn tell(&self, user: Option<&str>, sought: Option<&Sought>) {
-        if let (Some(id), Some(sought)) = (user, sought) {
-            let others = sought
+    fn tell(&self, user: Option<&str>, ids: Option<&KnownIds>) {
+        if let (Some(id), Some(ids)) = (user, ids) {
+            let others = ids
                 .distinct_ids
                 .iter()
                 .map(ToString::to_string)
-                .chain(sought.mpids.iter().map(ToString::to_string))
+                .chain(ids.mpids.iter().map(ToString::to_string))
                 .filter(|other| other != id);
             let others: Vec<String> = others.collect();
             if !others.is_empty() {

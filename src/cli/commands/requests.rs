@@ -69,7 +69,7 @@ fn list(desk: &Desk, reader: &Reader, asked: &RequestsArgs) -> Result<Exit, Fail
         until: asked.until,
     };
     let positions = match &asked.user {
-        Some(id) => Some(reader.positions_of(&reader.sought(id)?)?),
+        Some(id) => Some(reader.positions_of(&reader.told_as(id)?)?),
         None => None,
     };
     let names = names(reader)?;
