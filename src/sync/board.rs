@@ -340,7 +340,7 @@ impl Board {
             mparticle: self.mparticle.clone(),
             queries: self.queries,
             stretch: self.stretch,
-            feed_rate_percent: self.feed_rate_percent,
+            feed_rate_percent: self.feed_rate_percent.map(|used| used * u8::from(!self.active.is_empty())),
             list: self.list.clone(),
             lints: self.lints.project.clone(),
             cohorts,

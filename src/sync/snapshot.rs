@@ -29,7 +29,8 @@ pub struct Snapshot {
     pub queries: QueryBudget,
     /// Set while recurring syncs ask for more queries than there are, so that their intervals are stretched.
     pub stretch: Option<Stretch>,
-    /// Percent of the feed's rate in use, from `X-mp-rate-limit-percentage-used`.
+    /// Percent of the feed's rate in use, from `X-mp-rate-limit-percentage-used`; 0 once nothing is at work, whatever was
+    /// heard last.
     pub feed_rate_percent: Option<u8>,
     /// How the cohort list stands.
     pub list: ListState,

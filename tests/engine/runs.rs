@@ -21,6 +21,17 @@ async fn a_one_time_export_delivers_exactly_the_members() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_rate_is_in_use_once_nothing_is_sent() {
+    let world = World::with_cohort(people(0, 300)).await;
+    world.control.set_feed_rate(Some(10_000));
+    world.control.push_fault(Fault::mparticle(Effect::Delay { milliseconds: 40 }).forever());
+    world.handle().send(Command::Start(request(SyncKind::OneTime))).await.unwrap();
+    world.until("mParticle tells", |snapshot| snapshot.feed_rate_percent.is_some_and(|used| used > 0)).await;
+    let rest = world.until("the end", |snapshot| snapshot.ended_runs.len() == 1).await;
+    assert_eq!(rest.feed_rate_percent, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_run_sends_only_the_changes() {
     let world = World::with_cohort(people(0, 1_000)).await;
     world.sync().await;
