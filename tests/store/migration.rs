@@ -74,6 +74,22 @@ fn a_state_of_format_2_goes_on() {
     assert_eq!(planned, 320);
 }
 
+/// 606 people exported, of whom 64 were told by their distinct id.
+#[test]
+fn a_state_of_format_3_goes_on() {
+    let directory = state_of("format_3.db");
+    assert!(matches!(Reader::open(directory.path()), Err(StoreError::Older { found: 3, .. })));
+    let mut store = Store::open(directory.path(), "a test").unwrap();
+    assert!(directory.path().join(format!("{DATABASE_FILE}.format-3.bak")).exists());
+    let reader = Reader::open(directory.path()).unwrap();
+    let sync = reader.syncs().unwrap().remove(0);
+    assert_eq!(reader.baseline(&sync.holding()).map(Result::unwrap).count(), 606);
+    assert_eq!(reader.unmatched_window(RunId(1), 0, 100).unwrap().total, 64 + 2);
+    let journal = reader.journal(None, JournalPlace::Newest, 100).unwrap();
+    assert_eq!(journal.iter().filter(|row| row.line.first_position.is_some()).count(), 7);
+    assert!(store.uncertain(&sync.holding()).unwrap().is_empty());
+}
+
 #[test]
 fn the_file_is_copied_before_it_is_changed() {
     let directory = old_state();
