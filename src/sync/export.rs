@@ -1,7 +1,8 @@
 //! Writing a list to a file for a spreadsheet: everything that is listed, however long, in the columns that the
 //! command line writes. A file that is there is never touched; a list that breaks off leaves none.
 
-use super::pages::{Archive, ChangeRow, UnmatchedRow, Which};
+use super::pages::{Archive, ChangeRow, UnmatchedRow, Which, last_verification};
+use crate::domain::verification::WrongUser;
 use crate::domain::{CohortId, IdentityRef, RunId};
 use crate::store::{Reader, StoreError};
 use jiff::Timestamp;
@@ -33,12 +34,17 @@ pub enum Content {
     Unmatched(CohortId),
     /// What a run told mParticle.
     Changes(RunId, Which),
+    /// Whom the last verification of a cohort found wrong.
+    Wrong(CohortId),
 }
 
 /// The columns of a list of unmatched users.
 pub const UNMATCHED: [&str; 5] = ["distinct_id", "reason", "sent", "mparticle_user_id", "last_seen"];
 /// The columns of a list of changes.
 pub const CHANGES: [&str; 6] = ["distinct_id", "mpid", "change", "state", "reason", "at"];
+/// The columns of a list of users about whom mParticle is wrong.
+pub const WRONG: [&str; 9] =
+    ["distinct_id", "mpid", "wrong", "group", "told", "told_at", "run_id", "holds", "looked_up_at"];
 
 /// Writes a list into a directory under a name that is not taken yet; returns the path and how many rows it has.
 pub(super) async fn write(
@@ -51,7 +57,7 @@ pub(super) async fn write(
             let done = task::spawn_blocking(move || write_file(&directory, &export, None));
             done.await.map_err(|error| error.to_string())?
         }
-        Content::Unmatched(_) | Content::Changes(..) => {
+        Content::Unmatched(_) | Content::Changes(..) | Content::Wrong(_) => {
             archive.with_reader(move |reader| Ok(write_file(&directory, &export, Some(reader)))).await?
         }
     }
@@ -141,7 +147,19 @@ fn fill(to: impl Write, export: &Export, reader: Option<&Reader>) -> Result<u64,
                 Ok(true)
             })?;
         }
-        (Content::Unmatched(_) | Content::Changes(..), None) => return Err(StoreError::Closed.into()),
+        (Content::Wrong(cohort), Some(reader)) => {
+            to.write_record(WRONG)?;
+            if let Some(id) = last_verification(reader, *cohort)? {
+                reader.for_each_wrong_user::<Trouble>(id, |users| {
+                    rows += users.len() as u64;
+                    users.iter().try_for_each(|user| to.write_record(wrong(user)))?;
+                    Ok(true)
+                })?;
+            }
+        }
+        (Content::Unmatched(_) | Content::Changes(..) | Content::Wrong(_), None) => {
+            return Err(StoreError::Closed.into());
+        }
     }
     to.flush()?;
     Ok(rows)
@@ -170,8 +188,32 @@ fn change(row: &ChangeRow) -> [String; 6] {
         row.change.direction.token().to_owned(),
         row.state.token().to_owned(),
         row.reason.clone().unwrap_or_default(),
-        row.at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default(),
+        row.at.map(seconds).unwrap_or_default(),
     ]
+}
+
+fn wrong(user: &WrongUser) -> [String; 9] {
+    let mpid = match user.identity.borrow() {
+        IdentityRef::Mpid(mpid) => mpid.to_string(),
+        IdentityRef::Uuid(_) | IdentityRef::Text(_) => String::new(),
+    };
+    let (run, told_at) =
+        user.told_by.map_or_else(Default::default, |(run, at)| (run.to_string(), seconds(at)));
+    [
+        user.distinct_id.as_deref().unwrap_or_default().to_owned(),
+        mpid,
+        user.fault().token().to_owned(),
+        user.group.token().to_owned(),
+        user.group.told().to_string(),
+        told_at,
+        run,
+        user.held.to_string(),
+        seconds(user.looked_at),
+    ]
+}
+
+fn seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 #[cfg(test)]

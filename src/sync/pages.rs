@@ -5,9 +5,10 @@
 pub use crate::store::{ChangeRow, JournalEntry, JournalPlace, JournalRow, RunRecord, Side, Which, Window};
 pub use crate::store::{RUNS_KEPT, RUNS_WITH_CHANGES, UnmatchedRow};
 
+use crate::domain::verification::WrongUser;
 use crate::domain::{CohortId, RunId};
 use crate::mparticle::{Encoder, Letter};
-use crate::store::{Reader, StoreError};
+use crate::store::{Reader, StoreError, VerificationId};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -65,6 +66,15 @@ pub enum Question {
         /// How many at most.
         limit: usize,
     },
+    /// Whom the last verification of what a cohort's sync sets found wrong.
+    Wrong {
+        /// The cohort.
+        cohort: CohortId,
+        /// From which position on.
+        offset: u64,
+        /// How many at most.
+        limit: usize,
+    },
     /// How large what was recorded is.
     Size,
     /// What a request to mParticle said: so many changes of a run from a position on.
@@ -86,7 +96,8 @@ impl Question {
             Self::Runs { offset, .. }
             | Self::Changes { offset, .. }
             | Self::Unmatched { offset, .. }
-            | Self::Requests { offset, .. } => Some(*offset),
+            | Self::Requests { offset, .. }
+            | Self::Wrong { offset, .. } => Some(*offset),
             Self::Run(_) | Self::Journal { .. } | Self::Size | Self::Body { .. } => None,
         }
     }
@@ -107,6 +118,8 @@ pub enum Answer {
     Requests(Window<JournalRow>),
     /// Some entries.
     Journal(Vec<JournalRow>),
+    /// Some wrong users.
+    Wrong(Window<WrongUser>),
     /// Bytes of the database.
     Size(u64),
     /// What the request said; `None` when its run is forgotten.
@@ -197,12 +210,28 @@ fn answer(reader: &Reader, question: &Question, encoder: Option<&Encoder>) -> Re
         Question::Requests { run, offset, limit } => {
             Answer::Requests(reader.requests_window(run, offset, limit)?)
         }
+        Question::Wrong { cohort, offset, limit } => {
+            Answer::Wrong(match last_verification(reader, cohort)? {
+                Some(id) => reader.wrong_users_window(id, offset, limit)?,
+                None => Window { offset, total: 0, rows: Vec::new() },
+            })
+        }
         Question::Size => Answer::Size(reader.bytes()?),
         Question::Journal { run, place, limit } => Answer::Journal(reader.journal(run, place, limit)?),
         Question::Body { run, first_position, users } => {
             Answer::Body(body(reader, run, first_position, users, encoder)?)
         }
     })
+}
+
+/// The last verification of what a cohort's sync sets now.
+pub(super) fn last_verification(
+    reader: &Reader,
+    cohort: CohortId,
+) -> Result<Option<VerificationId>, StoreError> {
+    let sync = reader.syncs()?.into_iter().find(|sync| sync.cohort_id == cohort);
+    let Some(sync) = sync else { return Ok(None) };
+    Ok(reader.verification(&sync.holding())?.map(|(id, _)| id))
 }
 
 /// What a request said. Its changes are taken by position, for the outbox may have split it since.

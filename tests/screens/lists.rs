@@ -33,6 +33,9 @@ fn answer(question: &Question) -> Answer {
         }
         Question::Requests { offset, limit, .. } => Answer::Requests(window(*offset, *limit, 7, request)),
         Question::Journal { .. } => Answer::Journal(Vec::new()),
+        Question::Wrong { offset, limit, .. } => {
+            Answer::Wrong(window(*offset, *limit, 7, super::verification::wrong))
+        }
         Question::Size => Answer::Size(48_300_000),
         Question::Body { .. } => Answer::Body(None),
     }
@@ -148,7 +151,7 @@ fn serve(app: &mut App, mut effects: Vec<Effect>, respond: &dyn Fn(&Question) ->
     }
 }
 
-fn press_served(app: &mut App, keys: &str) {
+pub fn press_served(app: &mut App, keys: &str) {
     for key in keys.split_whitespace() {
         let effects = press(app, key);
         serve(app, effects, &|question| Ok(answer(question)));
@@ -159,7 +162,7 @@ fn press_served(app: &mut App, keys: &str) {
 }
 
 /// Pictures at every size, once everything that was asked for has come.
-fn pictures(name: &str, snapshot: &dyn Fn() -> Snapshot, keys: &str) {
+pub fn pictures(name: &str, snapshot: &dyn Fn() -> Snapshot, keys: &str) {
     for size in SIZES {
         let mut app = app(snapshot());
         press_served(&mut app, keys);

@@ -29,9 +29,11 @@ pub mod setup_facts;
 pub mod snippets;
 pub mod tabs;
 pub mod unmatched;
+pub mod verified;
 pub mod waterfall;
 pub mod welcome;
 pub mod windowed;
+pub mod wrong;
 
 use super::action::Action;
 use super::canvas::Canvas;
