@@ -139,6 +139,7 @@ fn an_obstacle_says_what_to_do() {
         let picture = refused(fixture::idle(), fixture::settings(), keys);
         assert!(picture.contains(words), "{words}: {picture}");
     }
+    assert!(refused(at_work(), fixture::settings(), "R").contains("this cohort is still being verified"));
     let right = with(|sync| sync.verification.last = Some(Arc::new(verified(0))));
     assert!(refused(right, fixture::settings(), "R").contains("found nobody wrong"));
 }

@@ -116,6 +116,7 @@ pub(super) fn why_not_repair(chosen: &[&Arc<CohortView>]) -> Option<String> {
         return Some(words.to_owned());
     };
     let words = match (verified(view), view.status()) {
+        (None, _) if is_verifying(view) => "this cohort is still being verified",
         (None, _) => "this cohort was not verified yet",
         (Some(found), _) if found.wrong() == 0 => "the last verification found nobody wrong",
         (Some(found), _) if found.found_nobody() => {
