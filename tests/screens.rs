@@ -17,6 +17,8 @@ mod recall;
 mod setup;
 #[path = "screens/users.rs"]
 mod users;
+#[path = "screens/verification.rs"]
+mod verification;
 #[path = "screens/warnings.rs"]
 mod warnings;
 
@@ -255,7 +257,7 @@ fn welcome_screen() {
 
 #[test]
 fn no_size_panics_and_small_ones_say_what_they_need() {
-    let keys = "|s|?|:|o|q|i|enter|enter l|enter l l|enter h|2|3|3 / s|4|4 x enter|6|/ x|x|x up down enter a|F|s tab z"
+    let keys = "|s|?|:|o|q|i|enter|enter l|enter l l|enter h|2|3|3 / s|4|4 x enter|6|/ x|x|x up down enter a|F|v|v j|s tab z"
         .split('|');
     for width in [1, 2, 3, 5, 9, 20, 39, 40, 46, 60, 79, 100, 160, 300] {
         for height in [1, 2, 3, 5, 9, 10, 11, 14, 15, 24, 60, 100] {
@@ -282,7 +284,7 @@ fn plain_pictures_hold_only_ascii_besides_names() {
     let mut snapshot = fixture::trouble();
     snapshot.cohorts.retain(|view| view.cohort.name.is_ascii());
     for keys in
-        "|j j j|s|?|:|o|i|enter|enter l|enter l l|enter l l l|enter h|2|3|4|4 x enter|5|6|x|x up down enter a|F|s tab z"
+        "|j j j|s|?|:|o|i|enter|enter l|enter l l|enter l l l|enter h|2|3|4|4 x enter|5|6|x|x up down enter a|F|v|s tab z"
             .split('|')
     {
         let mut app = app_with(plain(), snapshot.clone());

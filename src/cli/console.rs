@@ -8,6 +8,7 @@ use crate::config::{
     Secret, ShownSetting, SyncConfig, Theme, WebhookUrl, Word, format_duration,
 };
 use crate::domain::SyncKind;
+use crate::mparticle::profile::PROFILES_PER_SECOND;
 use crate::sandbox::{self, Sandbox, SandboxOptions};
 use crate::store::{Reader, StoreError};
 use crate::sync::command::{Command, StartRequest};
@@ -197,13 +198,17 @@ fn demo_config(sandbox: &Sandbox, interface: InterfaceConfig) -> Result<Config, 
 /// What `config show` would say of the demo, had it a configuration.
 fn demo_settings(config: &Config) -> Vec<ShownSetting> {
     let (mixpanel, sync) = (&config.mixpanel, &config.sync);
-    let settings: [(&str, serde_json::Value); 11] = [
+    let settings: [(&str, serde_json::Value); 15] = [
         ("mixpanel.project_id", mixpanel.project_id.into()),
         ("mixpanel.base_url", mixpanel.base_url.clone().into()),
         ("mixpanel.service_account", mixpanel.service_account.clone().into()),
         ("mixpanel.secret", MASK.into()),
         ("mparticle.webhook_url", MASK.into()),
         ("mparticle.environment", config.mparticle.environment.as_str().into()),
+        ("mparticle.profile_api.client_id", sandbox::CLIENT_ID.into()),
+        ("mparticle.profile_api.client_secret", MASK.into()),
+        ("mparticle.profile_api.workspace_id", sandbox::WORKSPACE_ID.into()),
+        ("mparticle.profile_api.base_url", mixpanel.base_url.clone().into()),
         ("sync.interval", format_duration(sync.interval).into()),
         ("sync.max_removal_share", sync.max_removal_share.into()),
         ("sync.max_concurrent_requests", sync.max_concurrent_requests.into()),
@@ -271,6 +276,9 @@ fn settings_for(
             .map_or(FallbackIdentity::CustomerId, |config| config.mparticle.fallback_identity)
             .as_str()
             .to_owned(),
+        profiles_per_second: config
+            .and_then(|config| config.mparticle.profile_api.as_ref())
+            .map(|_| PROFILES_PER_SECOND),
         feed_users_per_second: 270.0,
     }
 }

@@ -1,7 +1,8 @@
 //! Writing a list to a file, for a spreadsheet or a program: everything that is listed, however long, in the columns
 //! that the command line writes. A file that is there is never touched; a list that breaks off leaves none.
 
-use super::pages::{Archive, ChangeRow, JournalEntry, UnmatchedRow, Which};
+use super::pages::{Archive, ChangeRow, JournalEntry, UnmatchedRow, Which, last_verification};
+use crate::domain::verification::WrongUser;
 use crate::domain::{CohortId, IdentityRef, RunId};
 use crate::store::{Reader, StoreError};
 use jiff::Timestamp;
@@ -67,12 +68,17 @@ pub enum Content {
     Changes(RunId, Which),
     /// Entries of the journal, by their numbers; those that are forgotten meanwhile are left out.
     Journal(Vec<i64>),
+    /// Whom the last verification of a cohort found wrong.
+    Wrong(CohortId),
 }
 
 /// The columns of a list of unmatched users.
 pub const UNMATCHED: [&str; 5] = ["distinct_id", "reason", "sent", "mparticle_user_id", "last_seen"];
 /// The columns of a list of changes.
 pub const CHANGES: [&str; 6] = ["distinct_id", "mpid", "change", "state", "reason", "at"];
+/// The columns of a list of users about whom mParticle is wrong.
+pub const WRONG: [&str; 9] =
+    ["distinct_id", "mpid", "wrong", "group", "told", "told_at", "run_id", "holds", "looked_up_at"];
 
 /// The columns of a list of requests.
 const REQUESTS: [&str; 13] = [
@@ -102,7 +108,7 @@ pub(super) async fn write(
             let done = task::spawn_blocking(move || write_file(&directory, &export, None));
             done.await.map_err(|error| error.to_string())?
         }
-        Content::Unmatched(_) | Content::Changes(..) | Content::Journal(_) => {
+        Content::Unmatched(_) | Content::Changes(..) | Content::Wrong(_) | Content::Journal(_) => {
             archive.with_reader(move |reader| Ok(write_file(&directory, &export, Some(reader)))).await?
         }
     }
@@ -256,6 +262,17 @@ fn fill(to: impl Write, export: &Export, reader: Option<&Reader>) -> Result<u64,
             })?;
             sink
         }
+        (Content::Wrong(cohort), Some(reader)) => {
+            let mut sink = Sink::begin(to, export.form, &WRONG)?;
+            if let Some(id) = last_verification(reader, *cohort)? {
+                reader.for_each_wrong_user::<Trouble>(id, |users| {
+                    rows += users.len() as u64;
+                    users.iter().try_for_each(|user| sink.row(&wrong(user)))?;
+                    Ok(true)
+                })?;
+            }
+            sink
+        }
         (Content::Journal(entries), Some(reader)) => {
             let mut sink = Sink::begin(to, export.form, &REQUESTS)?;
             let names: HashMap<CohortId, String> =
@@ -268,7 +285,7 @@ fn fill(to: impl Write, export: &Export, reader: Option<&Reader>) -> Result<u64,
             }
             sink
         }
-        (Content::Unmatched(_) | Content::Changes(..) | Content::Journal(_), None) => {
+        (Content::Unmatched(_) | Content::Changes(..) | Content::Wrong(_) | Content::Journal(_), None) => {
             return Err(StoreError::Closed.into());
         }
     };
@@ -299,6 +316,24 @@ fn change(row: &ChangeRow) -> [Value; 6] {
         row.state.token().into(),
         row.reason.clone().into(),
         row.at.map(seconds).into(),
+    ]
+}
+
+fn wrong(user: &WrongUser) -> [Value; 9] {
+    let mpid = match user.identity.borrow() {
+        IdentityRef::Mpid(mpid) => Some(mpid),
+        IdentityRef::Uuid(_) | IdentityRef::Text(_) => None,
+    };
+    [
+        user.distinct_id.as_deref().into(),
+        mpid.into(),
+        user.fault().token().into(),
+        user.group.token().into(),
+        user.group.told().into(),
+        user.told_by.map(|(_, at)| seconds(at)).into(),
+        user.told_by.map(|(run, _)| run.0).into(),
+        user.held.to_string().into(),
+        seconds(user.looked_at).into(),
     ]
 }
 

@@ -8,9 +8,10 @@ pub use crate::store::{
 };
 
 use super::user::{self, Recorded, UserQuery};
+use crate::domain::verification::WrongUser;
 use crate::domain::{CohortId, RunId};
 use crate::mparticle::{Encoder, Letter};
-use crate::store::{Reader, StoreError};
+use crate::store::{Reader, StoreError, VerificationId};
 use jiff::Timestamp;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -62,6 +63,15 @@ pub enum Question {
     },
     /// An entry of the journal, whole.
     Entry(i64),
+    /// Whom the last verification of what a cohort's sync sets found wrong.
+    Wrong {
+        /// The cohort.
+        cohort: CohortId,
+        /// From which position on.
+        offset: u64,
+        /// How many at most.
+        limit: usize,
+    },
     /// How large what was recorded is.
     Size,
     /// How much of it the request journal holds.
@@ -86,9 +96,10 @@ impl Question {
     #[must_use]
     pub fn offset(&self) -> Option<u64> {
         match self {
-            Self::Runs { offset, .. } | Self::Changes { offset, .. } | Self::Unmatched { offset, .. } => {
-                Some(*offset)
-            }
+            Self::Runs { offset, .. }
+            | Self::Changes { offset, .. }
+            | Self::Unmatched { offset, .. }
+            | Self::Wrong { offset, .. } => Some(*offset),
             Self::Run(_)
             | Self::Journal { .. }
             | Self::Entry(_)
@@ -128,6 +139,8 @@ pub enum Answer {
     Journal(Vec<JournalRow>),
     /// The entry, unless it is forgotten.
     Entry(Option<Box<JournalEntry>>),
+    /// Some wrong users.
+    Wrong(Window<WrongUser>),
     /// Bytes of the database.
     Size(u64),
     /// The journal.
@@ -222,6 +235,12 @@ fn answer(reader: &Reader, question: &Question, encoder: Option<&Encoder>) -> Re
             None => Answer::Unmatched(None, Window { offset, total: 0, rows: Vec::new() }),
         },
         Question::Entry(id) => Answer::Entry(reader.journal_entry(id)?.map(Box::new)),
+        Question::Wrong { cohort, offset, limit } => {
+            Answer::Wrong(match last_verification(reader, cohort)? {
+                Some(id) => reader.wrong_users_window(id, offset, limit)?,
+                None => Window { offset, total: 0, rows: Vec::new() },
+            })
+        }
         Question::Size => Answer::Size(reader.bytes()?),
         Question::JournalExtent => Answer::JournalExtent(reader.journal_extent()?),
         Question::Flapping(cohort) => {
@@ -235,6 +254,16 @@ fn answer(reader: &Reader, question: &Question, encoder: Option<&Encoder>) -> Re
             Answer::Body(body(reader, run, first_position, users, encoder)?)
         }
     })
+}
+
+/// The last verification of what a cohort's sync sets now.
+pub(super) fn last_verification(
+    reader: &Reader,
+    cohort: CohortId,
+) -> Result<Option<VerificationId>, StoreError> {
+    let sync = reader.syncs()?.into_iter().find(|sync| sync.cohort_id == cohort);
+    let Some(sync) = sync else { return Ok(None) };
+    Ok(reader.verification(&sync.holding())?.map(|(id, _)| id))
 }
 
 /// What a request said. Its changes are taken by position, for the outbox may have split it since.

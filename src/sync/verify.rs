@@ -4,6 +4,7 @@
 //! holds. It changes nothing at mParticle, and runs go on beside it.
 
 use super::clock::Clock;
+use crate::domain::number::thousands;
 use crate::domain::sampling::{Reservoir, allocate};
 use crate::domain::verification::{Extent, Fault, Group, Held, WrongUser, fault};
 use crate::domain::verified::{Tally, Verification};
@@ -354,12 +355,9 @@ impl Working {
             if late.is_empty() {
                 break;
             }
-            let (was, is) = if late.len() == 1 { ("was", "is") } else { ("were", "are") };
-            let words = format!(
-                "{} {was} told only just now and {is} looked up again in {} s",
-                late.len(),
-                delay.as_secs()
-            );
+            // Short, since the line of the counts has little room for it.
+            let words =
+                format!("{} told just now, again in {} s", thousands(late.len() as u64), delay.as_secs());
             self.progress.waiting = Some(words);
             self.tell();
             tokio::select! {

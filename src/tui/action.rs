@@ -171,6 +171,8 @@ actions! {
     Decide: "sync.decide", "decide", "Approve or discard the plan that waits for your decision", Sync, Syncs, true, ["a"];
     Reconnect: "sync.reconnect", "reconnect", "Try a sync again that was paused because a service refused us", Sync, Connections, true, ["c"];
     FullRefresh: "sync.full_refresh", "tell everyone", "Tell mParticle every member again; it forgets who is inactive", Sync, Syncs, true, ["F"];
+    Verify: "sync.verify", "verify", "Look users up in mParticle and see whether it holds what it was told", Sync, Syncs, true, ["v"];
+    Repair: "sync.repair", "repair", "Tell those again whom the last verification found wrong", Sync, Syncs, true, ["R"];
     StopSync: "sync.stop", "stop", "End a sync; its attribute stays, is set to false or deleted", Sync, Syncs, true, ["x"];
     Refresh: "list.refresh", "refresh", "Ask Mixpanel for the list of cohorts again (one query)", Sync, Connections, true, ["r"];
     LogLevel: "log.level", "level", "Show only lines of at least the next level", Log, Log, false, ["l"];

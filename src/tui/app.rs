@@ -8,6 +8,7 @@ mod paint;
 mod perform;
 mod questions;
 mod recall;
+mod verification;
 
 pub use operate::is_refused;
 

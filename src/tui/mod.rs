@@ -9,6 +9,7 @@
 //!   clipboard  the tools of the desktop that take a text
 //! app          update(Msg) -> effects, draw(&self, frame) -> where things are           (pure)
 //!     operate  what the actions on syncs do
+//!     verification  those that look at mParticle
 //!     perform  what the other actions do
 //!     paint    how a frame is put together
 //!     recall   what is remembered from one start to the next

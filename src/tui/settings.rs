@@ -66,6 +66,8 @@ pub struct Settings {
     pub interval: Duration,
     /// The identity type that carries `$distinct_id` in mParticle.
     pub fallback_identity: String,
+    /// Users a second that can be looked up in mParticle; `None` where its Profile API is not configured.
+    pub profiles_per_second: Option<u32>,
     /// Users a second the feed takes, for estimates; mParticle's documented default is 270.
     pub feed_users_per_second: f64,
 }
@@ -108,6 +110,7 @@ impl Default for Settings {
             log_path: None,
             interval: Duration::from_mins(15),
             fallback_identity: "customer_id".to_owned(),
+            profiles_per_second: None,
             feed_users_per_second: 270.0,
         }
     }

@@ -8,8 +8,10 @@ use cohort_sync::domain::{Identity, Outcome, PauseCause, Purpose, RunId, SyncSta
 use cohort_sync::sandbox::{DroppedUsers, Effect, Fault as Scripted, PersonSeed, ProfileKey};
 use cohort_sync::store::StoreError;
 use cohort_sync::sync::command::{Command, Refusal, VerifyRequest};
-use cohort_sync::sync::pages::JournalPlace;
+use cohort_sync::sync::export::{Content, Export, Form, WRONG};
+use cohort_sync::sync::pages::{Answer, JournalPlace, Question};
 use cohort_sync::sync::snapshot::{NoticeLevel, Snapshot, VerificationView};
+use jiff::Timestamp;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -344,6 +346,37 @@ async fn a_verification_ends_when_asked_to_and_with_the_program() {
     world.handle().send(Command::Verify(request)).await.unwrap();
     world.shut_down().await;
     assert_eq!(world.reader().verification(&held(NAME)).unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_are_wrong_are_read_a_page_at_a_time_and_written_to_a_file() {
+    let world = world_with_known_defects().await;
+    let page = async |offset, limit| match world
+        .handle()
+        .read(Question::Wrong { cohort: COHORT, offset, limit })
+        .await
+        .unwrap()
+    {
+        Answer::Wrong(window) => window,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((page(0, 100).await.total, page(0, 100).await.rows.len()), (0, 0), "nobody looked yet");
+    world.verify(Extent::Full).await;
+    let wrong = world.wrong();
+    assert_eq!((page(0, 4).await.total, page(0, 4).await.rows), (6, wrong[..4].to_vec()));
+    assert_eq!(page(4, 4).await.rows, wrong[4..]);
+
+    let content = Content::Wrong(COHORT);
+    let export = Export { name: "wrong".to_owned(), at: Timestamp::now(), form: Form::Csv, content };
+    let (path, rows) = world.handle().export(world.directory.path().to_owned(), export).await.unwrap();
+    let text = std::fs::read_to_string(path).unwrap();
+    assert_eq!((rows, text.lines().next()), (6, Some(WRONG.join(",").as_str())));
+    let overwritten = text.lines().find(|line| line.starts_with("user-100,")).unwrap();
+    let (said, _) = overwritten.rsplit_once(',').unwrap();
+    let told_at = said.split(',').nth(5).unwrap();
+    let expected = format!("user-100,{},missing,steady,true,{told_at},1,\"\"\"vip\"\"\"", mpid(100));
+    assert_eq!(said, expected);
+    assert!(told_at.parse::<Timestamp>().is_ok(), "{told_at}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,6 +29,7 @@ pub fn settings() -> Settings {
         project_id: Some(12345),
         region: "eu".to_owned(),
         feed: "us1-…a9f2".to_owned(),
+        profiles_per_second: Some(15),
         config_path: Some("~/.config/cohort-sync/config.toml".to_owned()),
         log_path: Some("~/.local/state/cohort-sync/log/cohort-sync.log".to_owned()),
         ..Settings::default()

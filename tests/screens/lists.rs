@@ -37,6 +37,9 @@ pub fn answer(question: &Question) -> Answer {
         }
         Question::Journal { .. } => Answer::Journal(Vec::new()),
         Question::Entry(_) => Answer::Entry(None),
+        Question::Wrong { offset, limit, .. } => {
+            Answer::Wrong(window(*offset, *limit, 7, super::verification::wrong))
+        }
         Question::Size => Answer::Size(48_300_000),
         Question::JournalExtent => Answer::JournalExtent(JournalExtent::default()),
         Question::Flapping(_) => Answer::Flapping(37, Some(fixture::ago(16_327))),
@@ -166,7 +169,7 @@ pub fn press_served(app: &mut App, keys: &str) {
 }
 
 /// Pictures at every size, once everything that was asked for has come.
-fn pictures(name: &str, snapshot: &dyn Fn() -> Snapshot, keys: &str) {
+pub fn pictures(name: &str, snapshot: &dyn Fn() -> Snapshot, keys: &str) {
     for size in SIZES {
         let mut app = app(snapshot());
         press_served(&mut app, keys);

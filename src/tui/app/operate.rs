@@ -1,7 +1,7 @@
 //! What the actions on syncs do: whether they can be done now and the commands they become. What they ask first is
 //! in `questions`. Everything here goes by the snapshot; the engine still has the last word and may refuse.
 
-use super::{App, Effect};
+use super::{App, Effect, verification};
 use crate::domain::SyncStatus;
 use crate::sync::command::Command;
 use crate::sync::snapshot::{CohortView, ListState};
@@ -51,6 +51,8 @@ impl App {
             Action::FullRefresh if !any(can_refresh_fully) => {
                 return chosen.first().map(|view| why_not_refresh_fully(view).to_owned());
             }
+            Action::Verify => return verification::why_not_verify(&self.settings, &chosen),
+            Action::Repair => return verification::why_not_repair(&chosen),
             Action::StopSync if !any(can_stop) => {
                 return chosen.first().map(|view| why_not_stop(view).to_owned());
             }
@@ -75,6 +77,8 @@ impl App {
             Action::Decide => self.ask_about_plan(),
             Action::FullRefresh => self.ask_to_tell_everyone(),
             Action::StopSync => self.ask_to_stop(),
+            Action::Verify => self.ask_what_to_verify(),
+            Action::Repair => self.ask_to_repair(),
             _ => Vec::new(),
         }
     }
@@ -116,6 +120,7 @@ pub fn title_now(action: Action, selected: Option<&CohortView>) -> &'static str 
     match (action, selected) {
         (Action::PauseResume, Some(view)) if can_resume(view) && !is_held(view) => "resume",
         (Action::StartSync, Some(view)) if view.sync.is_some() => "start again",
+        (Action::Verify, Some(view)) if verification::is_verifying(view) => "end verifying",
         (Action::StopSync, Some(view)) if cohort_attributes::is_over(view.status()) => "clean up",
         _ => action.spec().title,
     }

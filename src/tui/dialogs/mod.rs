@@ -11,6 +11,7 @@ pub mod start_preview;
 pub mod stop;
 mod stop_draw;
 pub mod stop_subject;
+pub mod verify;
 
 use super::action::Action;
 use super::canvas::{Canvas, Piece, Target, View, cells, piece, width_of};
@@ -27,6 +28,8 @@ pub enum Dialog {
     Start(Box<start::StartDialog>),
     /// Choose what becomes of an attribute, then agree.
     Stop(Box<stop::StopDialog>),
+    /// Choose whom to look up.
+    Verify(Box<verify::VerifyDialog>),
     /// Say what will happen and ask.
     Confirm(confirm::Confirm),
     /// Help or palette: find an action and run it.
@@ -92,6 +95,7 @@ impl Dialog {
         match self {
             Self::Start(dialog) => dialog.handle(input),
             Self::Stop(dialog) => dialog.handle(input),
+            Self::Verify(dialog) => dialog.handle(input),
             Self::Confirm(dialog) => dialog.handle(input),
             Self::Picker(dialog) => dialog.handle(input),
             Self::Sort(dialog) => dialog.handle(input),
@@ -112,7 +116,7 @@ impl Dialog {
         match self {
             Self::Picker(dialog) => dialog.view = view,
             Self::Message(dialog) => dialog.view = view,
-            Self::Start(_) | Self::Stop(_) | Self::Confirm(_) | Self::Sort(_) => {}
+            Self::Start(_) | Self::Stop(_) | Self::Verify(_) | Self::Confirm(_) | Self::Sort(_) => {}
         }
     }
 
@@ -121,6 +125,7 @@ impl Dialog {
         match self {
             Self::Start(dialog) => dialog.draw(canvas, scene),
             Self::Stop(dialog) => dialog.draw(canvas, scene),
+            Self::Verify(dialog) => dialog.draw(canvas),
             Self::Confirm(dialog) => dialog.draw(canvas),
             Self::Picker(dialog) => dialog.draw(canvas, scene),
             Self::Sort(dialog) => dialog.draw(canvas),

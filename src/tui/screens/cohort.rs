@@ -8,6 +8,7 @@ use super::page::{Page, Step};
 use super::parts::Parts;
 use super::runs::RunsTable;
 use super::unmatched::Unmatched;
+use super::verified;
 use super::waterfall::Waterfall;
 use super::{Scene, draw_emptiness};
 use crate::domain::CohortId;
@@ -87,8 +88,12 @@ impl Page for CohortPage {
         let view = scene.snapshot.cohort(self.id);
         let room = usize::from(area.width.saturating_sub(16));
         let name = view.map_or("", |view| &view.cohort.name);
-        let title =
-            [piece(Role::Title, text::cut(name, room)), piece(Role::Muted, format!(" · {}", self.id))];
+        let mut title =
+            vec![piece(Role::Title, text::cut(name, room)), piece(Role::Muted, format!(" · {}", self.id))];
+        let check = view.and_then(|view| view.sync.as_ref()?.verification.check.as_ref());
+        title.extend(check.map(|check| {
+            piece(Role::Busy, format!(" · {} {}", canvas.spinner(), verified::in_brief(check, scene.now)))
+        }));
         let inside = canvas.frame(area, Role::Faint, &title);
         if inside.is_empty() {
             return;

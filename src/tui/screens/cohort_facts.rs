@@ -230,6 +230,13 @@ fn say_standing(
     if let Some(told) = sync.last_full {
         say("Everyone told", &format!("{}, {}", text::ago(now, told), text::moment(now, told, zone)));
     }
+    if let Some(verified) = &sync.verification.last {
+        let at = text::moment(now, verified.ended_at, zone);
+        say("Verified", &format!("{}, at {at}", verified.summary()));
+    }
+    if let Some(trouble) = &sync.verification.trouble {
+        say("Could not be verified", &trouble.text);
+    }
     if let Some(about_to) = about_to(sync) {
         say("About to end", &about_to);
     }

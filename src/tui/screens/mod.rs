@@ -43,9 +43,11 @@ pub mod users_draw;
 pub mod users_line;
 pub mod users_rows;
 pub mod users_state;
+pub mod verified;
 pub mod waterfall;
 pub mod welcome;
 pub mod windowed;
+pub mod wrong;
 
 use super::action::Action;
 use super::canvas::Canvas;

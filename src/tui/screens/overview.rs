@@ -71,6 +71,8 @@ impl Page for Overview {
             Action::PauseResume,
             Action::RunNow,
             Action::StopSync,
+            Action::Verify,
+            Action::Repair,
             Action::NextPart,
             Action::Look,
             Action::Back,

@@ -4,6 +4,8 @@
 use super::cohort::UNMATCHED;
 use super::page::{Page, Step};
 use super::run::RunPage;
+use super::verified::{self, VerifiedLine};
+use super::wrong::WrongPage;
 use super::{Scene, draw_emptiness};
 use crate::domain::{CohortId, RunCounts};
 use crate::sync::export::{Content, Table};
@@ -14,6 +16,7 @@ use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widgets::{bar, scroll};
 use ratatui::layout::Rect;
+use std::borrow::Cow;
 
 /// Cells for the words in front, the count, and the widest bar.
 const LABEL: u16 = 27;
@@ -29,13 +32,16 @@ enum Behind {
     Nothing,
     Unmatched,
     Rejected,
+    Wrong,
 }
 
 /// A line of the waterfall.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Line {
-    label: &'static str,
+    label: Cow<'static, str>,
     count: i64,
+    /// What stands in place of the count.
+    figure: Option<String>,
     meaning: String,
     role: Role,
     /// Whether it has a bar: parts that were taken away have none.
@@ -46,8 +52,9 @@ struct Line {
 impl Line {
     fn stock(label: &'static str, count: u64, meaning: &str) -> Self {
         Self {
-            label,
+            label: label.into(),
             count: count.cast_signed(),
+            figure: None,
             meaning: meaning.to_owned(),
             role: Role::Busy,
             is_stock: true,
@@ -68,6 +75,14 @@ impl Line {
     }
 }
 
+impl From<VerifiedLine> for Line {
+    fn from(line: VerifiedLine) -> Self {
+        let VerifiedLine { label, figure, meaning, role, has_list } = line;
+        let behind = if has_list { Behind::Wrong } else { Behind::Nothing };
+        Self { label: label.into(), count: 0, figure: Some(figure), meaning, role, is_stock: false, behind }
+    }
+}
+
 /// The part.
 pub struct Waterfall {
     cohort: CohortId,
@@ -85,8 +100,11 @@ impl Waterfall {
 
     fn lines(&self, snapshot: &Snapshot) -> Option<(Vec<Line>, RunView)> {
         let view = snapshot.cohort(self.cohort)?;
-        let run = view.sync.as_ref()?.last_account.clone()?;
-        Some((lines(view, &run.counts), run))
+        let sync = view.sync.as_ref()?;
+        let run = sync.last_account.clone()?;
+        let mut lines = lines(view, &run.counts);
+        lines.extend(verified::line(sync).map(Line::from));
+        Some((lines, run))
     }
 }
 
@@ -153,7 +171,16 @@ impl Page for Waterfall {
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::Open, Action::Copy, Action::Export, Action::NextPart, Action::Back, Action::Palette]
+        &[
+            Action::Open,
+            Action::Verify,
+            Action::Repair,
+            Action::Copy,
+            Action::Export,
+            Action::NextPart,
+            Action::Back,
+            Action::Palette,
+        ]
     }
 
     fn arrange(&mut self, scene: Scene<'_>) {
@@ -193,6 +220,7 @@ impl Page for Waterfall {
         match (action, line.behind) {
             (Action::Open, Behind::Unmatched) => Step::Part(UNMATCHED),
             (Action::Open, Behind::Rejected) => Step::Open(Box::new(RunPage::at_rejected(&run))),
+            (Action::Open, Behind::Wrong) => Step::Open(Box::new(WrongPage::of(self.cohort))),
             (Action::Copy, _) => Step::Copy(line.count.to_string(), "the count".to_owned()),
             _ => Step::Done,
         }
@@ -200,7 +228,10 @@ impl Page for Waterfall {
 
     fn listing(&self, scene: Scene<'_>) -> Option<(String, Content)> {
         let (lines, _) = self.lines(scene.snapshot)?;
-        let row = |line: Line| vec![line.label.trim().into(), line.count.into(), line.meaning.into()];
+        let row = |line: Line| {
+            let count = line.figure.map_or_else(|| line.count.into(), serde_json::Value::from);
+            vec![line.label.trim().into(), count, line.meaning.into()]
+        };
         let table =
             Table { columns: &["line", "count", "meaning"], rows: lines.into_iter().map(row).collect() };
         let name = &scene.snapshot.cohort(self.cohort)?.cohort.name;
@@ -240,15 +271,17 @@ fn draw_line(canvas: &mut Canvas<'_>, row: Rect, line: &Line, most: i64) {
     let left = |x: u16| row.right().saturating_sub(x);
     let is_head = !line.label.starts_with(' ');
     let label = LABEL.min(left(x).saturating_sub(COUNT));
-    canvas.text(x, row.y, label, if is_head { Role::Strong } else { Role::Text }, line.label);
+    canvas.text(x, row.y, label, if is_head { Role::Strong } else { Role::Text }, &line.label);
     x += label;
-    let count = if line.count < 0 {
+    let count = if let Some(figure) = &line.figure {
+        figure.clone()
+    } else if line.count < 0 {
         text::signed('−', line.count.unsigned_abs())
     } else {
         text::count(line.count.unsigned_abs())
     };
     let is_alarm = matches!(line.role, Role::Bad | Role::Warn) && line.count != 0;
-    let role = if is_alarm {
+    let role = if is_alarm || line.figure.is_some() {
         line.role
     } else if line.count == 0 {
         Role::Muted
@@ -262,7 +295,11 @@ fn draw_line(canvas: &mut Canvas<'_>, row: Rect, line: &Line, most: i64) {
         if line.is_stock && line.count > 0 {
             bar::draw_slim(canvas, x, row.y, room, line.count as f64 / most as f64, line.role);
         }
-        x += room + 2;
+        // A share has no bar, so what it means may have the bar's room where its own is too small.
+        let fits = text::width(&line.meaning) <= usize::from(left(x + room + 2));
+        if fits || line.figure.is_none() {
+            x += room + 2;
+        }
     }
     if row.width >= MEANING_FROM {
         canvas.text(x, row.y, left(x), Role::Muted, &line.meaning);

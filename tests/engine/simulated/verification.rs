@@ -59,7 +59,7 @@ async fn mparticle_gets_time_to_show_what_it_was_told_only_just_now() {
     let waits = |snapshot: &Snapshot| view(snapshot).check.is_some_and(|check| check.waiting.is_some());
     let snapshot = world.until("it waits", waits).await;
     let words = view(&snapshot).check.unwrap().waiting.unwrap();
-    assert_eq!(words, "2 were told only just now and are looked up again in 10 s");
+    assert_eq!(words, "2 told just now, again in 10 s");
     world.control.set_attribute(&ProfileKey::Mpid(mpid(2)), NAME, &Value::Bool(true));
     let snapshot = world.until("it ends", |snapshot| view(snapshot).ended == 1).await;
     let verification = view(&snapshot).last.unwrap();

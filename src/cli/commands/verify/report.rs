@@ -136,3 +136,14 @@ fn cells(user: &WrongUser) -> [Cell; 9] {
         seconds(user.looked_at).into(),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::COLUMNS;
+    use crate::sync::export::WRONG;
+
+    #[test]
+    fn the_list_has_the_same_columns_wherever_it_is_written() {
+        assert!(COLUMNS.iter().map(|column| column.name).eq(WRONG));
+    }
+}
