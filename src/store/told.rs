@@ -10,7 +10,7 @@ use crate::domain::{Change, CohortId, Identity, RunId};
 use jiff::Timestamp;
 use memchr::memmem::Finder;
 use rusqlite::{OptionalExtension, params};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// Where to look. Everything by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -139,6 +139,16 @@ impl Reader {
             .optional()?
             .flatten();
         forgotten.max(oldest).map(time::read).transpose()
+    }
+
+    /// The runs that planned something of which not everything is kept: nobody can say any more whom it was about.
+    pub fn forgotten_runs(&self) -> Result<HashSet<RunId>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id FROM runs WHERE adds + removes >
+                (SELECT coalesce(sum(users), 0) FROM outbox WHERE run_id = runs.id)",
+        )?;
+        let rows = statement.query_map([], |row| row.get(0).map(RunId))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The runs that told something, or are to, oldest first.

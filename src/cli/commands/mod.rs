@@ -13,9 +13,12 @@ pub(super) mod run;
 pub(super) mod sandbox;
 pub(super) mod status;
 pub(super) mod steer;
+pub(super) mod support_bundle;
 pub(super) mod sync;
 mod warnings;
 pub(super) mod watch;
+
+pub(super) use counts::waterfall;
 
 use super::args::{GlobalArgs, ListArgs};
 use super::failure::Failure;

@@ -1,0 +1,164 @@
+//! What a bundle is made of, as it is found here: nothing in it is fit to be handed on yet. And every id that is known, to be
+//! taken out of it.
+
+use super::conceal::{Concealer, Gathering, Pseudonyms};
+use crate::cli::account::Desk;
+use crate::cli::commands::waterfall;
+use crate::cli::failure::Failure;
+use crate::cli::objects::CountsObject;
+use crate::config::ShownSetting;
+use crate::domain::{Cohort, Identity};
+use crate::store::{
+    ChangeRow, Holding, JournalExtent, JournalRow, Reader, RequestFilter, RunRecord, Scope, StoreError,
+};
+use crate::sync::{self, snapshot::Snapshot};
+use crate::telemetry::LOG_FILE;
+use jiff::Timestamp;
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Records of runs that are taken in; no state has more.
+const RUNS: usize = 100_000;
+
+/// The log files, the newest first; see `telemetry`.
+const LOGS: [&str; 3] = ["", ".1", ".2"];
+
+/// Everything, as it is found.
+pub(in crate::cli) struct Material {
+    /// Every setting, credentials masked; or why it cannot be read.
+    pub settings: Result<Vec<ShownSetting>, String>,
+    /// Cohorts and syncs.
+    pub snapshot: Snapshot,
+    /// The counts of every cohort that was read.
+    pub counts: Vec<CountsObject>,
+    /// Every run that is kept, newest first.
+    pub runs: Vec<RunRecord>,
+    /// The journal, newest first.
+    pub requests: Vec<JournalRow>,
+    /// How much of it there is.
+    pub extent: JournalExtent,
+    /// Each log file with its name.
+    pub logs: Vec<(String, String)>,
+    /// Runs of which nobody can say any more whom they were about.
+    pub forgotten: HashSet<i64>,
+    /// Runs that are kept at all.
+    pub known: HashSet<i64>,
+    /// The size of the state.
+    pub bytes: u64,
+    /// When all this was found.
+    pub at: Timestamp,
+}
+
+impl Material {
+    /// Gathers it. It blocks for as long as reading takes.
+    pub(in crate::cli) fn gather(desk: &Desk, reader: Option<&Reader>) -> Result<Self, Failure> {
+        // Whatever is masked nowhere else is masked by what the credentials are now.
+        let settings = match desk.config() {
+            Ok(_) => desk.layers().map(|layers| layers.shown()).map_err(|error| error.to_string()),
+            Err(failure) => desk.layers().map(|layers| layers.shown()).map_err(|_| failure.to_string()),
+        };
+        let mut material = Self {
+            settings,
+            snapshot: Snapshot::default(),
+            counts: Vec::new(),
+            runs: Vec::new(),
+            requests: Vec::new(),
+            extent: JournalExtent::default(),
+            logs: logs(&desk.places.log_dir).map_err(|error| {
+                Failure::Failed(format!(
+                    "the log in {} cannot be read: {error}",
+                    desk.places.log_dir.display()
+                ))
+            })?,
+            forgotten: HashSet::new(),
+            known: HashSet::new(),
+            bytes: 0,
+            at: Timestamp::now(),
+        };
+        if let Some(reader) = reader {
+            material.take_state(desk, reader)?;
+        }
+        Ok(material)
+    }
+
+    fn take_state(&mut self, desk: &Desk, reader: &Reader) -> Result<(), Failure> {
+        self.snapshot = sync::look(&desk.places.state_dir)?;
+        for (cohort, _) in reader.cohorts()?.cohorts {
+            self.counts.extend(reader.last_account(cohort.id)?.map(|run| waterfall(&cohort, &run)));
+        }
+        // Asked first: what is forgotten while the rest is read was known when it was read.
+        self.forgotten = reader.forgotten_runs()?.into_iter().map(|run| run.0).collect();
+        self.runs = reader.runs(None, RUNS)?;
+        self.known = self.runs.iter().map(|run| run.id.0).collect();
+        self.extent = reader.journal_extent()?;
+        self.bytes = reader.bytes()?;
+        reader.for_each_request::<StoreError>(&RequestFilter::default(), |row| {
+            self.requests.push(row);
+            Ok(true)
+        })?;
+        Ok(())
+    }
+
+    /// Whether nobody can say whom a run was about, so that its words cannot be cleaned.
+    pub(super) fn is_forgotten(&self, run: i64) -> bool {
+        self.forgotten.contains(&run) || !self.known.contains(&run)
+    }
+}
+
+fn logs(directory: &Path) -> io::Result<Vec<(String, String)>> {
+    let mut logs = Vec::new();
+    for suffix in LOGS {
+        let name = format!("{LOG_FILE}{suffix}");
+        match fs::read(directory.join(&name)) {
+            Ok(bytes) => logs.push((name, String::from_utf8_lossy(&bytes).into_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(logs)
+}
+
+/// Gathers every id that is known: of whom mParticle was told or is to be, of whom it holds, and of the last reads.
+pub(super) fn concealer(
+    reader: Option<&Reader>,
+    mut gathering: Gathering,
+    pseudonyms: Pseudonyms,
+) -> Result<Concealer, Failure> {
+    if let Some(reader) = reader {
+        reader.for_each_told::<StoreError>(&Scope::default(), None, |_, rows| {
+            for ChangeRow { change, .. } in &rows {
+                take(&mut gathering, &change.identity);
+                change.distinct_id.iter().for_each(|id| gathering.take(id));
+            }
+            Ok(true)
+        })?;
+        for sync in reader.syncs()? {
+            let former = sync.former.iter().map(|former| former.attribute.clone());
+            for attribute in former.chain([sync.attribute.clone()]) {
+                for identity in reader.baseline(&Holding { cohort: sync.cohort_id, attribute }) {
+                    take(&mut gathering, &identity?);
+                }
+            }
+        }
+        for (Cohort { id, .. }, _) in reader.cohorts()?.cohorts {
+            let Some(run) = reader.last_account(id)? else { continue };
+            reader.for_each_unmatched::<StoreError>(run.id, |users| {
+                for user in &users {
+                    let remark = &user.remark;
+                    [&remark.distinct_id, &remark.evidence]
+                        .into_iter()
+                        .flatten()
+                        .for_each(|id| gathering.take(id));
+                }
+                Ok(true)
+            })?;
+        }
+    }
+    gathering.finish(pseudonyms).map_err(Failure::Failed)
+}
+
+fn take(gathering: &mut Gathering, identity: &Identity) {
+    gathering.take(&identity.to_string());
+}
