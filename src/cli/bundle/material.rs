@@ -1,7 +1,7 @@
 //! What a bundle is made of, as it is found here: nothing in it is fit to be handed on yet. And every id that is known, to be
 //! taken out of it.
 
-use super::conceal::{Concealer, Gathering, Pseudonyms};
+use super::conceal::Gathering;
 use crate::cli::account::Desk;
 use crate::cli::commands::waterfall;
 use crate::cli::failure::Failure;
@@ -52,43 +52,39 @@ pub(in crate::cli) struct Material {
 }
 
 impl Material {
-    /// Gathers it. It blocks for as long as reading takes.
-    pub(in crate::cli) fn gather(desk: &Desk, reader: Option<&Reader>) -> Result<Self, Failure> {
+    /// Gathers what is not in the state itself, and how the syncs stand. It blocks.
+    pub(super) fn gather(desk: &Desk, has_state: bool) -> Result<Self, Failure> {
         // Whatever is masked nowhere else is masked by what the credentials are now.
         let settings = match desk.config() {
             Ok(_) => desk.layers().map(|layers| layers.shown()).map_err(|error| error.to_string()),
             Err(failure) => desk.layers().map(|layers| layers.shown()).map_err(|_| failure.to_string()),
         };
-        let mut material = Self {
+        let directory = &desk.places.log_dir;
+        let logs = logs(directory).map_err(|error| {
+            Failure::Failed(format!("the log in {} cannot be read: {error}", directory.display()))
+        })?;
+        let snapshot = if has_state { sync::look(&desk.places.state_dir)? } else { Snapshot::default() };
+        Ok(Self {
             settings,
-            snapshot: Snapshot::default(),
+            snapshot,
             counts: Vec::new(),
             runs: Vec::new(),
             requests: Vec::new(),
             extent: JournalExtent::default(),
-            logs: logs(&desk.places.log_dir).map_err(|error| {
-                Failure::Failed(format!(
-                    "the log in {} cannot be read: {error}",
-                    desk.places.log_dir.display()
-                ))
-            })?,
+            logs,
             forgotten: HashSet::new(),
             known: HashSet::new(),
             bytes: 0,
             at: Timestamp::now(),
-        };
-        if let Some(reader) = reader {
-            material.take_state(desk, reader)?;
-        }
-        Ok(material)
+        })
     }
 
-    fn take_state(&mut self, desk: &Desk, reader: &Reader) -> Result<(), Failure> {
-        self.snapshot = sync::look(&desk.places.state_dir)?;
+    /// Takes in what is recorded: at the same moment as the ids, or some would be forgotten in between, and after the log,
+    /// which must tell of nothing that is not known yet.
+    pub(super) fn take_state(&mut self, reader: &Reader) -> Result<(), Failure> {
         for (cohort, _) in reader.cohorts()?.cohorts {
             self.counts.extend(reader.last_account(cohort.id)?.map(|run| waterfall(&cohort, &run)));
         }
-        // Asked first: what is forgotten while the rest is read was known when it was read.
         self.forgotten = reader.forgotten_runs()?.into_iter().map(|run| run.0).collect();
         self.runs = reader.runs(None, RUNS)?;
         self.known = self.runs.iter().map(|run| run.id.0).collect();
@@ -121,42 +117,33 @@ fn logs(directory: &Path) -> io::Result<Vec<(String, String)>> {
 }
 
 /// Gathers every id that is known: of whom mParticle was told or is to be, of whom it holds, and of the last reads.
-pub(super) fn concealer(
-    reader: Option<&Reader>,
-    mut gathering: Gathering,
-    pseudonyms: Pseudonyms,
-) -> Result<Concealer, Failure> {
-    if let Some(reader) = reader {
-        reader.for_each_told::<StoreError>(&Scope::default(), None, |_, rows| {
-            for ChangeRow { change, .. } in &rows {
-                take(&mut gathering, &change.identity);
-                change.distinct_id.iter().for_each(|id| gathering.take(id));
+pub(super) fn gather_ids(reader: &Reader, gathering: &mut Gathering) -> Result<(), StoreError> {
+    reader.for_each_told::<StoreError>(&Scope::default(), None, |_, rows| {
+        for ChangeRow { change, .. } in &rows {
+            take(gathering, &change.identity);
+            change.distinct_id.iter().for_each(|id| gathering.take(id));
+        }
+        Ok(true)
+    })?;
+    for sync in reader.syncs()? {
+        let former = sync.former.iter().map(|former| former.attribute.clone());
+        for attribute in former.chain([sync.attribute.clone()]) {
+            for identity in reader.baseline(&Holding { cohort: sync.cohort_id, attribute }) {
+                take(gathering, &identity?);
+            }
+        }
+    }
+    for (Cohort { id, .. }, _) in reader.cohorts()?.cohorts {
+        let Some(run) = reader.last_account(id)? else { continue };
+        reader.for_each_unmatched::<StoreError>(run.id, |users| {
+            for user in &users {
+                let ids = [&user.remark.distinct_id, &user.remark.evidence];
+                ids.into_iter().flatten().for_each(|id| gathering.take(id));
             }
             Ok(true)
         })?;
-        for sync in reader.syncs()? {
-            let former = sync.former.iter().map(|former| former.attribute.clone());
-            for attribute in former.chain([sync.attribute.clone()]) {
-                for identity in reader.baseline(&Holding { cohort: sync.cohort_id, attribute }) {
-                    take(&mut gathering, &identity?);
-                }
-            }
-        }
-        for (Cohort { id, .. }, _) in reader.cohorts()?.cohorts {
-            let Some(run) = reader.last_account(id)? else { continue };
-            reader.for_each_unmatched::<StoreError>(run.id, |users| {
-                for user in &users {
-                    let remark = &user.remark;
-                    [&remark.distinct_id, &remark.evidence]
-                        .into_iter()
-                        .flatten()
-                        .for_each(|id| gathering.take(id));
-                }
-                Ok(true)
-            })?;
-        }
     }
-    gathering.finish(pseudonyms).map_err(Failure::Failed)
+    Ok(())
 }
 
 fn take(gathering: &mut Gathering, identity: &Identity) {

@@ -16,7 +16,7 @@ use super::failure::Failure;
 use crate::store::{Reader, StoreError};
 use conceal::{Gathering, Occurring, Pseudonyms};
 use entries::{description, entries};
-use material::{Material, concealer};
+use material::{Material, gather_ids};
 use std::path::{Path, PathBuf};
 
 /// A bundle that was written.
@@ -36,16 +36,29 @@ pub(super) fn make(desk: &Desk, file: Option<&Path>) -> Result<Bundle, Failure> 
         Err(StoreError::Absent { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let material = Material::gather(desk, reader.as_ref())?;
+    let mut material = Material::gather(desk, reader.is_some())?;
     let home = desk.environment.text("HOME");
     let mask = |text: &str| desk.masks.mask(text).into_owned();
-    let mut occurring = Occurring::default();
-    entries(&material, home, &mut |text| {
-        occurring.note(&mask(text));
-        String::new()
-    });
+    let hear = |material: &Material| {
+        let mut occurring = Occurring::default();
+        entries(material, home, &mut |text| {
+            occurring.note(&mask(text));
+            String::new()
+        });
+        Gathering::new(occurring)
+    };
+    let gathering = match &reader {
+        None => hear(&material),
+        Some(reader) => reader.at_one_moment::<_, Failure>(|reader| {
+            material.take_state(reader)?;
+            let mut gathering = hear(&material);
+            gather_ids(reader, &mut gathering)?;
+            Ok(gathering)
+        })?,
+    };
     let pseudonyms = Pseudonyms::choose().map_err(|error| Failure::Failed(error.to_owned()))?;
-    let concealer = concealer(reader.as_ref(), Gathering::new(occurring), pseudonyms)?;
+    let concealer = gathering.finish(pseudonyms).map_err(Failure::Failed)?;
+    // What was made plain on the way is masked once more.
     let mut entries = entries(&material, home, &mut |text| mask(&concealer.conceal(&mask(text))));
     entries.insert(0, description(&entries, &material));
     let folder = format!("cohort-sync-support-{}", material.at.strftime("%Y%m%d-%H%M%S"));
