@@ -137,6 +137,8 @@ pub enum Command {
     Members(MembersArgs),
     /// List the requests that were made, or show one with its body and its answer
     Requests(RequestsArgs),
+    /// Write one archive for whoever helps: configuration, counts, runs, requests and log, without credentials or user ids
+    SupportBundle(BundleArgs),
     /// Hold a sync until it is resumed; a run at work ends at the next request
     Pause {
         /// The cohort

@@ -3,6 +3,7 @@
 
 mod account;
 pub mod args;
+mod bundle;
 mod commands;
 pub mod config_command;
 mod console;
@@ -21,7 +22,7 @@ use args::{Args, Command};
 use commands::steer::Steering;
 use commands::{
     adopt, clean_up, cohorts, counts, doctor, history, past, probe, requests, run, sandbox, status, steer,
-    sync, user, verify, watch,
+    support_bundle, sync, user, verify, watch,
 };
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};
@@ -87,6 +88,7 @@ async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
         Command::Changes(asked) => return past::changes(desk, asked),
         Command::Members(asked) => return past::members(desk, asked),
         Command::Requests(asked) => return requests::requests(desk, asked).await,
+        Command::SupportBundle(asked) => return support_bundle::support_bundle(desk, asked),
         Command::Unmatched { cohort, list } => return history::unmatched(desk, cohort, list),
         Command::Counts { cohort } => return counts::counts(desk, cohort),
         Command::User(asked) => return user::user(desk, asked).await,

@@ -23,7 +23,8 @@ pub struct PersonRow {
 
 impl Reader {
     /// Hands everybody who is or was a member, by what is kept, to `each`, in order of identity. `each` returns
-    /// whether to go on. What was told before [`Reader::complete_since`] is not known.
+    /// whether to go on. What was told before [`Reader::complete_since`] is not known. Nothing may be settled meanwhile; see
+    /// [`Reader::at_one_moment`].
     pub fn for_each_person<E: From<StoreError>>(
         &self,
         holding: &Holding,
@@ -67,12 +68,14 @@ impl Reader {
         if runs_of(&self.connection, holding)?.len() < FLAPS_FROM {
             return Ok(0);
         }
-        let mut flapping = 0;
-        self.for_each_person::<StoreError>(holding, |person| {
-            flapping += u64::from(person.presence.flaps());
-            Ok(true)
-        })?;
-        Ok(flapping)
+        self.at_one_moment(|reader| {
+            let mut flapping = 0;
+            reader.for_each_person::<StoreError>(holding, |person| {
+                flapping += u64::from(person.presence.flaps());
+                Ok(true)
+            })?;
+            Ok(flapping)
+        })
     }
 }
 

@@ -92,6 +92,17 @@ impl Reader {
         Ok(Self { connection })
     }
 
+    /// Does something that must see the state as it is at one moment, whatever is recorded meanwhile: a baseline that is
+    /// settled while it is read would pass for a damaged one. What is recorded meanwhile cannot be tidied up until this
+    /// ends, so it is for what has to be, and never within itself.
+    pub fn at_one_moment<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let _held = self.connection.unchecked_transaction().map_err(StoreError::from)?;
+        work(self)
+    }
+
     /// The remembered cohort list.
     pub fn cohorts(&self) -> Result<RememberedCohorts, StoreError> {
         cohorts::load(&self.connection)

@@ -57,6 +57,9 @@ pub struct JournalExtent {
     pub oldest: Option<Timestamp>,
 }
 
+/// Requests that are read together.
+const TOGETHER: usize = 500;
+
 /// Bytes of an entry besides its texts.
 const FIXED_BYTES: u64 = 60;
 
@@ -77,24 +80,43 @@ impl Reader {
             "SELECT {}, request, answer, id FROM journal
              WHERE (?1 IS NULL OR cohort_id = ?1) AND (?2 IS NULL OR run_id = ?2) AND (?3 IS NULL OR side = ?3)
                AND (?4 IS NULL OR at >= ?4) AND (?5 IS NULL OR at <= ?5) AND {status}
-             ORDER BY id DESC",
+               AND id < ?6 ORDER BY id DESC LIMIT {TOGETHER}",
             pages::LINE
         );
-        let mut statement = self.connection.prepare_cached(&sql).map_err(StoreError::from)?;
-        let values = params![
+        let mut before = i64::MAX;
+        loop {
+            let part = self.requests_before(&sql, filter, before)?;
+            let Some(last) = part.last().map(|row| row.id) else { return Ok(()) };
+            before = last;
+            for row in part {
+                if !each(row)? {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Some requests at a time, so that nothing is held open while they are handed on.
+    fn requests_before(
+        &self,
+        sql: &str,
+        filter: &RequestFilter,
+        before: i64,
+    ) -> Result<Vec<NotedRequest>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut found = statement.query(params![
             filter.cohort.map(|cohort| cohort.0.cast_signed()),
             filter.run.map(|run| run.0),
             filter.side.map(Side::token),
             filter.since.map(Timestamp::as_millisecond),
             filter.until.map(Timestamp::as_millisecond),
-        ];
-        let mut found = statement.query(values).map_err(StoreError::from)?;
-        while let Some(row) = found.next().map_err(StoreError::from)? {
-            if !each(read(row)?)? {
-                break;
-            }
+            before,
+        ])?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push(read(row)?);
         }
-        Ok(())
+        Ok(rows)
     }
 
     /// One request.

@@ -9,6 +9,7 @@ use super::{RUNS_WITH_CHANGES, RunRecord, StoreError, runs, time};
 use crate::domain::{CohortId, Identity, KnownIds, RunId, UserId};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
+use std::collections::HashSet;
 
 /// Where to look. Everything by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -99,6 +100,16 @@ impl Reader {
             .optional()?
             .flatten();
         forgotten.max(oldest).map(time::read).transpose()
+    }
+
+    /// The runs that planned something of which not everything is kept: nobody can say any more whom it was about.
+    pub fn runs_with_lost_changes(&self) -> Result<HashSet<RunId>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id FROM runs WHERE adds + removes >
+                (SELECT coalesce(sum(users), 0) FROM outbox WHERE run_id = runs.id)",
+        )?;
+        let rows = statement.query_map([], |row| row.get(0).map(RunId))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The runs that told something, or are to, oldest first.

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the panic says where")]
 
 mod adopt;
+mod bundle;
 #[cfg(debug_assertions)]
 mod chronicle;
 mod contract;

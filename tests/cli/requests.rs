@@ -145,7 +145,7 @@ async fn the_same_body_goes_to_a_sandbox_and_its_answer_is_printed() {
     }
     drop(other);
     let gone = world.run(&["requests", &id, "--resend-to-sandbox", "http://127.0.0.1:1/x"]).await.exits(1);
-    gone.complains(&["is a sandbox listening there?"]);
+    gone.complains(&["to have a sandbox listen there: cohort-sync sandbox"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

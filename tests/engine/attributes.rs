@@ -3,6 +3,7 @@
 use crate::world::*;
 use cohort_sync::domain::{CohortId, Outcome, Purpose, Removal, SyncKind, SyncStatus};
 use cohort_sync::sandbox::{Effect, Fault, ProfileKey};
+use cohort_sync::store::StoreError;
 use cohort_sync::sync::command::{Command, Refusal, StartRequest};
 use cohort_sync::sync::snapshot::Snapshot;
 use std::sync::Arc;
@@ -207,6 +208,26 @@ async fn a_full_refresh_tells_every_member_again_and_removes_who_left() {
     assert_eq!(sync.baseline, 300);
     let next = world.run_by(COHORT, Command::RunNow(COHORT)).await;
     assert_eq!((next.purpose, next.counts.planned()), (Purpose::Update, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_tells_who_entered_in_a_full_refresh_from_whom_it_told_again() {
+    let world = World::with_cohort(people(0, 300)).await;
+    world.sync().await;
+    world.control.set_members(COHORT.0, people(20, 300));
+    let run = world.run_by(COHORT, Command::FullRefresh(COHORT)).await;
+    let mut turns = [0; 3];
+    let mut before = 0;
+    world
+        .reader()
+        .for_each_person::<StoreError>(&held(NAME), |person| {
+            turns[person.presence.turns().count()] += 1;
+            before += usize::from(person.presence.at(run.started_at));
+            Ok(true)
+        })
+        .unwrap();
+    assert_eq!(turns, [0, 300, 20], "20 entered and left, 280 entered once, 20 entered by the refresh");
+    assert_eq!(before, 300);
 }
 
 #[tokio::test(flavor = "multi_thread")]

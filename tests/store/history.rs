@@ -236,3 +236,34 @@ fn what_is_forgotten_is_known_to_be() {
     assert_eq!(runs.len(), 720);
     assert_eq!(kept(&told), Some(minute(6)));
 }
+
+#[test]
+fn whoever_reads_at_one_moment_sees_nothing_of_what_is_settled_meanwhile() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut told = Told::new(directory.path());
+    let many: BTreeSet<Identity> = (0..12_000).map(Identity::Mpid).collect();
+    told.store.adopt(&held(), many.iter().cloned().collect()).unwrap();
+    told.members.clone_from(&many);
+    let fewer: BTreeSet<Identity> = many.iter().skip(40).cloned().collect();
+    let reader = Reader::open(directory.path()).unwrap();
+    let mut read = 0;
+    let count = |reader: &Reader| {
+        reader.for_each_person::<StoreError>(&held(), |_| {
+            read += 1;
+            if read == 1 {
+                told.run(&fewer, false);
+            }
+            Ok(true)
+        })
+    };
+    reader.at_one_moment(count).unwrap();
+    assert_eq!(read, 12_000);
+    // At the next moment those who left are known to have been there.
+    let mut members = 0;
+    let count = |row: cohort_sync::store::PersonRow| {
+        members += usize::from(row.presence.in_baseline);
+        Ok(true)
+    };
+    reader.at_one_moment(|reader| reader.for_each_person::<StoreError>(&held(), count)).unwrap();
+    assert_eq!(members, 11_960);
+}

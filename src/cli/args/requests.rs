@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
+Examples:
   cohort-sync requests --run 7 --status failed     what went wrong in run 7
   cohort-sync requests --user anna@example.com     every request that carried a user
   cohort-sync requests 4711                        one request, its body and its answer

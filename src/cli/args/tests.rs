@@ -42,6 +42,8 @@ fn every_command_of_the_design_is_read() {
         "requests 4711 --json",
         "requests 4711 --resend-to-sandbox",
         "requests 4711 --resend-to-sandbox http://127.0.0.1:9/v1/pdf/mixpanelcohorts/x",
+        "support-bundle",
+        "support-bundle -o help.tar.gz --json",
         "members 1000 --format json",
         "members 1000 --at 2026-01-31",
         "pause 1000",

@@ -31,7 +31,7 @@ pub(in crate::cli) fn counts(desk: &Desk, wanted: &str) -> Result<Exit, Failure>
 
 /// The members of the last read, by where they stand with mParticle. `accepted` is who mParticle has
 /// acknowledged as a member, whenever that was; what of the last run was refused or is still open comes beside.
-fn waterfall(cohort: &Cohort, run: &RunRecord) -> CountsObject {
+pub(in crate::cli) fn waterfall(cohort: &Cohort, run: &RunRecord) -> CountsObject {
     let (read, adds) = (&run.counts.read, &run.counts.adds);
     let accepted = run.counts.unchanged + adds.accepted();
     let explained = accepted + adds.rejected() + adds.pending();

@@ -14,11 +14,14 @@ pub(super) mod run;
 pub(super) mod sandbox;
 pub(super) mod status;
 pub(super) mod steer;
+pub(super) mod support_bundle;
 pub(super) mod sync;
 pub(super) mod user;
 pub(super) mod verify;
 mod warnings;
 pub(super) mod watch;
+
+pub(super) use counts::waterfall;
 
 use super::args::{GlobalArgs, ListArgs};
 use super::failure::Failure;

@@ -176,12 +176,14 @@ fn flapping(desk: &Desk, reader: &Reader, cohort: &Cohort, asked: &ChangesArgs) 
     let holding = holding_at(reader, cohort.id, None)?;
     let mut rows = Rows::begin(&asked.list, &desk.args.global, FLAPPING)?;
     let mut found = 0_u64;
-    reader.for_each_person::<Failure>(&holding, |person| {
-        if !person.presence.flaps() {
-            return Ok(true);
-        }
-        found += 1;
-        rows.row(&flapping_cells(&person))
+    reader.at_one_moment(|reader| {
+        reader.for_each_person::<Failure>(&holding, |person| {
+            if !person.presence.flaps() {
+                return Ok(true);
+            }
+            found += 1;
+            rows.row(&flapping_cells(&person))
+        })
     })?;
     rows.finish()?;
     let kept = reader.complete_since(cohort.id)?.map_or_else(
@@ -232,13 +234,15 @@ pub(in crate::cli) fn members(desk: &Desk, asked: &MembersArgs) -> Result<Exit, 
     let moment = asked.at.unwrap_or_else(Timestamp::now);
     let mut rows = Rows::begin(&asked.list, &desk.args.global, MEMBERS)?;
     let mut found = 0_u64;
-    reader.for_each_person::<Failure>(&holding, |person| {
-        if !is_member(&person.presence, asked.at) {
-            return Ok(true);
-        }
-        found += 1;
-        let [distinct_id, mpid] = person_cells(&person);
-        rows.row(&[distinct_id, mpid, person.presence.member_since(moment).map(seconds).into()])
+    reader.at_one_moment(|reader| {
+        reader.for_each_person::<Failure>(&holding, |person| {
+            if !is_member(&person.presence, asked.at) {
+                return Ok(true);
+            }
+            found += 1;
+            let [distinct_id, mpid] = person_cells(&person);
+            rows.row(&[distinct_id, mpid, person.presence.member_since(moment).map(seconds).into()])
+        })
     })?;
     rows.finish()?;
     let when = asked.at.map_or_else(|| "now".to_owned(), |at| format!("at {}", seconds(at)));

@@ -11,7 +11,7 @@ use crate::cli::pretty::pretty;
 use crate::domain::{CohortId, RunId};
 use crate::http::{Bytes, Transport, TransportOptions, Url};
 use crate::mparticle::{self, FeedUrl};
-use crate::store::{NotedRequest, Reader, RequestFilter, Side};
+use crate::store::{JournalLine, NotedRequest, Reader, RequestFilter, Side};
 use crate::sync::export::seconds;
 use crate::sync::pages::{Body, body};
 use crate::tui::text::plural;
@@ -101,11 +101,16 @@ fn names(reader: &Reader) -> Result<HashMap<CohortId, String>, Failure> {
     Ok(cohorts.map(|(cohort, _)| (cohort.id, cohort.name)).collect())
 }
 
+/// When a request was sent, to the millisecond: many are within a second.
+fn moment(entry: &JournalLine) -> String {
+    format!("{:.3}", entry.at)
+}
+
 fn cells(row: &NotedRequest, names: &HashMap<CohortId, String>, answer: &str) -> [Cell; 13] {
     let entry = &row.entry.line;
     [
         Cell::Id(row.id.unsigned_abs()),
-        seconds(entry.at).into(),
+        moment(entry).into(),
         entry.side.token().into(),
         entry.run.map_or(Cell::Null, |run| Cell::Id(run.0.unsigned_abs())),
         entry.cohort.map_or(Cell::Null, |cohort| Cell::Id(cohort.0)),
@@ -210,7 +215,7 @@ fn show(desk: &Desk, reader: &Reader, id: u64, asked: &RequestsArgs) -> Result<E
         let entry = &row.entry.line;
         let object = RequestObject {
             request_id: row.id,
-            at: seconds(entry.at),
+            at: moment(entry),
             side: entry.side.token(),
             run_id: entry.run.map(|run| run.0),
             cohort_id: entry.cohort.map(|cohort| cohort.0),
@@ -254,7 +259,7 @@ fn for_people(
     let answer = if answer.is_empty() { "(empty)" } else { answer };
     [
         format!("Request   {}", row.id),
-        format!("Sent      {:.3}, try {}", entry.at, entry.attempt),
+        format!("Sent      {}, try {}", moment(entry), entry.attempt),
         format!("To        {side}{run}{about}"),
         format!("Asked     {}, {users}, {bytes}", entry.what),
         format!("Status    {status} after {} ms", entry.elapsed.as_millis()),
@@ -302,7 +307,7 @@ async fn resend(desk: &Desk, reader: &Reader, id: u64, url: &Url) -> Result<Exit
     let feed = FeedUrl::parse(url.as_str()).map_err(|error| Failure::Usage(error.to_string()))?;
     let client = mparticle::Client::new(transport, feed);
     let answer = client.post(&Bytes::copy_from_slice(text.as_bytes())).await.map_err(|error| {
-        Failure::Failed(format!("{error}; is a sandbox listening there? Start one with: cohort-sync sandbox"))
+        Failure::Failed(format!("{error}; to have a sandbox listen there: cohort-sync sandbox"))
     })?;
     let body = String::from_utf8_lossy(&answer.body);
     let body = desk.masks.mask(&body);

@@ -24,7 +24,7 @@ pub(super) fn tell(snapshot: &Snapshot, cohorts: &[CohortId]) {
         ..snapshot.clone()
     };
     let all: Vec<String> =
-        of(&snapshot).map(|(whom, lint)| format!("{whom}{}; {}", lint.seen(), lint.advice())).collect();
+        of(&snapshot).map(|(whom, lint)| format!("{whom}{}. {}", lint.seen(), lint.advice())).collect();
     for warning in all.iter().take(TOLD) {
         remark(&format!("warning: {}", crate::cli::output::harmless(warning)));
     }

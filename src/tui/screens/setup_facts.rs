@@ -156,7 +156,7 @@ pub fn computer(
     });
     facts.extend(configured(
         scene,
-        &[("journal.max_requests", "  at most"), ("journal.max_age", "  at most for")],
+        &[("journal.max_requests", "  at most"), ("journal.max_age", "  for at most")],
     ));
     facts
 }
@@ -166,7 +166,7 @@ fn requests(scene: Scene<'_>, extent: &JournalExtent) -> String {
     let since = extent.oldest.map_or_else(String::new, |oldest| {
         format!(" since {}", text::moment(scene.now, oldest, &scene.settings.zone))
     });
-    format!("{}{since}, about {}", text::plural(extent.requests, "request"), size(extent.bytes))
+    format!("{}{since}, about {}", text::count(extent.requests), size(extent.bytes))
 }
 
 fn health(scene: Scene<'_>, health: &Health) -> Vec<Entry> {
