@@ -3,7 +3,7 @@
 
 use crate::domain::drift::CONFIDENCE;
 use crate::domain::verified::Verification;
-use crate::domain::{Cohort, IdentityRef, RunCounts, SyncStatus};
+use crate::domain::{Cohort, RunCounts, SyncStatus};
 use crate::store::{ChangeRow, RunRecord, SyncRecord, UnmatchedRow};
 use crate::sync::export::seconds;
 use serde::Serialize;
@@ -170,13 +170,9 @@ pub(super) struct ChangeObject<'a> {
 
 impl<'a> From<&'a ChangeRow> for ChangeObject<'a> {
     fn from(row: &'a ChangeRow) -> Self {
-        let mpid = match row.change.identity.borrow() {
-            IdentityRef::Mpid(mpid) => Some(mpid),
-            IdentityRef::Uuid(_) | IdentityRef::Text(_) => None,
-        };
         Self {
             distinct_id: row.change.distinct_id.as_deref(),
-            mpid,
+            mpid: row.change.identity.mpid(),
             change: row.change.direction.token(),
             state: row.state.token(),
             reason: row.reason.as_deref(),

@@ -40,6 +40,15 @@ impl Identity {
         }
     }
 
+    /// The MPID that is the address; `None` where the person is addressed by `$distinct_id`.
+    #[must_use]
+    pub fn mpid(&self) -> Option<i64> {
+        match self {
+            Self::Mpid(mpid) => Some(*mpid),
+            Self::Uuid(_) | Self::Text(_) => None,
+        }
+    }
+
     /// A borrowed view.
     #[must_use]
     pub fn borrow(&self) -> IdentityRef<'_> {

@@ -170,10 +170,7 @@ mod tests {
         #[test]
         fn no_request_about_somebody_is_passed_over(changes in prop::collection::vec(change(), 1..6), which in any::<prop::sample::Index>()) {
             let wanted = which.get(&changes);
-            let by_mpid = match wanted.identity {
-                Identity::Mpid(mpid) => Some(mpid.to_string()),
-                Identity::Uuid(_) | Identity::Text(_) => None,
-            };
+            let by_mpid = wanted.identity.mpid().map(|mpid| mpid.to_string());
             let blob = pack_changes(&changes).unwrap();
             for id in [by_mpid.as_deref(), wanted.distinct_id.as_deref()].into_iter().flatten() {
                 let ids = KnownIds::of(&UserId::parse(id).unwrap());

@@ -3,7 +3,7 @@
 
 use super::pages::{Archive, ChangeRow, JournalEntry, UnmatchedRow, Which, last_verification};
 use crate::domain::verification::WrongUser;
-use crate::domain::{CohortId, IdentityRef, RunId};
+use crate::domain::{CohortId, RunId};
 use crate::store::{Reader, StoreError};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -305,13 +305,9 @@ fn unmatched(row: &UnmatchedRow) -> [Value; 5] {
 }
 
 fn change(row: &ChangeRow) -> [Value; 6] {
-    let mpid = match row.change.identity.borrow() {
-        IdentityRef::Mpid(mpid) => Some(mpid),
-        IdentityRef::Uuid(_) | IdentityRef::Text(_) => None,
-    };
     [
         row.change.distinct_id.as_deref().into(),
-        mpid.into(),
+        row.change.identity.mpid().into(),
         row.change.direction.token().into(),
         row.state.token().into(),
         row.reason.clone().into(),
@@ -320,13 +316,9 @@ fn change(row: &ChangeRow) -> [Value; 6] {
 }
 
 fn wrong(user: &WrongUser) -> [Value; 9] {
-    let mpid = match user.identity.borrow() {
-        IdentityRef::Mpid(mpid) => Some(mpid),
-        IdentityRef::Uuid(_) | IdentityRef::Text(_) => None,
-    };
     [
         user.distinct_id.as_deref().into(),
-        mpid.into(),
+        user.identity.mpid().into(),
         user.fault().token().into(),
         user.group.token().into(),
         user.group.told().into(),

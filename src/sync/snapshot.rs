@@ -69,6 +69,12 @@ impl Snapshot {
         self.cohorts.iter().filter(|view| view.status().is_active()).count()
     }
 
+    /// How many cohorts are being verified.
+    #[must_use]
+    pub fn verifying(&self) -> usize {
+        self.cohorts.iter().filter(|view| view.is_verifying()).count()
+    }
+
     /// How many syncs wait for a person.
     #[must_use]
     pub fn paused(&self) -> usize {
@@ -189,6 +195,12 @@ impl CohortView {
     #[must_use]
     pub fn status(&self) -> SyncStatus {
         self.sync.as_ref().map_or(SyncStatus::NotSynced, |sync| sync.status)
+    }
+
+    /// Whether a verification of it is at work.
+    #[must_use]
+    pub fn is_verifying(&self) -> bool {
+        self.sync.as_ref().is_some_and(|sync| sync.verification.check.is_some())
     }
 
     /// The pinned attribute, or the name that would be pinned now.

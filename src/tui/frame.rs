@@ -15,9 +15,8 @@ use super::screens::{Scene, Screen};
 use super::text;
 use super::theme::Role;
 use super::widgets::bar;
-use crate::sync::snapshot::{CohortView, Health, Writer};
+use crate::sync::snapshot::{Health, Writer};
 use ratatui::layout::Rect;
-use std::sync::Arc;
 
 /// Cells of the small bars in the header.
 const GAUGE: u16 = 6;
@@ -300,9 +299,7 @@ fn activity(canvas: &Canvas<'_>, scene: Scene<'_>) -> Vec<Piece<'static>> {
         pieces.push(piece(Role::Muted, gap));
         pieces.push(piece(Role::Warn, format!("{paused} paused")));
     }
-    let is_checked =
-        |view: &&Arc<CohortView>| view.sync.as_ref().is_some_and(|sync| sync.verification.check.is_some());
-    let checks = snapshot.cohorts.iter().filter(is_checked).count();
+    let checks = snapshot.verifying();
     if checks > 0 {
         let gap = if pieces.is_empty() { "" } else { " · " };
         pieces.push(piece(Role::Muted, gap));

@@ -1,7 +1,7 @@
 //! The support bundle: whoever gets it learns what happened, and finds no credential and no user in any byte of it.
 
 use crate::world::{NAME, World, mpid, people, set_mode};
-use cohort_sync::sandbox::{self, Effect, Fault, PersonSeed};
+use cohort_sync::sandbox::{self, CohortSeed, Effect, Fault, PersonSeed};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -39,12 +39,16 @@ fn unpack(archive: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
+/// What people wrote about their cohort.
+const DESCRIPTION: &str = "for the board alone";
+
 /// What must be in no byte of a bundle, in any spelling that something here may repeat it in.
 fn planted() -> Vec<String> {
     let mut planted: Vec<String> =
         UNMATCHED.iter().map(|id| (*id).to_owned()).filter(|id| id != "4711").collect();
     planted.extend((1..6).map(|n| mpid(n).to_string()));
     planted.extend((1..6).map(|n| format!("user-{n}\"")));
+    planted.push(DESCRIPTION.to_owned());
     planted.extend([sandbox::SECRET.to_owned(), sandbox::FEED_TOKEN.to_owned()]);
     planted.extend(
         [
@@ -118,7 +122,14 @@ async fn go_through_a_lot(world: &World) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bundle_tells_what_happened_and_no_byte_of_it_a_secret_or_a_user() {
-    let world = World::with(people(1, 5)).await;
+    let world = World::new().await;
+    world.control.add_cohort(CohortSeed {
+        id: 1000,
+        name: NAME.to_owned(),
+        description: format!("Ask \"Ann\": {DESCRIPTION}"),
+        members: people(1, 5),
+        ..CohortSeed::default()
+    });
     go_through_a_lot(&world).await;
     nothing_is_told(&world).await;
     enough_is_told(&world).await;
@@ -130,6 +141,8 @@ async fn nothing_is_told(world: &World) {
     for id in ["anna.planted@example.com", "zqxj", "$device:18a2b3c4-planted"] {
         assert!(journal.out.contains(id), "{id} is not in the journal, so its absence would prove nothing");
     }
+    let list = world.run(&["requests", "--side", "mixpanel", "--format", "csv"]).await.exits(0);
+    assert!(list.out.contains(DESCRIPTION), "the description is not in the journal either");
     let output = world.run(&["support-bundle", "-o", "help.tar.gz", "--json"]).await.exits(0);
     let archive = world.path("help.tar.gz");
     let object = output.object();

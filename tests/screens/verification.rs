@@ -79,6 +79,7 @@ fn dialogs() {
     everywhere("dialog_verify_no_size", &fixture::idle, "v ctrl-u");
     everywhere("dialog_verify_end", &at_work, "v");
     everywhere("dialog_repair", &found_some, "R");
+    everywhere("dialog_quit_verifying", &at_work, "q");
 }
 
 #[test]
@@ -116,6 +117,20 @@ fn choices_become_commands() {
     assert_eq!(sent(found_some(), "R left enter"), "Repair(CohortId(1001))");
     assert_eq!(sent(found_some(), "R enter"), "");
     assert_eq!(sent(found_some(), "enter l G enter R left enter"), "Repair(CohortId(1001))");
+}
+
+#[test]
+fn quitting_asks_before_hours_of_looking_are_lost() {
+    assert!(commands(press(&mut app(at_work()), "q")).is_empty());
+    assert_eq!(commands(press(&mut app(at_work()), "q left enter")), ["Shutdown"]);
+}
+
+#[test]
+fn whoever_is_wrong_leads_to_everything_about_them() {
+    let mut app = app(found_some());
+    press_served(&mut app, "enter l G enter j u");
+    let picture = words(&draw(&mut app, (120, 36)));
+    assert!(picture.contains("user-1@example.com"), "{picture}");
 }
 
 #[test]

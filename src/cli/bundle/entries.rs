@@ -3,6 +3,7 @@
 //! program need none of it.
 
 use super::material::Material;
+use super::shapes::without_descriptions;
 use crate::cli::objects::RunObject;
 use crate::domain::{Lint, Purpose};
 use crate::store::{NotedRequest, RUNS_WITH_CHANGES, RunRecord};
@@ -235,5 +236,5 @@ fn log_line(material: &Material, line: &str, clean: Clean<'_>) -> String {
 }
 
 fn words(text: &str, forgotten: bool, clean: Clean<'_>) -> String {
-    if forgotten && !text.is_empty() { LEFT_OUT.to_owned() } else { clean(text) }
+    if forgotten && !text.is_empty() { LEFT_OUT.to_owned() } else { clean(&without_descriptions(text)) }
 }

@@ -1,9 +1,10 @@
 //! Ids that a text gives away by itself: values behind the name of an identity, e-mail addresses, UUIDs, anonymous ids, long
-//! numbers; and halves of ids that were cut off with a text.
+//! numbers; and halves of ids that were cut off with a text. And the descriptions of cohorts, which are no ids.
 
 use crate::config::{FallbackIdentity, Word};
 use crate::store::ANSWER_CHARACTERS;
 use regex::{Captures, Regex};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -56,6 +57,17 @@ static SHAPED: LazyLock<Regex> = LazyLock::new(|| {
     )
     .expect("a constant pattern")
 });
+
+/// A description within an answer that lists cohorts, perhaps cut off.
+#[expect(clippy::expect_used, reason = "the pattern never changes, and a test reads it")]
+static DESCRIPTION: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"("description"\s*:\s*)"(?:[^"\\]|\\.)*\\?(?:"|\z)"#).expect("a constant pattern")
+});
+
+/// The text without what people wrote about their cohorts: it helps nobody, and may say anything.
+pub(super) fn without_descriptions(text: &str) -> Cow<'_, str> {
+    DESCRIPTION.replace_all(text, r#"$1"(left out)""#)
+}
 
 /// The values that a text names as identities.
 pub(super) fn named_values(text: &str) -> Vec<Shape> {
@@ -117,6 +129,16 @@ mod tests {
         assert_eq!(ids(named_values(escaped)), ["bob"]);
         assert_eq!(ids(named_values(r#"{"customer_id":"cut of"#)), ["cut of"]);
         assert_eq!(ids(named_values("an unknown email was sent; my mpid is missing")), [""; 0]);
+    }
+
+    #[test]
+    fn descriptions_of_cohorts_go_whole_or_cut_off() {
+        let answer = r#"[{"description":"Ask \"Ann\", please","id":1},{"description": "","id":2},{"description":null},{"description":"cut o\"#;
+        assert_eq!(
+            without_descriptions(answer),
+            r#"[{"description":"(left out)","id":1},{"description": "(left out)","id":2},{"description":null},{"description":"(left out)""#
+        );
+        assert_eq!(without_descriptions("a description: none"), "a description: none");
     }
 
     #[test]

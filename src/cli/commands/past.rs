@@ -9,7 +9,7 @@ use crate::cli::args::{ChangesArgs, MembersArgs};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{Cell, Column};
 use crate::domain::presence::Presence;
-use crate::domain::{Cohort, CohortId, Direction, IdentityRef, KnownIds, Outcome, UserId};
+use crate::domain::{Cohort, CohortId, Direction, KnownIds, Outcome, UserId};
 use crate::store::{Holding, PersonRow, RUNS_WITH_CHANGES, Reader, Scope};
 use crate::sync::export::seconds;
 use crate::tui::text::plural;
@@ -274,9 +274,5 @@ fn holding_at(reader: &Reader, cohort: CohortId, at: Option<Timestamp>) -> Resul
 }
 
 fn person_cells(person: &PersonRow) -> [Cell; 2] {
-    let by_mpid = match person.identity.borrow() {
-        IdentityRef::Mpid(mpid) => Some(mpid),
-        IdentityRef::Uuid(_) | IdentityRef::Text(_) => None,
-    };
-    [person.distinct_id.as_deref().into(), mpid(by_mpid)]
+    [person.distinct_id.as_deref().into(), mpid(person.identity.mpid())]
 }

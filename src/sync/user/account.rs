@@ -231,11 +231,8 @@ impl Address {
             .find(|remark| own(remark.remark.distinct_id.as_deref(), remark.remark.mpid()));
         let telling = recorded.tellings.iter().find(|telling| {
             let change = &telling.found.change;
-            let mpid = match change.identity {
-                Identity::Mpid(mpid) => Some(mpid),
-                Identity::Uuid(_) | Identity::Text(_) => None,
-            };
-            change.direction == Direction::Add && own(change.distinct_id.as_deref(), mpid)
+            let is_own = own(change.distinct_id.as_deref(), change.identity.mpid());
+            change.direction == Direction::Add && is_own
         });
         match (remark, telling) {
             (Some(remark), Some(telling)) if remark.run < telling.found.run => Some(Self::told(telling)),
@@ -247,14 +244,10 @@ impl Address {
 
     fn told(telling: &TellingOnRecord) -> Self {
         let change = &telling.found.change;
-        let evidence = match change.identity {
-            Identity::Mpid(mpid) => Some(mpid.to_string()),
-            Identity::Uuid(_) | Identity::Text(_) => None,
-        };
         Self {
             addressing: Addressing::of(&change.identity),
             distinct_id: change.distinct_id.as_ref().map(ToString::to_string),
-            evidence,
+            evidence: change.identity.mpid().map(|mpid| mpid.to_string()),
             last_seen: None,
             source: Source::Run(telling.found.run, telling.began),
         }

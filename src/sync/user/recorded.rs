@@ -168,10 +168,7 @@ impl Search {
             joined: KnownIds::default(),
         };
         search.looked_through = reader.find_changes(ids, |found| {
-            let mpid = match found.change.identity {
-                Identity::Mpid(mpid) => Some(mpid),
-                Identity::Uuid(_) | Identity::Text(_) => None,
-            };
+            let mpid = found.change.identity.mpid();
             join(&mut search.joined, asked, mpid, found.change.distinct_id.as_deref());
             search.changes.push_back(found);
             if search.changes.len() > TELLINGS_LISTED {

@@ -120,7 +120,7 @@ pub fn title_now(action: Action, selected: Option<&CohortView>) -> &'static str 
     match (action, selected) {
         (Action::PauseResume, Some(view)) if can_resume(view) && !is_held(view) => "resume",
         (Action::StartSync, Some(view)) if view.sync.is_some() => "start again",
-        (Action::Verify, Some(view)) if verification::is_verifying(view) => "end verifying",
+        (Action::Verify, Some(view)) if view.is_verifying() => "end verifying",
         (Action::StopSync, Some(view)) if cohort_attributes::is_over(view.status()) => "clean up",
         _ => action.spec().title,
     }

@@ -121,7 +121,8 @@ impl App {
 
     /// Quits at once when nothing runs; else says what happens to what does.
     pub(super) fn ask_to_quit(&mut self) -> Vec<Effect> {
-        if self.snapshot.active() == 0 || self.snapshot.writer.is_read_only() {
+        let is_idle = self.snapshot.active() == 0 && self.snapshot.verifying() == 0;
+        if is_idle || self.snapshot.writer.is_read_only() {
             return self.begin_to_stop();
         }
         let (body, choices) = (self.what_quitting_does(), vec![("Quit", Deed::Quit)]);
@@ -144,31 +145,49 @@ impl App {
     }
 
     fn what_quitting_does(&self) -> Vec<(Role, String)> {
-        let running: Vec<String> = self
-            .snapshot
-            .cohorts
-            .iter()
-            .filter(|view| view.status().is_active())
-            .map(|view| format!("“{}”", text::clean(&view.cohort.name)))
-            .collect();
+        let running = self.who(|view| view.status().is_active());
+        let verifying = self.who(CohortView::is_verifying);
         let runs_end = if self.settings.demo {
             "Each run ends after the requests in flight."
         } else {
             "Each run ends after the requests in flight. What mParticle accepted is recorded, and the next start \
              goes on from there; nothing that was accepted is forgotten."
         };
-        let (named, then) = match running.as_slice() {
-            [] => ("No sync is running any more.".to_owned(), "Nothing is cut off."),
-            [one] => (format!("{one} is being synced."), runs_end),
-            [first, second] => (format!("{first} and {second} are being synced."), runs_end),
-            [first, rest @ ..] => (format!("{first} and {} others are being synced.", rest.len()), runs_end),
-        };
+        let mut body = Vec::new();
+        if let Some(named) = are(&running, "being synced") {
+            body.extend([(Role::Strong, named), (Role::Text, runs_end.to_owned())]);
+        }
+        if let Some(named) = are(&verifying, "being verified") {
+            let then = "Of what was found so far nothing is kept; verify again after the next start.";
+            body.extend([(Role::Strong, named), (Role::Text, then.to_owned())]);
+        }
+        if body.is_empty() {
+            body.push((Role::Strong, "No sync is running any more.".to_owned()));
+            body.push((Role::Text, "Nothing is cut off.".to_owned()));
+        }
         let rest = if self.settings.demo {
             "This is the demo: its two services and all they were told go away with it."
         } else {
             "Recurring syncs rest while the program is closed; “cohort-sync run” keeps them going without the console."
         };
-        vec![(Role::Strong, named), (Role::Text, then.to_owned()), (Role::Muted, rest.to_owned())]
+        body.push((Role::Muted, rest.to_owned()));
+        body
+    }
+
+    /// The quoted names of some cohorts.
+    fn who(&self, is_meant: impl Fn(&CohortView) -> bool) -> Vec<String> {
+        let meant = self.snapshot.cohorts.iter().filter(|view| is_meant(view));
+        meant.map(|view| quoted(&view.cohort.name)).collect()
+    }
+}
+
+/// What is happening to some, or nothing where there are none.
+fn are(named: &[String], what: &str) -> Option<String> {
+    match named {
+        [] => None,
+        [one] => Some(format!("{one} is {what}.")),
+        [first, second] => Some(format!("{first} and {second} are {what}.")),
+        [first, rest @ ..] => Some(format!("{first} and {} others are {what}.", rest.len())),
     }
 }
 

@@ -24,7 +24,7 @@ impl App {
             return Vec::new();
         };
         let (id, name) = (view.cohort.id, view.cohort.name.clone());
-        if is_verifying(&view) {
+        if view.is_verifying() {
             let body = vec![
                 (Role::Strong, "A verification of this cohort is at work.".to_owned()),
                 (
@@ -82,11 +82,6 @@ impl App {
     }
 }
 
-/// Whether a verification of the cohort is at work.
-pub(super) fn is_verifying(view: &CohortView) -> bool {
-    view.sync.as_ref().is_some_and(|sync| sync.verification.check.is_some())
-}
-
 fn verified(view: &CohortView) -> Option<&Verification> {
     view.sync.as_ref()?.verification.last.as_deref()
 }
@@ -98,7 +93,7 @@ pub(super) fn why_not_verify(settings: &Settings, chosen: &[&Arc<CohortView>]) -
         _ if settings.profiles_per_second.is_none() => {
             "the Profile API is not configured: add [mparticle.profile_api] to the configuration, then start again"
         }
-        [view] if is_verifying(view) => return None,
+        [view] if view.is_verifying() => return None,
         [view] if view.sync.as_ref().is_none_or(|sync| sync.last_run.is_none() && sync.baseline == 0) => {
             "nobody was told yet; start an export first"
         }
@@ -116,7 +111,7 @@ pub(super) fn why_not_repair(chosen: &[&Arc<CohortView>]) -> Option<String> {
         return Some(words.to_owned());
     };
     let words = match (verified(view), view.status()) {
-        (None, _) if is_verifying(view) => "this cohort is still being verified",
+        (None, _) if view.is_verifying() => "this cohort is still being verified",
         (None, _) => "this cohort was not verified yet",
         (Some(found), _) if found.wrong() == 0 => "the last verification found nobody wrong",
         (Some(found), _) if found.found_nobody() => {

@@ -4,7 +4,7 @@
 use super::Scene;
 use super::page::Step;
 use super::windowed::{Fresh, Rows, Windowed};
-use crate::domain::{ChangeState, CohortId, Direction, IdentityRef, Phase, RunId};
+use crate::domain::{ChangeState, CohortId, Direction, Phase, RunId};
 use crate::sync::export::Content;
 use crate::sync::pages::{Answer, ChangeRow, Question, Which, Window};
 use crate::sync::snapshot::Snapshot;
@@ -156,11 +156,6 @@ impl Rows for Changes {
     fn act(&self, action: Action, row: &ChangeRow, scene: Scene<'_>) -> Step {
         match action {
             Action::Open | Action::Look => Step::Show(facts(scene, row)),
-            Action::Copy => {
-                let id = name(row);
-                let what = format!("the id {}", text::clean(&id));
-                Step::Copy(id, what)
-            }
             _ => Step::Done,
         }
     }
@@ -190,10 +185,7 @@ fn cell(canvas: &Canvas<'_>, column: usize, row: &ChangeRow) -> Piece<'static> {
         0 if row.change.direction == Direction::Add => piece(Role::Good, "+"),
         0 => piece(Role::Text, "−"),
         1 => row.change.distinct_id.as_ref().map_or_else(nothing, |id| piece(Role::Text, id.to_string())),
-        2 => match row.change.identity.borrow() {
-            IdentityRef::Mpid(mpid) => piece(Role::Text, mpid.to_string()),
-            IdentityRef::Uuid(_) | IdentityRef::Text(_) => nothing(),
-        },
+        2 => row.change.identity.mpid().map_or_else(nothing, |mpid| piece(Role::Text, mpid.to_string())),
         3 => state(row.state),
         4 => row.at.map_or_else(nothing, |at| piece(Role::Muted, text::moment(canvas.now, at, canvas.zone))),
         _ => piece(Role::Bad, row.reason.clone().unwrap_or_default()),
@@ -211,20 +203,16 @@ fn state(state: ChangeState) -> Piece<'static> {
 
 /// What somebody is called: the `$distinct_id`, or the MPID where only that is known.
 fn name(row: &ChangeRow) -> String {
-    let mpid = match row.change.identity.borrow() {
-        IdentityRef::Mpid(mpid) => mpid.to_string(),
-        IdentityRef::Uuid(_) | IdentityRef::Text(_) => String::new(),
-    };
-    row.change.distinct_id.as_ref().map_or(mpid, ToString::to_string)
+    row.change.distinct_id.as_ref().map_or_else(|| row.change.identity.to_string(), ToString::to_string)
 }
 
 fn facts(scene: Scene<'_>, row: &ChangeRow) -> Message {
     let mut facts = Vec::new();
     let mut say = |label: &str, value: &str| facts.push((label.to_owned(), value.to_owned()));
     say("$distinct_id", row.change.distinct_id.as_deref().unwrap_or("not known"));
-    match row.change.identity.borrow() {
-        IdentityRef::Mpid(mpid) => say("Sent by", &format!("MPID {mpid}")),
-        IdentityRef::Uuid(_) | IdentityRef::Text(_) => say("Sent by", "$distinct_id"),
+    match row.change.identity.mpid() {
+        Some(mpid) => say("Sent by", &format!("MPID {mpid}")),
+        None => say("Sent by", "$distinct_id"),
     }
     say("Change", if row.change.direction == Direction::Add { "enters the cohort" } else { "leaves it" });
     say("State", row.state.token());

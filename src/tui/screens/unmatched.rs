@@ -102,9 +102,8 @@ impl Rows for Unmatched {
     }
 
     fn act(&self, action: Action, row: &UnmatchedRow, _: Scene<'_>) -> Step {
-        match (action, &row.remark.distinct_id) {
-            (Action::Open | Action::Look, _) => Step::Show(facts(row)),
-            (Action::Copy, Some(id)) => Step::Copy(id.to_string(), format!("the id {}", text::clean(id))),
+        match action {
+            Action::Open | Action::Look => Step::Show(facts(row)),
             _ => Step::Done,
         }
     }

@@ -130,7 +130,7 @@ fn lines(view: &CohortView, counts: &RunCounts) -> Vec<Line> {
             .over(Behind::Unmatched)
             .warns(Role::Warn),
         Line::stock("Sent to mParticle", read.sendable(), ""),
-        Line::stock("  by $mparticle_user_id", read.matched, "will match"),
+        Line::stock("  by $mparticle_user_id", read.matched, "if mParticle knows it"),
     ]);
     if read.suspect > 0 {
         let meaning = "ends in zeros: written by JavaScript, will not match";

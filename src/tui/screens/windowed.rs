@@ -7,6 +7,7 @@ use crate::sync::export::Content;
 use crate::sync::pages::{Answer, Question, Window};
 use crate::tui::action::{Action, Place};
 use crate::tui::canvas::{Canvas, Piece, View};
+use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widgets::columns::Column;
 use crate::tui::widgets::long_list::LongList;
@@ -58,10 +59,10 @@ pub trait Rows {
     /// What to say where there is no row.
     fn emptiness(&self, scene: Scene<'_>) -> (Role, String);
 
-    /// Does an action on the selected row.
+    /// Does an action on the selected row, but for copying the id of its user.
     fn act(&self, action: Action, row: &Self::Row, scene: Scene<'_>) -> Step;
 
-    /// The id of the user that a row is about.
+    /// The id of the user that a row is about; it is what is copied.
     fn user(&self, _row: &Self::Row) -> Option<String> {
         None
     }
@@ -131,7 +132,14 @@ impl<R: Rows> Page for Windowed<R> {
     fn act(&mut self, action: Action, scene: Scene<'_>) -> Step {
         let fresh = self.rows.turn(action);
         self.freshen(fresh);
-        self.list.selected().map_or(Step::Done, |row| self.rows.act(action, row, scene))
+        let Some(row) = self.list.selected() else { return Step::Done };
+        match self.rows.user(row).filter(|_| action == Action::Copy) {
+            Some(id) => {
+                let what = format!("the id {}", text::clean(&id));
+                Step::Copy(id, what)
+            }
+            None => self.rows.act(action, row, scene),
+        }
     }
 
     fn user(&self) -> Option<String> {

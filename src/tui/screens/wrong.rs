@@ -4,9 +4,9 @@
 use super::Scene;
 use super::page::{Page, Step};
 use super::windowed::{Fresh, Rows, Windowed};
+use crate::domain::CohortId;
 use crate::domain::verification::{Fault, Group, Held, WrongUser};
 use crate::domain::verified::Verification;
-use crate::domain::{CohortId, IdentityRef};
 use crate::sync::export::Content;
 use crate::sync::pages::{Answer, Question, Window};
 use crate::tui::action::{Action, Place};
@@ -113,6 +113,7 @@ impl Rows for WrongUsers {
     fn hints(&self) -> &'static [Action] {
         &[
             Action::Open,
+            Action::ShowUser,
             Action::Repair,
             Action::Verify,
             Action::Copy,
@@ -158,13 +159,12 @@ impl Rows for WrongUsers {
     fn act(&self, action: Action, row: &WrongUser, scene: Scene<'_>) -> Step {
         match action {
             Action::Open | Action::Look => Step::Show(facts(scene, row)),
-            Action::Copy => {
-                let id = name(row);
-                let what = format!("the id {}", text::clean(&id));
-                Step::Copy(id, what)
-            }
             _ => Step::Done,
         }
+    }
+
+    fn user(&self, row: &WrongUser) -> Option<String> {
+        Some(name(row))
     }
 
     fn listing(&self, scene: Scene<'_>) -> Option<(String, Content)> {
@@ -178,10 +178,7 @@ fn cell(canvas: &Canvas<'_>, column: usize, row: &WrongUser) -> Piece<'static> {
     match column {
         0 => piece(Role::Bad, row.fault().token()),
         1 => row.distinct_id.as_ref().map_or_else(nothing, |id| piece(Role::Text, id.to_string())),
-        2 => match row.identity.borrow() {
-            IdentityRef::Mpid(mpid) => piece(Role::Text, mpid.to_string()),
-            IdentityRef::Uuid(_) | IdentityRef::Text(_) => nothing(),
-        },
+        2 => row.identity.mpid().map_or_else(nothing, |mpid| piece(Role::Text, mpid.to_string())),
         3 => piece(Role::Text, row.group.told().to_string()),
         4 => row
             .told_by
@@ -201,9 +198,9 @@ fn facts(scene: Scene<'_>, row: &WrongUser) -> Message {
     let mut say = |label: &str, value: &str| facts.push((label.to_owned(), value.to_owned()));
     let at = |at| text::moment(scene.now, at, &scene.settings.zone);
     say("$distinct_id", row.distinct_id.as_deref().unwrap_or("not known"));
-    match row.identity.borrow() {
-        IdentityRef::Mpid(mpid) => say("Looked up by", &format!("MPID {mpid}")),
-        other => say("Looked up by", &format!("{} {other}", scene.settings.fallback_identity)),
+    match row.identity.mpid() {
+        Some(mpid) => say("Looked up by", &format!("MPID {mpid}")),
+        None => say("Looked up by", &format!("{} {}", scene.settings.fallback_identity, row.identity)),
     }
     let told = match row.told_by {
         Some((run, when)) => format!("{}, by run {run} at {}", row.group.told(), at(when)),

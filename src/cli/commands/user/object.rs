@@ -1,9 +1,9 @@
 //! A user as one JSON object. Field names and their order are part of the command line's contract.
 
 use super::Asked;
+use crate::domain::Identity;
 use crate::domain::judgement::{Addressing, Judgement, Value};
 use crate::domain::verdict::Verdict;
-use crate::domain::{Identity, IdentityRef};
 use crate::store::Fate;
 use crate::sync::export::seconds;
 use crate::sync::user::account::value_of;
@@ -254,7 +254,7 @@ impl<'a> CohortObject<'a> {
 impl From<&Identity> for HolderObject {
     fn from(identity: &Identity) -> Self {
         Self {
-            mpid: mpid(identity),
+            mpid: identity.mpid(),
             distinct_id: identity.borrow().distinct_id().map(std::borrow::Cow::into_owned),
         }
     }
@@ -274,7 +274,7 @@ impl<'a> From<&'a TellingOnRecord> for TransitionObject<'a> {
                 Value::False => Some(false),
                 Value::Deleted => None,
             },
-            mpid: mpid(&found.change.identity),
+            mpid: found.change.identity.mpid(),
             distinct_id: found.change.distinct_id.as_deref(),
             state: found.fate.token(),
             reason: match &found.fate {
@@ -290,12 +290,5 @@ impl<'a> From<&'a TellingOnRecord> for TransitionObject<'a> {
             tries: found.tries,
             answer: request.map(|entry| entry.answer.as_str()),
         }
-    }
-}
-
-fn mpid(identity: &Identity) -> Option<i64> {
-    match identity.borrow() {
-        IdentityRef::Mpid(mpid) => Some(mpid),
-        IdentityRef::Uuid(_) | IdentityRef::Text(_) => None,
     }
 }

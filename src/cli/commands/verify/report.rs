@@ -2,11 +2,11 @@
 
 use crate::cli::account::Desk;
 use crate::cli::args::VerifyArgs;
+use crate::cli::commands::history::mpid;
 use crate::cli::commands::{Rows, count, remark, say, say_json};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::objects::VerifyObject;
 use crate::cli::output::{Cell, Column, Format};
-use crate::domain::IdentityRef;
 use crate::domain::verification::{Group, WrongUser};
 use crate::domain::verified::Verification;
 use crate::store::{Reader, VerificationId};
@@ -120,13 +120,9 @@ fn write(rows: &mut Rows, users: &[WrongUser]) -> Result<bool, Failure> {
 }
 
 fn cells(user: &WrongUser) -> [Cell; 9] {
-    let mpid = match user.identity.borrow() {
-        IdentityRef::Mpid(mpid) => Cell::Json(mpid.into()),
-        IdentityRef::Uuid(_) | IdentityRef::Text(_) => Cell::Null,
-    };
     [
         user.distinct_id.as_deref().into(),
-        mpid,
+        mpid(user.identity.mpid()),
         user.fault().token().into(),
         user.group.token().into(),
         user.group.told().to_string().into(),
