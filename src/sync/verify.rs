@@ -3,14 +3,17 @@
 //! only wrong if nobody told them anything else meanwhile and no other identity of the same profile explains what it
 //! holds. It changes nothing at mParticle, and runs go on beside it.
 
+mod looked;
+
+use self::looked::{Looked, aliases, wrong_user};
 use super::clock::Clock;
 use crate::domain::number::thousands;
 use crate::domain::sampling::{Reservoir, allocate};
-use crate::domain::verification::{Extent, Fault, Group, Held, WrongUser, fault};
+use crate::domain::verification::{Extent, Fault, Group, Held, WrongUser};
 use crate::domain::verified::{Tally, Verification};
 use crate::domain::{Identity, RunId};
 use crate::mparticle::ProfileApi;
-use crate::mparticle::profile::{Detail, Exchange, HeldProfile, ProfileError};
+use crate::mparticle::profile::{Detail, Exchange, ProfileError};
 use crate::store::{Holding, Keeper, LastTold, Reader, StoreError, VerificationId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +21,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::task;
 use tokio_util::sync::CancellationToken;
 
@@ -120,21 +124,6 @@ struct Chosen {
     as_of: RunId,
     /// The sample, each group in random order; empty in a full check, which reads on as it goes.
     sample: Vec<(Identity, Group)>,
-}
-
-/// Somebody who was looked up.
-struct Looked {
-    identity: Identity,
-    group: Group,
-    held: Held,
-    aliases: Vec<Identity>,
-    at: Timestamp,
-}
-
-impl Looked {
-    fn fault(&self) -> Option<Fault> {
-        fault(self.group.told(), &self.held)
-    }
 }
 
 /// What is known about those of some people who seem wrong.
@@ -314,13 +303,20 @@ impl Working {
         Ok(())
     }
 
-    /// Looks people up, in the order they are given. `is_first` counts them as checked.
+    /// Looks people up, in the order they are given. `is_first` counts them as checked. What lookups fail of is told as
+    /// long as it lasts, or a verification that waits for the network would only seem slow.
     async fn look_up(
         &mut self,
         people: Vec<(Identity, Group)>,
         is_first: bool,
     ) -> Result<Vec<Looked>, CheckError> {
-        let (profiles, hear) = (self.check.profiles.clone(), Arc::clone(&self.check.hear));
+        let (profiles, note) = (self.check.profiles.clone(), Arc::clone(&self.check.hear));
+        let (failing, mut trouble) = watch::channel(None);
+        let hear = |exchange: &Exchange| {
+            note(exchange);
+            let now = (!exchange.is_well).then(|| format!("tries again: {}", exchange.said));
+            failing.send_if_modified(|last| std::mem::replace(last, now.clone()) != now);
+        };
         let (stop, clock) = (self.check.stop.clone(), self.check.clock.clone());
         let attribute = self.check.holding.attribute.clone();
         let lookups = people.into_iter().map(|(identity, group)| {
@@ -329,14 +325,23 @@ impl Working {
                 let found = tokio::select! {
                     biased;
                     () = stop.cancelled() => return Err(CheckError::Ended),
-                    found = profiles.look_up(identity.borrow(), Detail::Attributes, &**hear) => found?,
+                    found = profiles.look_up(identity.borrow(), Detail::Attributes, hear) => found?,
                 };
                 Ok((identity, group, found))
             }
         });
         let mut found = stream::iter(lookups).buffered(AT_ONCE);
         let mut looked = Vec::new();
-        while let Some((identity, group, profile)) = found.try_next().await? {
+        loop {
+            let next = tokio::select! {
+                next = found.try_next() => next?,
+                Ok(()) = trouble.changed() => {
+                    self.progress.waiting.clone_from(&trouble.borrow_and_update());
+                    self.tell();
+                    continue;
+                }
+            };
+            let Some((identity, group, profile)) = next else { break };
             let held = profile.as_ref().map_or(Held::NoProfile, |profile| profile.held(&attribute));
             let aliases = profile.map_or_else(Vec::new, |profile| aliases(&profiles, &profile, &identity));
             looked.push(Looked { identity, group, held, aliases, at: clock.now() });
@@ -345,6 +350,7 @@ impl Working {
                 self.tell();
             }
         }
+        self.progress.waiting = None;
         Ok(looked)
     }
 
@@ -415,27 +421,4 @@ impl Working {
 /// Those who are not as they were told, at first sight.
 fn suspects(looked: &[Looked]) -> impl Iterator<Item = &Looked> {
     looked.iter().filter(|looked| looked.fault().is_some())
-}
-
-/// The other identities by which a profile is told things: whoever left by one of them and is a member by another
-/// rightly holds `true`.
-fn aliases(profiles: &ProfileApi, profile: &HeldProfile, looked_up: &Identity) -> Vec<Identity> {
-    let by_identity = profile.identities.iter().filter(|(kind, _)| profiles.is_addressed_by(kind));
-    let by_identity = by_identity.map(|(_, value)| Identity::of_distinct_id(value));
-    let all = profile.mpid.map(Identity::Mpid).into_iter().chain(by_identity);
-    all.filter(|identity| identity != looked_up).collect()
-}
-
-fn wrong_user(looked: Looked, told: Option<&LastTold>) -> WrongUser {
-    let Looked { identity, group, held, aliases, at } = looked;
-    let own = identity.borrow().distinct_id().map(|id| id.into_owned().into_boxed_str());
-    WrongUser {
-        distinct_id: own.or_else(|| told.and_then(|told| told.distinct_id.clone())),
-        identity,
-        group,
-        told_by: told.map(|told| (told.run, told.at)),
-        held,
-        looked_at: at,
-        aliases,
-    }
 }

@@ -349,6 +349,24 @@ async fn a_verification_ends_when_asked_to_and_with_the_program() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_lookups_wait_for_is_told_until_they_go_on() {
+    let world = World::with_cohort(people(0, 12)).await;
+    world.export().await;
+    // Long enough to be seen, since tests try again at once otherwise.
+    let busy = Effect::RetryAfterSeconds { seconds: 2 };
+    world.control.push_fault(Scripted::profile_api(busy).forever());
+    let request = VerifyRequest { cohort: COHORT, extent: Extent::Full, seed: 1 };
+    world.handle().send(Command::Verify(request)).await.unwrap();
+    let waiting = |snapshot: &Snapshot| view(snapshot).check.and_then(|check| check.waiting);
+    let is_trouble =
+        |snapshot: &Snapshot| waiting(snapshot).is_some_and(|words| words.starts_with("tries again: "));
+    world.until("the trouble is told", is_trouble).await;
+    world.control.clear_faults();
+    let snapshot = world.until("it ends", |snapshot| view(snapshot).ended == 1).await;
+    assert_eq!(view(&snapshot).last.unwrap().checked(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn those_who_are_wrong_are_read_a_page_at_a_time_and_written_to_a_file() {
     let world = world_with_known_defects().await;
     let page = async |offset, limit| match world
