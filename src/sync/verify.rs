@@ -17,7 +17,7 @@ use crate::mparticle::profile::{Detail, Exchange, ProfileError};
 use crate::store::{Holding, Keeper, LastTold, Reader, StoreError, VerificationId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -303,8 +303,8 @@ impl Working {
         Ok(())
     }
 
-    /// Looks people up, in the order they are given. `is_first` counts them as checked. What lookups fail of is told as
-    /// long as it lasts, or a verification that waits for the network would only seem slow.
+    /// Looks people up, and hands them back in the order they are given. `is_first` counts them as checked. What lookups
+    /// fail of is told as long as it lasts, or a verification that waits for the network would only seem slow.
     async fn look_up(
         &mut self,
         people: Vec<(Identity, Group)>,
@@ -319,7 +319,7 @@ impl Working {
         };
         let (stop, clock) = (self.check.stop.clone(), self.check.clock.clone());
         let attribute = self.check.holding.attribute.clone();
-        let lookups = people.into_iter().map(|(identity, group)| {
+        let lookups = people.into_iter().enumerate().map(|(place, (identity, group))| {
             let (profiles, hear, stop) = (&profiles, &hear, &stop);
             async move {
                 let found = tokio::select! {
@@ -327,11 +327,12 @@ impl Working {
                     () = stop.cancelled() => return Err(CheckError::Ended),
                     found = profiles.look_up(identity.borrow(), Detail::Attributes, hear) => found?,
                 };
-                Ok((identity, group, found))
+                Ok((place, (identity, group, found)))
             }
         });
-        let mut found = stream::iter(lookups).buffered(AT_ONCE);
-        let mut looked = Vec::new();
+        // As they come: whoever waits for another try, which may take half a minute, holds nobody else up.
+        let mut found = stream::iter(lookups).buffer_unordered(AT_ONCE);
+        let mut looked = BTreeMap::new();
         loop {
             let next = tokio::select! {
                 next = found.try_next() => next?,
@@ -341,17 +342,17 @@ impl Working {
                     continue;
                 }
             };
-            let Some((identity, group, profile)) = next else { break };
+            let Some((place, (identity, group, profile))) = next else { break };
             let held = profile.as_ref().map_or(Held::NoProfile, |profile| profile.held(&attribute));
             let aliases = profile.map_or_else(Vec::new, |profile| aliases(&profiles, &profile, &identity));
-            looked.push(Looked { identity, group, held, aliases, at: clock.now() });
+            looked.insert(place, Looked { identity, group, held, aliases, at: clock.now() });
             if is_first {
                 self.progress.checked += 1;
                 self.tell();
             }
         }
         self.progress.waiting = None;
-        Ok(looked)
+        Ok(looked.into_values().collect())
     }
 
     /// Gives those time who seem wrong and were told only just now.

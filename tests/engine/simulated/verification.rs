@@ -6,7 +6,7 @@ use crate::verification::{ids, view};
 use crate::world::{COHORT, NAME, World, mpid, people};
 use cohort_sync::domain::verification::Extent;
 use cohort_sync::mparticle::profile::PROFILES_PER_SECOND;
-use cohort_sync::sandbox::{Effect, Fault, ProfileKey, SandboxOptions};
+use cohort_sync::sandbox::{Effect, Fault, Latency, ProfileKey, SandboxOptions};
 use cohort_sync::sync::Settings;
 use cohort_sync::sync::command::{Command, Refusal, VerifyRequest};
 use cohort_sync::sync::snapshot::Snapshot;
@@ -92,4 +92,27 @@ async fn what_changes_while_it_is_looked_at_is_not_called_wrong() {
     let snapshot = world.until("it ends", |snapshot| view(snapshot).ended == 1).await;
     let verification = view(&snapshot).last.unwrap();
     assert_eq!((verification.checked(), verification.wrong()), (20, 0), "{verification:?}");
+}
+
+/// A cut says nothing about the limit of the API, and whoever waits for another try holds nobody else up.
+#[tokio::test(start_paused = true)]
+async fn a_cut_costs_little_more_than_it_lasts() {
+    let latency = Latency { feed: Latency::DEMO.feed, ..Latency::NONE };
+    let options = SandboxOptions { profiles_per_second: Some(15), latency, ..SandboxOptions::quiet() };
+    let world = exported(options, 609).await;
+    world.export().await;
+    let began = Instant::now();
+    let request = VerifyRequest { cohort: COHORT, extent: Extent::Full, seed: 1 };
+    world.handle().send(Command::Verify(request)).await.unwrap();
+    let some = |snapshot: &Snapshot| view(snapshot).check.is_some_and(|check| check.checked > 50);
+    world.until("it looks people up", some).await;
+    world.control.push_fault(Fault::profile_api(Effect::CutBeforeApply).forever());
+    world.pass(Duration::from_secs(5)).await;
+    world.control.clear_faults();
+    let snapshot = world.until("it ends", |snapshot| view(snapshot).ended == 1).await;
+    assert_eq!(view(&snapshot).last.unwrap().checked(), 609);
+    let seconds = began.elapsed().as_secs_f64();
+    // 609 lookups at 15 a second, the cut, and the time until the first of those who wait tries again.
+    assert!((45.0..56.0).contains(&seconds), "{seconds} s");
+    assert_eq!(world.control.profile_lookups(), (609, 0), "none was refused");
 }
