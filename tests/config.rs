@@ -5,6 +5,8 @@
 
 #[path = "config/credentials.rs"]
 mod credentials;
+#[path = "config/edit.rs"]
+mod edit;
 #[path = "config/themes.rs"]
 mod themes;
 

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
+use cohort_sync::config::settings::{Need, SETTINGS};
 use cohort_sync::tui::action::{Action, Scope};
 use cohort_sync::tui::keymap::Key;
 use std::fmt::Write;
@@ -48,6 +49,25 @@ fn the_keys_are_those_of_the_action_table() {
         writeln!(table, "| {} | {help}{sign} | {} | {place} |", keys.join(" "), spec.id).unwrap();
     }
     check("keys", &format!("{table}\n"));
+}
+
+#[test]
+fn the_settings_are_those_of_the_table_that_parses_them() {
+    let mut table =
+        "\n| setting | what it is for | a value is | unless given |\n| --- | --- | --- | --- |\n".to_owned();
+    for setting in SETTINGS {
+        let fallback = match (setting.default, setting.need) {
+            (Some(default), _) => format!("`{default}`"),
+            (None, Need::Required) => "**required**".to_owned(),
+            (None, Need::ByFeed) => "required by `feed` and `feed-members`".to_owned(),
+            (None, Need::ByEventsApi) => "required by `events-api`".to_owned(),
+            (None, Need::WithItsSection) => "required with the others of its section".to_owned(),
+            (None, Need::Optional) => String::new(),
+        };
+        let [about, expected] = [setting.about, setting.expected].map(|words| words.replace('|', "\\|"));
+        writeln!(table, "| `{}` | {about} | {expected} | {fallback} |", setting.name).unwrap();
+    }
+    check("settings", &format!("{table}\n"));
 }
 
 /// As the screen writes it.

@@ -1,6 +1,7 @@
 //! The command line: what can be typed and what each word is for. Nothing is done here; the values go to
 //! the configuration (as places and overrides) and to the commands.
 
+mod config;
 mod help;
 mod moment;
 mod past;
@@ -10,6 +11,7 @@ mod user;
 mod values;
 mod verify;
 
+pub use config::ConfigCommand;
 pub use past::{ChangesArgs, MembersArgs};
 pub use probe::ProbeArgs;
 pub use requests::{BundleArgs, RequestsArgs};
@@ -217,7 +219,7 @@ pub enum Command {
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
     },
-    /// Write, show or find the configuration
+    /// Write, show, change, check or find the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Print the completions for a shell
@@ -293,17 +295,6 @@ impl ListArgs {
     pub fn format(&self, global: &GlobalArgs) -> Format {
         self.format.unwrap_or(if global.json { Format::Json } else { Format::Table })
     }
-}
-
-/// What to do about the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
-pub enum ConfigCommand {
-    /// Write a commented configuration file, never over another
-    Init,
-    /// Print every setting with where it came from; credentials stay hidden
-    Show,
-    /// Print where the configuration, the state and the log are
-    Path,
 }
 
 impl Args {

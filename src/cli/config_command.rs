@@ -1,8 +1,14 @@
-//! `config init`, `config show` and `config path`. Works on configurations that are missing or wrong, since
-//! that is when people need it.
+//! `config`: init, show, check and path here, set and unset in [`edit`]. Works on configurations that are missing or
+//! wrong, since that is when people need it.
+
+mod edit;
 
 use super::args::{Args, ConfigCommand};
-use crate::config::{self, BaseDirectories, ConfigError, Environment, InitError, Layers, Places, Request};
+use crate::config::edit::EditError;
+use crate::config::{
+    self, BaseDirectories, ConfigError, Environment, InitError, InterfaceConfig, Layers, Places, Request,
+};
+use crate::tui::keymap::{Keymap, KeymapError};
 use serde_json::json;
 use std::io::{self, Write};
 
@@ -15,6 +21,20 @@ pub enum ConfigCommandError {
     /// The file was not written.
     #[error(transparent)]
     Init(#[from] InitError),
+    /// A setting was not changed.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The value of a setting could not be read.
+    #[error("cannot read the value of {setting} from standard input")]
+    Unreadable {
+        /// The setting.
+        setting: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A key of the console makes no sense.
+    #[error("{0}")]
+    Keys(#[from] KeymapError),
     /// The answer could not be printed.
     #[error("cannot write to standard output")]
     Output(#[from] io::Error),
@@ -36,6 +56,15 @@ pub fn run(
     match command {
         ConfigCommand::Init => init(&places, args.global.json, to),
         ConfigCommand::Show => show(&places, args, environment, to),
+        ConfigCommand::Set { key, value } => {
+            let change = edit::change(&key, &value)?;
+            edit::make(&request(&places, args, environment), &change, args.global.json, to)
+        }
+        ConfigCommand::Unset { key } => {
+            let change = config::edit::Change::unset(&key)?;
+            edit::make(&request(&places, args, environment), &change, args.global.json, to)
+        }
+        ConfigCommand::Check => check(&places, args, environment, to),
         ConfigCommand::Path => Ok(paths(&places, args.global.json, to)?),
     }
 }
@@ -55,18 +84,53 @@ fn init(places: &Places, json: bool, to: &mut impl Write) -> Result<(), ConfigCo
     Ok(())
 }
 
+fn request(places: &Places, args: &Args, environment: &Environment) -> Request {
+    Request {
+        config_file: places.config_file.clone(),
+        profile: places.profile.clone(),
+        environment: environment.clone(),
+        overrides: args.overrides(),
+    }
+}
+
+fn check(
+    places: &Places,
+    args: &Args,
+    environment: &Environment,
+    to: &mut impl Write,
+) -> Result<(), ConfigCommandError> {
+    let request = || request(places, args, environment);
+    let layers = Layers::read(request())?;
+    let warnings = layers.warnings().to_vec();
+    layers.check()?;
+    check_keys(&Layers::read(request())?.interface()?)?;
+    let path = places.config_file.display().to_string();
+    if args.global.json {
+        writeln!(to, "{}", json!({ "config_file": path, "profile": places.profile, "warnings": warnings }))?;
+        return Ok(());
+    }
+    for warning in warnings {
+        writeln!(to, "Warning: {warning}.")?;
+    }
+    let subject = if places.config_file.exists() { path } else { "The environment".to_owned() };
+    writeln!(to, "{subject} is valid (profile {}).", places.profile)?;
+    writeln!(to, "No credential was fetched and nobody was asked; `cohort-sync doctor` does both.")?;
+    Ok(())
+}
+
+/// The names of actions and keys, which only the console knows.
+fn check_keys(interface: &InterfaceConfig) -> Result<(), KeymapError> {
+    let keys = interface.keys.iter().map(|(action, binding)| (action.clone(), binding.keys.clone()));
+    Keymap::new(&keys.collect()).map(drop)
+}
+
 fn show(
     places: &Places,
     args: &Args,
     environment: &Environment,
     to: &mut impl Write,
 ) -> Result<(), ConfigCommandError> {
-    let layers = Layers::read(Request {
-        config_file: places.config_file.clone(),
-        profile: places.profile.clone(),
-        environment: environment.clone(),
-        overrides: args.overrides(),
-    })?;
+    let layers = Layers::read(request(places, args, environment))?;
     for setting in layers.shown() {
         if args.global.json {
             let (key, value, origin) = (&setting.key, &setting.json, &setting.origin);
@@ -106,7 +170,7 @@ mod tests {
         environment: &Environment,
     ) -> (String, Result<(), ConfigCommandError>) {
         let args = Args::try_read(std::iter::once("cohort-sync").chain(line.split_whitespace())).unwrap();
-        let Some(super::super::args::Command::Config(command)) = args.command else {
+        let Some(super::super::args::Command::Config(command)) = args.command.clone() else {
             panic!("{line} is no config command")
         };
         let root = directory.path();

@@ -1,6 +1,7 @@
 //! How a command fails: one type, one exit code, one place that prints. Messages come from below and already
 //! say what happened, to what, and what to do; this file adds the cause chain where there is one.
 
+use super::config_command::ConfigCommandError;
 use super::output::OutputError;
 use crate::config::ConfigError;
 use crate::mixpanel::MixpanelError;
@@ -55,6 +56,9 @@ pub(super) enum Failure {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The configuration was not written or changed.
+    #[error(transparent)]
+    Settings(ConfigCommandError),
     /// The state directory.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -94,6 +98,7 @@ impl Failure {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Config(_)
+            | Self::Settings(_)
             | Self::Usage(_)
             | Self::Telemetry(_)
             | Self::Console(TuiError::NotATerminal | TuiError::Keys(_))

@@ -46,11 +46,11 @@ fn dispatch(args: Args, environment: Environment) -> Result<Exit, Failure> {
         Some(Command::Config(command)) => {
             let base = BaseDirectories::of_system();
             let mut out = io::stdout().lock();
-            match config_command::run(*command, &args, &environment, base.as_ref(), &mut out) {
+            match config_command::run(command.clone(), &args, &environment, base.as_ref(), &mut out) {
                 Ok(()) => Ok(Exit::Done),
                 Err(ConfigCommandError::Output(error)) => printed(Err(error)),
                 Err(ConfigCommandError::Config(error)) => Err(error.into()),
-                Err(ConfigCommandError::Init(error)) => Err(Failure::Usage(error.to_string())),
+                Err(error) => Err(Failure::Settings(error)),
             }
         }
         Some(Command::Completions { shell }) => {

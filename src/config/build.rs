@@ -68,6 +68,13 @@ impl Layers {
         builder.parts();
         if builder.is_sound() { Ok(()) } else { Err(builder.into_error()) }
     }
+
+    /// Everything that is wrong with the values, whatever is missing; no credential is fetched for it.
+    pub(super) fn all_problems(self) -> Vec<Problem> {
+        let mut builder = Builder::new(self);
+        builder.parts();
+        builder.problems
+    }
 }
 
 /// Everything but the credentials.
@@ -215,9 +222,11 @@ impl Builder {
             workspace_id,
             service_account: service_account?,
             delivery: delivery?,
+            events_base_url: events_base_url.unwrap_or_else(|| {
+                let pod = pod.unwrap_or_else(|| Pod::of_key(events_key.as_deref().unwrap_or_default()));
+                pod.events_base_url().to_owned()
+            }),
             events_key: events_key.unwrap_or_default(),
-            events_base_url: events_base_url
-                .unwrap_or_else(|| pod.map_or("", Pod::events_base_url).to_owned()),
             environment: environment?,
             fallback_identity: fallback_identity?,
             profile_api,

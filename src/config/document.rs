@@ -276,7 +276,7 @@ fn is_section(name: &str) -> bool {
 
 /// The setting or section that was probably meant: one of the same section first, then any.
 fn nearest_name(section: &str, name: &str) -> Option<String> {
-    let sections = ["mixpanel", "mparticle", "mparticle.profile_api", "sync", "ui", KEYS_SECTION, "profiles"];
+    let sections = ["mixpanel", "mparticle", "sync", "journal", "ui", KEYS_SECTION, "profiles"];
     if section.is_empty()
         && let Some(near) = settings::nearest(name, sections)
     {

@@ -9,6 +9,7 @@ mod address;
 mod build;
 mod document;
 mod duration;
+pub mod edit;
 mod environment;
 mod errors;
 mod layers;

@@ -45,7 +45,8 @@ pub fn init(path: &Path) -> Result<(), InitError> {
     })
 }
 
-fn private_directory() -> DirBuilder {
+/// A directory that nobody else can look into, with those above it.
+pub(super) fn private_directory() -> DirBuilder {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

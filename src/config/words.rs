@@ -103,6 +103,12 @@ words! {
 }
 
 impl Pod {
+    /// The pod of an input: its key says so in front, as in `eu1-…`; keys without it are of the first pod.
+    #[must_use]
+    pub fn of_key(key: &str) -> Self {
+        key.split_once('-').and_then(|(pod, _)| Self::from_word(pod)).unwrap_or(Self::Us1)
+    }
+
     /// The host of its Events API (mParticle documentation, Data Localization), without the path.
     #[must_use]
     pub fn events_base_url(self) -> &'static str {
@@ -292,6 +298,15 @@ mod tests {
         assert_eq!(Region::from_word("EU"), Some(Region::Eu));
         assert_eq!(Region::from_word("europe"), None);
         assert_eq!(FallbackIdentity::from_word("customerid"), None);
+    }
+
+    #[test]
+    fn a_key_names_its_pod() {
+        for (key, pod) in
+            [("eu1-0123", Pod::Eu1), ("us2-a-b", Pod::Us2), ("0123abcd", Pod::Us1), ("x-1", Pod::Us1)]
+        {
+            assert_eq!(Pod::of_key(key), pod);
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod past;
 mod requests;
 mod routes;
 mod secrets;
+mod settings;
 mod users;
 mod verify;
 mod warnings;

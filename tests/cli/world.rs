@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
 /// Long enough for a loaded machine, short enough to notice that something hangs.
@@ -167,6 +168,19 @@ impl World {
 
     pub async fn run(&self, words: &[&str]) -> Output {
         finish(self.command(words).spawn().unwrap()).await
+    }
+
+    /// Runs it with something on standard input.
+    pub async fn run_with(&self, words: &[&str], input: &str) -> Output {
+        let mut child = self.command(words).stdin(Stdio::piped()).spawn().unwrap();
+        // A program that wants nothing of it may have ended before it was written.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes()).await;
+        finish(child).await
+    }
+
+    /// What a file in the home directory says.
+    pub fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
     }
 
     /// Exports the cohort with `--json`, and hands out the run's object.

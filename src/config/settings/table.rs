@@ -145,7 +145,7 @@ pub static SETTINGS: &[Setting] = &[
         Form::Text,
         "us1, us2, eu1 or au1",
         r#""eu1""#,
-        "Where the account lives: us1 unless said otherwise, us2, eu1, au1.",
+        "Where the account lives: us1, us2, eu1 or au1. The key says so in front, as in eu1-….",
     ),
     setting(
         "mparticle.events_api.base_url",
