@@ -24,6 +24,7 @@ pub mod plan;
 pub mod presence;
 pub mod run;
 pub mod sampling;
+pub mod sight;
 pub mod status;
 pub mod told;
 pub mod user;

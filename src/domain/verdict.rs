@@ -1,9 +1,10 @@
 //! What is to be said of one user as a whole: what mParticle was told, how the user is addressed and whether that
 //! reaches anybody, and what to do next. How the user stands with each attribute is [`super::judgement`]'s.
 
-use super::identity::ANONYMOUS_PREFIX;
+use super::identity::{ANONYMOUS_PREFIX, Identity};
 use super::judgement::{Addressing, Grade, Judgement};
 use super::member::NoMpid;
+use super::sight::{Look, Seen};
 use super::status::SyncStatus;
 use jiff::Timestamp;
 use std::borrow::Cow;
@@ -36,6 +37,8 @@ pub struct Case<'a> {
     pub unrounded: Option<i64>,
     /// The identity type that carries `$distinct_id` in mParticle.
     pub fallback: &'a str,
+    /// What a look at the profile in mParticle came to; `None` when nobody looked.
+    pub look: Option<Look<'a>>,
 }
 
 /// What Mixpanel answered about the user.
@@ -64,7 +67,22 @@ impl Verdict {
             Some(about) => format!("{sentence} {about}"),
             None => sentence,
         };
-        Self { grade: told.max(addressed), words, next: next(case, told) }
+        let verdict = Self { grade: told.max(addressed), words, next: next(case, told) };
+        match case.look {
+            Some(look) => verdict.seen(look, case.fallback),
+            None => verdict,
+        }
+    }
+
+    /// The same, with what was seen in mParticle before all else: it is what the rest leads up to.
+    fn seen(self, look: Look<'_>, fallback: &str) -> Self {
+        let report = look.report(fallback);
+        Self {
+            grade: self.grade.max(report.grade),
+            words: format!("{} {}", report.words, self.words),
+            // An id that cannot be the right one is why there is no profile, or another.
+            next: report.next.filter(|_| self.grade < Grade::Bad).map_or(self.next, str::to_owned),
+        }
     }
 
     fn of_nobody(mixpanel: MixpanelSays) -> Self {
@@ -147,14 +165,20 @@ fn addressing(case: Case<'_>) -> (Grade, Option<String>) {
         }
         Some(Addressing::DistinctId { identity, reason }) => {
             let whose = fallback.replace('_', " ");
+            let why = reason.map(|reason| capital(&why(reason, case.evidence)));
+            if is_reached(case, identity) {
+                let why = why.map_or_else(String::new, |why| format!("{why}, so "));
+                let words = format!("{why}sent by $distinct_id as {fallback}, which is a profile's {whose}.");
+                return (Grade::Good, Some(capital(&words)));
+            }
             let reaches = if identity.borrow().is_anonymous() {
                 format!("reaches a profile only where somebody made that {ANONYMOUS_PREFIX} id its {whose}")
             } else {
                 format!("reaches a profile only where that is its {whose}")
             };
             let sent = format!("sent by $distinct_id as {fallback}; {reaches}.");
-            let words = match reason {
-                Some(reason) => format!("{}: {sent}", capital(&why(*reason, case.evidence))),
+            let words = match why {
+                Some(why) => format!("{why}: {sent}"),
                 None => format!("Last {sent}"),
             };
             (Grade::Doubtful, Some(words))
@@ -164,6 +188,11 @@ fn addressing(case: Case<'_>) -> (Grade, Option<String>) {
             (Grade::Bad, Some(about))
         }
     }
+}
+
+/// Whether a look has shown that an identity is a profile's.
+fn is_reached(case: Case<'_>, identity: &Identity) -> bool {
+    case.look.is_some_and(|look| look.by == identity && look.seen != Seen::NoProfile)
 }
 
 /// A sentence with a capital letter, unless it begins with a sign.
@@ -200,6 +229,11 @@ fn next(case: Case<'_>, told: Grade) -> String {
             "Let the app set $mparticle_user_id once the user has a profile; the Setup screen of the console has the \
              snippets."
         }
+        Some(Addressing::DistinctId { identity, .. })
+            if is_reached(case, identity) && told == Grade::Good =>
+        {
+            "Nothing."
+        }
         Some(Addressing::DistinctId { .. } | Addressing::Nothing { .. }) => {
             "Set $mparticle_user_id on the profile in Mixpanel, as text; the Setup screen of the console has the \
              snippets."
@@ -213,6 +247,7 @@ fn next(case: Case<'_>, told: Grade) -> String {
         _ if told == Grade::Unknown => {
             "Nothing, unless the user should be in a cohort: look at that cohort in Mixpanel."
         }
+        _ if case.look.is_some() => "Nothing.",
         _ => "Nothing. To see whether the profile has it: mParticle, Customer 360, User Profiles.",
     };
     words.to_owned()
@@ -221,8 +256,8 @@ fn next(case: Case<'_>, told: Grade) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Identity;
     use crate::domain::judgement::Value;
+    use crate::domain::sight::Sight;
 
     fn now() -> Timestamp {
         Timestamp::from_second(1_770_000_000).unwrap()
@@ -241,6 +276,7 @@ mod tests {
             attributes,
             unrounded: None,
             fallback: "customer_id",
+            look: None,
         };
         Verdict::of(case, now())
     }
@@ -276,6 +312,7 @@ mod tests {
             attributes: &attributes,
             unrounded: Some(8_553_083_063_767_933_171),
             fallback: "customer_id",
+            look: None,
         };
         let certain = Verdict::of(case, now());
         assert!(certain.words.contains("should reach is not this one but 8553083063767933171."));
@@ -316,6 +353,41 @@ mod tests {
     }
 
     #[test]
+    fn what_was_seen_is_said_first_and_settles_what_a_distinct_id_reaches() {
+        let ann = Identity::of_distinct_id("ann");
+        let address = Addressing::DistinctId { identity: ann.clone(), reason: Some(NoMpid::Missing) };
+        let told = Judgement::ToldTrue(ann.clone(), Timestamp::from_second(1_770_000_000 - 300).ok());
+        let sights = [("A", Sight::Agrees(true))];
+        let verdict = |seen| {
+            let case = Case {
+                addressing: Some(&address),
+                evidence: None,
+                mixpanel: MixpanelSays::Found,
+                is_on_record: true,
+                attributes: &[("A", &told)],
+                unrounded: None,
+                fallback: "customer_id",
+                look: Some(Look { by: &ann, seen }),
+            };
+            Verdict::of(case, now())
+        };
+        let there = verdict(Seen::Profile { is_opted_out: false, sights: &sights });
+        assert_eq!(
+            there.words,
+            "In mParticle: yes, by $distinct_id. “A”: mParticle was told true by $distinct_id 5 minutes ago and accepted \
+             it. No $mparticle_user_id, so sent by $distinct_id as customer_id, which is a profile's customer id."
+        );
+        assert_eq!((there.grade, there.next.as_str()), (Grade::Good, "Nothing."));
+        let nowhere = verdict(Seen::NoProfile);
+        assert!(
+            nowhere.words.starts_with("In mParticle: no. No profile has the customer id ann."),
+            "{nowhere:?}"
+        );
+        assert_eq!(nowhere.grade, Grade::Bad);
+        assert!(nowhere.next.starts_with("Set $mparticle_user_id"), "{}", nowhere.next);
+    }
+
+    #[test]
     fn nobody_is_told_from_nobody_asked() {
         let case = |mixpanel| Case {
             addressing: None,
@@ -325,6 +397,7 @@ mod tests {
             attributes: &[],
             unrounded: None,
             fallback: "customer_id",
+            look: None,
         };
         let nobody = Verdict::of(case(MixpanelSays::Nobody), now());
         assert!(nobody.words.starts_with("Nobody by that id: Mixpanel has no profile"), "{}", nobody.words);

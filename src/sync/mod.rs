@@ -39,7 +39,6 @@ pub use tools::Settings;
 use crate::domain::Identity;
 use crate::http::{FeedGate, PacerOptions};
 use crate::mixpanel;
-use crate::mparticle::profile::{Detail, HeldProfile};
 use crate::mparticle::{self, Encoder, ProfileApi};
 use crate::store::{Activity, JournalLimits, Keeper, Reader, Store, StoreError};
 use board::{Board, TREND_POINTS};
@@ -47,6 +46,7 @@ use budget::Budget;
 use command::{Ask, Command, Envelope, Refusal};
 use engine::Engine;
 use export::Export;
+use jiff::Timestamp;
 use pages::{Answer, Archive, Question, Responder};
 use publish::Publisher;
 use report::Reports;
@@ -56,7 +56,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{self, JoinHandle};
 use tools::Tools;
-use user::{LiveAnswer, LiveQuestion};
+use user::{HeldAnswer, LiveAnswer, LiveQuestion};
 
 /// A cheap way to speak to the engine; every reader and every command goes through one.
 #[derive(Debug, Clone)]
@@ -103,15 +103,14 @@ impl Handle {
         export::write(&self.archive, directory, export).await
     }
 
-    /// Looks up what mParticle holds of one person right now; `None` when it has no such profile. One request to the
-    /// Profile API, in turn with whatever else is looked up, and perhaps one for a token.
+    /// Looks up what mParticle holds of one person right now. One request to the Profile API, in turn with whatever else
+    /// is looked up, and perhaps one for a token. The journal does not learn of it: the answer is about one person.
     ///
     /// # Errors
     /// Why it cannot be told, in words with what to do.
-    pub async fn look_up(&self, person: &Identity) -> Result<Option<HeldProfile>, String> {
+    pub async fn look_up(&self, person: &Identity, now: Timestamp) -> Result<HeldAnswer, String> {
         let Some(profiles) = &self.profiles else { return Err(Refusal::NoProfileApi.to_string()) };
-        let found = profiles.look_up(person.borrow(), Detail::Everything, &|_| {}).await;
-        found.map_err(|error| error.to_string())
+        user::held::look_up(profiles, person, now).await
     }
 
     /// Asks Mixpanel about one user, through the engine, which keeps account of the queries; costs one.
@@ -220,7 +219,7 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
 struct Opened {
     store: Store,
     board: Board,
-    queries: Vec<jiff::Timestamp>,
+    queries: Vec<Timestamp>,
     query_limit: Option<u32>,
 }
 

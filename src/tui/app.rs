@@ -26,11 +26,12 @@ use super::settings::Settings;
 use super::text;
 use super::theme::Theme;
 use super::toasts::Toasts;
+use crate::domain::Identity;
 use crate::sync::command::{Command, Refusal};
 use crate::sync::export::Export;
 use crate::sync::pages::{Answer, Question};
 use crate::sync::snapshot::{Ended, NoticeLevel, Snapshot};
-use crate::sync::user::{LiveAnswer, LiveQuestion};
+use crate::sync::user::{HeldAnswer, LiveAnswer, LiveQuestion};
 use crate::telemetry::LogLine;
 use jiff::{SignedDuration, Timestamp};
 use loading::Loading;
@@ -60,6 +61,8 @@ pub enum Msg {
     Loaded(Question, Result<Answer, String>),
     /// What Mixpanel answered about a user, or why it did not.
     Heard(LiveQuestion, Result<LiveAnswer, String>),
+    /// What mParticle holds of somebody.
+    Seen(Identity, Result<HeldAnswer, String>),
     /// A list was written: to which file and how many rows, or why not.
     Exported(Result<(String, u64), String>),
     /// A text was copied: what it was, and which way it went.
@@ -81,6 +84,8 @@ pub enum Effect {
     Load(Question),
     /// Ask Mixpanel about a user.
     Ask(LiveQuestion),
+    /// Look somebody up in mParticle.
+    LookUp(Identity),
     /// Write a list to a file.
     Export(Export),
     /// Hand a text to the clipboard.
@@ -164,6 +169,10 @@ impl App {
             self.tabs.page_mut().asked(&question);
             effects.push(Effect::Load(question));
         }
+        if let Some(person) = self.tabs.page_mut().looks_for() {
+            effects.push(Effect::LookUp(person));
+            self.rearrange();
+        }
         effects
     }
 
@@ -189,6 +198,10 @@ impl App {
             }
             Msg::Heard(question, answer) => {
                 self.tabs.each(|page| page.heard(&question, &answer));
+                self.rearrange();
+            }
+            Msg::Seen(person, answer) => {
+                self.tabs.each(|page| page.seen(&person, &answer));
                 self.rearrange();
             }
             Msg::Exported(Ok((path, rows))) => {

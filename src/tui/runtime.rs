@@ -311,6 +311,10 @@ impl Console {
                 let answer = handle.ask(question.clone()).await;
                 Msg::Heard(question, answer)
             }),
+            Effect::LookUp(person) => self.later(async move {
+                let answer = handle.look_up(&person, Timestamp::now()).await;
+                Msg::Seen(person, answer)
+            }),
             Effect::Export(export) => self.later(async move {
                 let written = handle.export(PathBuf::from("."), export).await;
                 Msg::Exported(written.map(|(path, rows)| (path.display().to_string(), rows)))

@@ -48,6 +48,19 @@ const COHORT: &[&str] = &[
     "unrounded_mpids",
     "forgotten_runs",
     "forgotten_until",
+    "seen",
+    "verified",
+];
+const MPARTICLE: &[&str] = &[
+    "asked_at",
+    "not_answered",
+    "asked_for",
+    "found",
+    "mpid",
+    "opted_out",
+    "last_stored",
+    "identities",
+    "audiences",
 ];
 const TRANSITION: &[&str] = &[
     "run_id",
@@ -95,6 +108,7 @@ async fn a_user_is_one_object_with_every_field() {
     }
     assert_eq!(world.control.query_count(), queries + 2, "the profile and the cohort");
     assert_eq!((&user["found"], &user["verdict"]["grade"]), (&json!(true), &json!("good")));
+    assert_eq!(user["mparticle"], Value::Null, "it cannot be asked");
     assert_eq!(user["mixpanel"]["queries_spent"], 2);
     assert_eq!(user["mixpanel"]["profiles"][0]["distinct_id"], "user-3");
     assert_eq!(user["identity"]["mpid"], json!(mpid(3)), "an integer, to the digit");
@@ -217,4 +231,50 @@ async fn what_is_nobodys_id_and_what_is_not_meant_is_refused() {
         assert_eq!(output.out, "", "{words:?}");
     }
     assert_eq!(world.control.query_count(), 0);
+}
+
+/// Accepted is one thing and seen another, so both are told, and a user whom mParticle dropped is not well.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_mparticle_holds_is_seen_and_set_beside_what_it_accepted() {
+    let world = World::with_dropped().await;
+    let seen = object(&world, &["user-1"]).await;
+    has_exactly(&seen["mparticle"], MPARTICLE);
+    assert_eq!(
+        (&seen["mparticle"]["found"], &seen["mparticle"]["mpid"], &seen["mparticle"]["asked_for"]["mpid"]),
+        (&json!(true), &json!(mpid(1)), &json!(mpid(1)))
+    );
+    assert_eq!(
+        (&seen["cohorts"][0]["seen"], &seen["cohorts"][0]["verified"]),
+        (&json!("\"true\""), &json!(true))
+    );
+    assert_eq!(seen["verdict"]["grade"], "good");
+    assert!(seen["verdict"]["words"].as_str().unwrap().starts_with("In mParticle: yes, by MPID. "), "{seen}");
+
+    let dropped = object(&world, &["user-3"]).await;
+    assert_eq!(
+        (&dropped["cohorts"][0]["seen"], &dropped["cohorts"][0]["verified"]),
+        (&json!("no such attribute"), &json!(false))
+    );
+    assert_eq!(dropped["verdict"]["grade"], "bad");
+    let lines = world.run(&["user", "user-3", "--read-only"]).await.exits(0).out;
+    for line in [
+        "In mParticle there is a profile by MPID, and “Power users” is not there, though mParticle accepted it.",
+        "Next: Verify the cohort and repair it",
+        &format!("\nIn mParticle\n  Profile             found by MPID {}\n", mpid(3)),
+        "    And                 seen in mParticle: the profile has no such attribute, though it accepted true\n",
+    ] {
+        assert!(lines.contains(line), "no {line:?} in\n{lines}");
+    }
+    let lookups = world.control.profile_lookups();
+    let recorded = object(&world, &["user-3", "--recorded"]).await;
+    assert_eq!(recorded["mparticle"], Value::Null);
+    assert_eq!(world.control.profile_lookups(), lookups, "nobody is asked about what is on record");
+
+    world.control.set_client_secret("another");
+    let refused = object(&world, &["user-1"]).await;
+    assert!(refused["mparticle"]["not_answered"].as_str().unwrap().contains("client_secret"), "{refused}");
+    assert_eq!(
+        (&refused["mparticle"]["found"], &refused["verdict"]["grade"]),
+        (&Value::Null, &json!("good"))
+    );
 }

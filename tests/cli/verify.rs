@@ -12,7 +12,7 @@ const COLUMNS: &str = "distinct_id,mpid,wrong,group,told,told_at,run_id,holds,lo
 
 impl World {
     /// With the Profile API configured, and 20 people of whom mParticle dropped two without a word.
-    async fn with_dropped() -> Self {
+    pub async fn with_dropped() -> Self {
         let mut members = people(0, 19);
         members.push(PersonSeed::unmatched("ann, \"the\" customer"));
         let world = Self::with(members).await;

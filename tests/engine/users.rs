@@ -9,7 +9,9 @@ use cohort_sync::store::{Fate, Store};
 use cohort_sync::sync::command::{Command, StartRequest};
 use cohort_sync::sync::pages::{Answer, Question};
 use cohort_sync::sync::snapshot::Writer;
-use cohort_sync::sync::user::{Account, LiveAnswer, LiveQuestion, Recorded, Source, UserQuery};
+use cohort_sync::sync::user::{
+    Account, HeldByMparticle, LiveAnswer, LiveQuestion, Recorded, Source, UserQuery,
+};
 use cohort_sync::sync::{self, Clock, Handle};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -29,7 +31,7 @@ async fn recorded(handle: &Handle, query: UserQuery) -> Recorded {
 /// What the records alone say.
 async fn on_record(world: &World, text: &str) -> Account {
     let recorded = recorded(world.handle(), UserQuery::new(id(text))).await;
-    Account::of(&id(text), recorded, None, &BTreeMap::new())
+    Account::of(&id(text), recorded, None, &BTreeMap::new(), HeldByMparticle::NotAsked)
 }
 
 /// What the records and Mixpanel say.
@@ -37,7 +39,7 @@ async fn account(world: &World, text: &str) -> (Account, LiveAnswer) {
     let live = world.handle().ask(LiveQuestion::Profiles(id(text))).await.unwrap();
     let query = UserQuery { id: id(text), also: live.ids() };
     let recorded = recorded(world.handle(), query).await;
-    (Account::of(&id(text), recorded, Some(&live), &BTreeMap::new()), live)
+    (Account::of(&id(text), recorded, Some(&live), &BTreeMap::new(), HeldByMparticle::NotAsked), live)
 }
 
 fn judgement(account: &Account) -> &Judgement {

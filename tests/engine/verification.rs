@@ -402,8 +402,10 @@ async fn one_user_can_be_looked_up() {
     let world = World::with_cohort(people(0, 3)).await;
     world.export().await;
     let ann = Identity::Mpid(mpid(1));
-    let profile = world.handle().look_up(&ann).await.unwrap().unwrap();
+    let now = world.clock.now();
+    let profile = world.handle().look_up(&ann, now).await.unwrap().profile.unwrap();
     assert_eq!((profile.mpid, profile.held(NAME).to_string()), (Some(mpid(1)), "\"true\"".to_owned()));
     world.control.know_everyone(false);
-    assert_eq!(world.handle().look_up(&Identity::of_distinct_id("nobody")).await.unwrap(), None);
+    let nobody = world.handle().look_up(&Identity::of_distinct_id("nobody"), now).await.unwrap();
+    assert_eq!((nobody.at, nobody.profile), (now, None));
 }

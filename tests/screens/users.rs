@@ -2,6 +2,7 @@
 //! kind of user.
 
 use super::{SIZES, app_with, draw, fixture, plain, press, snap, words};
+use cohort_sync::domain::attribute::AttributeValue;
 use cohort_sync::domain::membership::{Remark, RemarkKind};
 use cohort_sync::domain::{
     Change, CohortId, Direction, Finding, Identity, KnownIds, Member, NoMpid, Profile, Purpose, RawId,
@@ -11,8 +12,8 @@ use cohort_sync::store::NotedRequest;
 use cohort_sync::sync::pages::{Answer, JournalEntry, JournalLine, Question, Side};
 use cohort_sync::sync::snapshot::{QueryBudget, Snapshot, Writer};
 use cohort_sync::sync::user::{
-    AttributeOnRecord, Fate, ForgottenRuns, FoundChange, LastRead, LiveAnswer, LiveProfile, LiveQuestion,
-    Recorded, RemarkOnRecord, TellingOnRecord, UserQuery,
+    AttributeOnRecord, Fate, ForgottenRuns, FoundChange, HeldAnswer, HeldProfile, LastRead, LiveAnswer,
+    LiveProfile, LiveQuestion, Recorded, RemarkOnRecord, TellingOnRecord, UserQuery,
 };
 use cohort_sync::tui::Settings;
 use cohort_sync::tui::app::{App, Effect, Msg};
@@ -202,6 +203,10 @@ fn serve(
                 let answer = Ok(Answer::User(Box::new(recorded(&query))));
                 waiting.extend(app.update(Msg::Loaded(Question::User(query), answer)));
             }
+            Effect::LookUp(person) => {
+                let answer = Ok(held(&person));
+                waiting.extend(app.update(Msg::Seen(person, answer)));
+            }
             Effect::Ask(question) => {
                 let answer = mixpanel(&question);
                 waiting.extend(app.update(Msg::Heard(question, answer)));
@@ -211,6 +216,24 @@ fn serve(
         // What is asked for anew is asked a little later.
         waiting.extend(app.update(Msg::Tick(fixture::now())));
     }
+}
+
+/// What mParticle holds: of whoever has an MPID nearly everything, of others nothing.
+fn held(person: &Identity) -> HeldAnswer {
+    let text = |text: &str| AttributeValue::Text(text.into());
+    let profile = person.mpid().map(|mpid| HeldProfile {
+        mpid: Some(mpid),
+        attributes: [("Power users".to_owned(), text("true")), ("Churn risk".to_owned(), text("false"))]
+            .into(),
+        identities: vec![
+            ("customer_id".to_owned(), "user-7@example.com".to_owned()),
+            ("email".to_owned(), "日本の太郎@example.com".to_owned()),
+        ],
+        audiences: vec!["Win back".to_owned(), "Everybody".to_owned()],
+        is_opted_out: Some(false),
+        last_stored: Some(fixture::ago(290)),
+    });
+    HeldAnswer { at: fixture::ago(1), by: person.clone(), profile }
 }
 
 fn type_in(app: &mut App, text: &str) -> Vec<Effect> {
@@ -230,6 +253,11 @@ fn found(question: &LiveQuestion) -> LiveAnswer {
         LiveQuestion::Profiles(_) => live(Vec::new(), 42),
         LiveQuestion::Members { .. } => live(vec![profile("user-7@example.com", Some(MPID))], 43),
     }
+}
+
+/// The settings of somebody without the Profile API.
+fn unseeing(settings: Settings) -> Settings {
+    Settings { profiles_per_second: None, ..settings }
 }
 
 /// The screen after somebody was looked up and Mixpanel answered.
@@ -258,7 +286,12 @@ fn pictures(name: &str, make: &dyn Fn(Settings) -> App, keys: &str) {
 #[test]
 fn users_pictures() {
     pictures("users_empty", &|settings| app_with(settings, fixture::idle()), "4");
-    pictures("users_matched", &|settings| looked_up(settings, fixture::idle(), "user-7@example.com"), "");
+    pictures(
+        "users_matched",
+        &|settings| looked_up(unseeing(settings), fixture::idle(), "user-7@example.com"),
+        "",
+    );
+    pictures("users_seen", &|settings| looked_up(settings, fixture::idle(), "user-7@example.com"), "");
     pictures(
         "users_matched_below",
         &|settings| looked_up(settings, fixture::idle(), "user-7@example.com"),
@@ -289,6 +322,48 @@ fn users_pictures() {
     };
     pictures("users_read_only", &|settings| looked_up(settings, read_only(), "user-7@example.com"), "");
     pictures("users_typing", &|settings| looked_up(settings, fixture::idle(), "user-7@example.com"), "/ a b");
+}
+
+#[test]
+fn mparticle_is_looked_at_once_and_again_when_mixpanel_is_asked_again() {
+    let looks = |effects: &[Effect]| {
+        let people = effects.iter().filter_map(|effect| match effect {
+            Effect::LookUp(person) => Some(person.clone()),
+            _ => None,
+        });
+        people.collect::<Vec<_>>()
+    };
+    let mut app = app_with(fixture::settings(), fixture::idle());
+    press(&mut app, "4");
+    type_in(&mut app, "user-7@example.com");
+    let mut effects = press(&mut app, "enter");
+    let query = effects.iter().find_map(|effect| match effect {
+        Effect::Load(Question::User(query)) => Some(query.clone()),
+        _ => None,
+    });
+    let query = query.unwrap();
+    let answer = Ok(Answer::User(Box::new(recorded(&query))));
+    effects = app.update(Msg::Loaded(Question::User(query), answer));
+    assert!(looks(&effects).is_empty(), "Mixpanel may say that they are addressed by something else");
+    let asked = LiveQuestion::Profiles(UserId::parse("user-7@example.com").unwrap());
+    effects = app.update(Msg::Heard(asked.clone(), Ok(found(&asked))));
+    assert_eq!(looks(&effects), [Identity::Mpid(MPID)]);
+    assert!(words(&draw(&mut app, (120, 36))).contains("Looking at the profile in mParticle…"));
+    assert!(looks(&app.update(Msg::Tick(fixture::now()))).is_empty(), "not twice at a time");
+    let nobody = Identity::Mpid(1);
+    app.update(Msg::Seen(nobody.clone(), Ok(held(&nobody))));
+    assert!(words(&draw(&mut app, (120, 36))).contains("Looking at"), "an answer about somebody else");
+    let silent = Err("mParticle answered 503 five times; try again".to_owned());
+    effects = app.update(Msg::Seen(Identity::Mpid(MPID), silent));
+    assert!(looks(&effects).is_empty(), "what failed is not asked again by itself");
+    assert!(words(&draw(&mut app, (120, 36))).contains("mParticle answered 503 five times"));
+    press(&mut app, "a");
+    effects = app.update(Msg::Heard(asked.clone(), Ok(found(&asked))));
+    assert_eq!(looks(&effects), [Identity::Mpid(MPID)]);
+    app.update(Msg::Seen(Identity::Mpid(MPID), Ok(held(&Identity::Mpid(MPID)))));
+    let picture = words(&draw(&mut app, (120, 36)));
+    assert!(picture.contains("In mParticle: yes, by MPID."), "{picture}");
+    assert!(picture.contains("seen in mParticle: the profile holds \"true\", as it was told"), "{picture}");
 }
 
 #[test]
@@ -332,7 +407,7 @@ fn enter_reads_the_records_and_asks_mixpanel_once() {
 
 #[test]
 fn the_selected_cohort_is_asked_about_and_a_telling_opens_its_run() {
-    let mut app = looked_up(fixture::settings(), fixture::idle(), "user-7@example.com");
+    let mut app = looked_up(unseeing(fixture::settings()), fixture::idle(), "user-7@example.com");
     draw(&mut app, (120, 36));
     press(&mut app, "j j j j j j");
     let picture = words(&draw(&mut app, (120, 36)));

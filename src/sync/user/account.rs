@@ -1,12 +1,15 @@
-//! One user's account: what was recorded and what Mixpanel says now, put together. It says how the user is addressed and
+//! One user's account: what was recorded, what Mixpanel says now and what mParticle holds, put together. It says how the user is addressed and
 //! from where that is known, how the user stands with each attribute, which other profiles have the same MPID, and
 //! the verdict. Pure: reading and asking are done before.
 
+use super::held::{HeldAnswer, HeldByMparticle};
 use super::live::{LiveAnswer, LiveProfile};
 use super::recorded::{AttributeOnRecord, Recorded, RemarkOnRecord, TellingOnRecord};
 use crate::domain::judgement::{Addressing, Facts, Judgement, LastAnswer, LastTold, Value};
 use crate::domain::membership::RemarkKind;
+use crate::domain::sight::{Look, Seen, Sight};
 use crate::domain::verdict::{Case, MixpanelSays, Verdict, why};
+use crate::domain::verification::Held;
 use crate::domain::{CohortId, Direction, Identity, KnownIds, RunId, UserId};
 use crate::store::Fate;
 use jiff::Timestamp;
@@ -29,14 +32,6 @@ pub struct Account {
     pub mparticle: HeldByMparticle,
     /// What was recorded.
     pub recorded: Recorded,
-}
-
-/// What mParticle itself says that it has; unlike all else here, which is what it accepted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum HeldByMparticle {
-    /// The Profile API is not configured, so there is nothing to show. What it answers joins here.
-    #[default]
-    NotConfigured,
 }
 
 /// How a user is addressed, and from where that is known.
@@ -85,6 +80,8 @@ pub struct AttributeAccount {
     pub last: Option<LastTold>,
     /// What all this means.
     pub judgement: Judgement,
+    /// What the user's profile was seen to hold for it, and how that agrees; `None` where nobody looked.
+    pub seen: Option<(Held, Option<Sight>)>,
 }
 
 /// Another profile.
@@ -100,13 +97,14 @@ pub struct OtherProfile {
 
 impl Account {
     /// Puts together what was recorded and what Mixpanel answered, to the question about profiles and to those about
-    /// cohorts.
+    /// cohorts, and what mParticle was seen to hold.
     #[must_use]
     pub fn of(
         id: &UserId,
         recorded: Recorded,
         live: Option<&LiveAnswer>,
         members: &BTreeMap<CohortId, LiveAnswer>,
+        held: HeldByMparticle,
     ) -> Self {
         let address = match live {
             Some(LiveAnswer { at, profiles, .. }) if !profiles.is_empty() => {
@@ -115,12 +113,13 @@ impl Account {
             _ => Address::on_record(id, &recorded),
         };
         let addressing = address.as_ref().map(|address| &address.addressing);
+        let held = of_address(held, addressing);
         let attributes = recorded
             .attributes
             .iter()
             .map(|record| {
                 let member = members.get(&record.cohort);
-                AttributeAccount::of(record.clone(), addressing, member, &recorded.tellings)
+                AttributeAccount::of(record.clone(), addressing, member, &recorded.tellings, held.answer())
             })
             .collect();
         Self {
@@ -131,11 +130,17 @@ impl Account {
                 Some(answer) if answer.profiles.is_empty() => MixpanelSays::Nobody,
                 Some(_) => MixpanelSays::Found,
             },
-            mparticle: HeldByMparticle::default(),
+            mparticle: held,
             id: id.clone(),
             address,
             recorded,
         }
+    }
+
+    /// Whom a look at mParticle would be about: the identity that the user is addressed by.
+    #[must_use]
+    pub fn looked_for(&self) -> Option<Identity> {
+        self.address.as_ref()?.addressing.identity()
     }
 
     /// Whether anything that was recorded names the user.
@@ -161,7 +166,13 @@ impl Account {
             .iter()
             .map(|attribute| (attribute.record.attribute.as_str(), &attribute.judgement))
             .collect();
+        let sights: Vec<(&str, Sight)> = self
+            .attributes
+            .iter()
+            .filter_map(|attribute| Some((attribute.record.attribute.as_str(), attribute.seen.as_ref()?.1?)))
+            .collect();
         let case = Case {
+            look: self.mparticle.answer().map(|answer| look(answer, &sights)),
             addressing: self.address.as_ref().map(|address| &address.addressing),
             evidence: self.address.as_ref().and_then(|address| address.evidence.as_deref()),
             mixpanel: self.mixpanel,
@@ -294,6 +305,7 @@ impl AttributeAccount {
         addressing: Option<&Addressing>,
         member: Option<&LiveAnswer>,
         tellings: &[TellingOnRecord],
+        held: Option<&HeldAnswer>,
     ) -> Self {
         let membership = match (member, record.last_read) {
             (Some(answer), _) => Membership {
@@ -318,8 +330,32 @@ impl AttributeAccount {
             last: last.as_ref(),
         };
         let judgement = Judgement::of(facts);
-        Self { record, membership, last, judgement }
+        let seen = held.map(|answer| {
+            let held = answer.held(&record.attribute);
+            let sight = Sight::of(&judgement, &held, answer.at);
+            (held, sight)
+        });
+        Self { record, membership, last, judgement, seen }
     }
+}
+
+/// What was seen, unless the user turned out to be addressed by another identity since.
+fn of_address(held: HeldByMparticle, addressing: Option<&Addressing>) -> HeldByMparticle {
+    let identity = addressing.and_then(Addressing::identity);
+    match &held {
+        HeldByMparticle::Answered(answer) if Some(&answer.by) != identity.as_ref() => {
+            HeldByMparticle::NotAsked
+        }
+        _ => held,
+    }
+}
+
+fn look<'a>(answer: &'a HeldAnswer, sights: &'a [(&'a str, Sight)]) -> Look<'a> {
+    let seen = answer.profile.as_ref().map_or(Seen::NoProfile, |profile| Seen::Profile {
+        is_opted_out: profile.is_opted_out == Some(true),
+        sights,
+    });
+    Look { by: &answer.by, seen }
 }
 
 /// What a telling told; nothing if it was never to be sent, or was told anew by a later one.

@@ -3,10 +3,10 @@
 //! be made of parts; whatever it does not answer itself, its open part answers.
 
 use super::Scene;
-use crate::domain::CohortId;
+use crate::domain::{CohortId, Identity};
 use crate::sync::export::{Content, Export, Form};
 use crate::sync::pages::{Answer, Question};
-use crate::sync::user::{LiveAnswer, LiveQuestion};
+use crate::sync::user::{HeldAnswer, LiveAnswer, LiveQuestion};
 use crate::telemetry::LogLine;
 use crate::tui::action::{Action, Place};
 use crate::tui::canvas::{Canvas, Piece, View};
@@ -194,6 +194,14 @@ pub trait Page {
 
     /// Takes in what Mixpanel answered, whichever page asked; it cost a query, so it also comes to pages not seen.
     fn heard(&mut self, _question: &LiveQuestion, _answer: &Result<LiveAnswer, String>) {}
+
+    /// Somebody whom the page wants looked up in mParticle now, each time once; it is taken for asked.
+    fn looks_for(&mut self) -> Option<Identity> {
+        None
+    }
+
+    /// Takes in what mParticle holds of somebody.
+    fn seen(&mut self, _person: &Identity, _answer: &Result<HeldAnswer, String>) {}
 
     /// Takes in a line of the program's log.
     fn note(&mut self, _line: &LogLine) {}

@@ -1,12 +1,15 @@
-//! One search for a user: what was read of the records, what Mixpanel was asked and answered, and the account that both
-//! make. Each question to Mixpanel costs a query, so nothing is asked here by itself; what to ask is said to whoever
-//! presses the key.
+//! One search for a user: what was read of the records, what Mixpanel was asked and answered, what mParticle holds, and
+//! the account that all of it makes. Each question to Mixpanel costs a query, so nothing is asked there by itself; what
+//! to ask is said to whoever presses the key. A look at mParticle costs nothing, so it is asked for as soon as it is
+//! known whom to look for.
 
 use super::Scene;
-use crate::domain::{CohortId, KnownIds, UserId};
+use crate::domain::{CohortId, Identity, KnownIds, UserId};
 use crate::sync::pages::{Answer, Question};
 use crate::sync::snapshot::{QueryBudget, Writer};
-use crate::sync::user::{Account, LiveAnswer, LiveQuestion, Recorded, UserQuery};
+use crate::sync::user::{
+    Account, HeldAnswer, HeldByMparticle, LiveAnswer, LiveQuestion, Recorded, UserQuery,
+};
 use crate::tui::text;
 use std::collections::BTreeMap;
 
@@ -26,6 +29,9 @@ pub struct Search {
     pub asking: Option<LiveQuestion>,
     /// Why Mixpanel did not answer the last question about each thing.
     silences: Vec<(LiveQuestion, String)>,
+    /// Whom mParticle was asked about last, and whether the answer is still to come.
+    looked: Option<(Identity, bool)>,
+    held: HeldByMparticle,
     account: Option<Account>,
 }
 
@@ -43,6 +49,8 @@ impl Search {
             members: BTreeMap::new(),
             asking: None,
             silences: Vec::new(),
+            looked: None,
+            held: HeldByMparticle::NotAsked,
             account: None,
         }
     }
@@ -103,6 +111,8 @@ impl Search {
                 self.profiles = Some(answer.clone());
                 // What was said of cohorts was said of the profiles that there were before.
                 self.members.clear();
+                // Whoever asks again wants to see what is so now, on both sides.
+                self.looked = None;
             }
             (Ok(answer), LiveQuestion::Members { cohort, .. }) => {
                 self.members.insert(*cohort, answer.clone());
@@ -114,9 +124,42 @@ impl Search {
 
     fn make_account(&mut self) {
         if let Some(recorded) = &self.recorded {
-            let account = Account::of(&self.id, recorded.clone(), self.profiles.as_ref(), &self.members);
-            self.account = Some(account);
+            let (profiles, held) = (self.profiles.as_ref(), self.held.clone());
+            self.account = Some(Account::of(&self.id, recorded.clone(), profiles, &self.members, held));
         }
+    }
+
+    /// Whom to look up in mParticle now; it is taken for asked.
+    pub fn looks_for(&mut self) -> Option<Identity> {
+        // What Mixpanel answers may change by what the user is addressed.
+        if matches!(self.asking, Some(LiveQuestion::Profiles(_))) || self.is_looking() {
+            return None;
+        }
+        let person = self.account.as_ref()?.looked_for()?;
+        if self.looked.as_ref().is_some_and(|(looked, _)| *looked == person) {
+            return None;
+        }
+        self.looked = Some((person.clone(), true));
+        Some(person)
+    }
+
+    /// Whether a look at mParticle is on its way.
+    #[must_use]
+    pub fn is_looking(&self) -> bool {
+        matches!(self.looked, Some((_, true)))
+    }
+
+    /// Takes in what mParticle holds; an answer about somebody else is let go of.
+    pub fn seen(&mut self, person: &Identity, answer: &Result<HeldAnswer, String>) {
+        match &mut self.looked {
+            Some((looked, is_coming @ true)) if looked == person => *is_coming = false,
+            _ => return,
+        }
+        self.held = match answer {
+            Ok(answer) => HeldByMparticle::Answered(Box::new(answer.clone())),
+            Err(reason) => HeldByMparticle::Unanswered(reason.clone()),
+        };
+        self.make_account();
     }
 
     /// What Mixpanel answered about the profiles.

@@ -10,9 +10,9 @@ use super::users_draw::Picture;
 use super::users_line::{SearchLine, Typed};
 use super::users_rows::{self, Row};
 use super::{Scene, runs, users_state};
-use crate::domain::{CohortId, UserId};
+use crate::domain::{CohortId, Identity, UserId};
 use crate::sync::pages::{Answer, Question};
-use crate::sync::user::{Account, LiveAnswer, LiveQuestion, TellingOnRecord};
+use crate::sync::user::{Account, HeldAnswer, LiveAnswer, LiveQuestion, TellingOnRecord};
 use crate::tui::action::{Action, Place};
 use crate::tui::canvas::{Canvas, Piece, View, cells, piece, width_of};
 use crate::tui::keymap::{Code, Key};
@@ -31,6 +31,8 @@ pub struct UsersScreen {
     view: Option<View>,
     /// Changes whenever a run begins or ends.
     mark: u64,
+    /// Whether people can be looked up in mParticle.
+    can_look: bool,
 }
 
 impl UsersScreen {
@@ -102,7 +104,9 @@ impl UsersScreen {
                 Some((format!("{} Next: {}", verdict.words, verdict.next), "the verdict".to_owned()))
             }
             Row::Note(_, words) => Some((words.clone(), "the note".to_owned())),
-            Row::Heading(..) | Row::KnownFrom | Row::TellingColumns | Row::Forgotten { .. } => None,
+            Row::Heading(..) | Row::KnownFrom | Row::SeenAt | Row::TellingColumns | Row::Forgotten { .. } => {
+                None
+            }
         }
     }
 
@@ -188,6 +192,7 @@ impl Page for UsersScreen {
 
     fn arrange(&mut self, scene: Scene<'_>) {
         self.mark = runs::mark(scene.snapshot, None);
+        self.can_look = scene.settings.profiles_per_second.is_some();
         self.list(scene);
     }
 
@@ -309,6 +314,16 @@ impl Page for UsersScreen {
     fn heard(&mut self, question: &LiveQuestion, answer: &Result<LiveAnswer, String>) {
         if let Some(search) = &mut self.search {
             search.heard(question, answer);
+        }
+    }
+
+    fn looks_for(&mut self) -> Option<Identity> {
+        self.search.as_mut().filter(|_| self.can_look).and_then(Search::looks_for)
+    }
+
+    fn seen(&mut self, person: &Identity, answer: &Result<HeldAnswer, String>) {
+        if let Some(search) = &mut self.search {
+            search.seen(person, answer);
         }
     }
 

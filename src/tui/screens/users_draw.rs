@@ -6,6 +6,8 @@ use super::user_search::Search;
 use super::users_rows::Row;
 use crate::domain::Identity;
 use crate::domain::judgement::{Grade, Judgement, Value, means};
+use crate::domain::sight;
+use crate::domain::verification::Held;
 use crate::sync::user::account::value_of;
 use crate::sync::user::{Account, AttributeAccount, Fate, OtherProfile, Source, TellingOnRecord};
 use crate::tui::canvas::{Canvas, Piece, piece};
@@ -69,6 +71,7 @@ impl Picture<'_> {
                 let words = source.map_or_else(String::new, |source| known_from(canvas, source));
                 fact_lines("Known from", Role::Muted, &words, "", self.width)
             }
+            (Row::SeenAt, Some(account)) => seen_at(canvas, account, self.width),
             (Row::Cohort(index), Some(account)) => account
                 .attributes
                 .get(*index)
@@ -147,6 +150,13 @@ impl Picture<'_> {
             let words = format!("baseline: true for {}{attribute}", holders.join(" and "));
             lines.extend(paragraph(&words, DEEP, self.width, Role::Muted));
         }
+        if let Some((held, sight)) = &attribute.seen {
+            // That a profile lacks what nobody told it is nothing to say.
+            if sight.is_some() || matches!(held, Held::Value(_)) {
+                let role = sight.map_or(Role::Muted, |sight| role_of(sight.grade()));
+                lines.extend(paragraph(&sight::words(held, *sight), DEEP, self.width, role));
+            }
+        }
         lines
     }
 
@@ -207,6 +217,16 @@ impl Picture<'_> {
         }
         line
     }
+}
+
+/// When mParticle was looked at, and when it last stored something about the user.
+fn seen_at(canvas: &Canvas<'_>, account: &Account, width: usize) -> Vec<Vec<Piece<'static>>> {
+    let Some(answer) = account.mparticle.answer() else { return Vec::new() };
+    let at = |at| text::moment(canvas.now, at, canvas.zone);
+    let stored = answer.profile.as_ref().and_then(|profile| profile.last_stored);
+    let stored =
+        stored.map_or_else(String::new, |stored| format!("; last stored something at {}", at(stored)));
+    fact_lines("Looked at", Role::Muted, &format!("{}{stored}", at(answer.at)), "", width)
 }
 
 fn heading(title: &'static str, count: &str) -> Vec<Piece<'static>> {

@@ -3,7 +3,7 @@
 
 use super::user_search::Search;
 use crate::domain::CohortId;
-use crate::domain::judgement::{Addressing, Judgement};
+use crate::domain::judgement::{Addressing, Judgement, means};
 use crate::sync::user::{Account, Address, AttributeAccount, HeldByMparticle};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -27,6 +27,8 @@ pub enum Row {
     },
     /// From where the address is known, which is told with the time.
     KnownFrom,
+    /// When mParticle was looked at, and when it last stored something.
+    SeenAt,
     /// A cohort and its attribute.
     Cohort(usize),
     /// Another profile.
@@ -94,9 +96,7 @@ pub fn of(search: &Search, fallback: &str) -> Vec<Row> {
         rows.push(Row::Heading("Identity", String::new()));
         rows.extend(identity(address, fallback));
     }
-    match account.mparticle {
-        HeldByMparticle::NotConfigured => {}
-    }
+    rows.extend(in_mparticle(search.is_looking(), &account.mparticle));
     if account.is_somebody() {
         let (all, within) =
             (account.attributes.len(), account.attributes.iter().filter(|one| is_in(one)).count());
@@ -138,6 +138,45 @@ fn identity(address: &Address, fallback: &str) -> Vec<Row> {
         rows.push(fact("Last seen", Role::Text, format!("{last_seen} (Mixpanel names no time zone)")));
     }
     rows.push(Row::KnownFrom);
+    rows
+}
+
+/// What mParticle holds, where it was looked at.
+fn in_mparticle(is_looking: bool, held: &HeldByMparticle) -> Vec<Row> {
+    let fact = |label, role, value: String| Row::Fact { label, role, value };
+    let mut rows = vec![Row::Heading("In mParticle", String::new())];
+    match held {
+        _ if is_looking => {
+            rows.push(Row::Note(Role::Muted, "Looking at the profile in mParticle…".to_owned()));
+        }
+        HeldByMparticle::NotAsked => rows.clear(),
+        HeldByMparticle::Unanswered(why) => rows.push(Row::Note(Role::Bad, why.clone())),
+        HeldByMparticle::Answered(answer) => {
+            let by = format!("{} {}", means(&answer.by), answer.by);
+            let Some(profile) = &answer.profile else {
+                rows.extend([fact("Profile", Role::Bad, format!("none by {by}")), Row::SeenAt]);
+                return rows;
+            };
+            rows.push(fact("Profile", Role::Good, format!("found by {by}")));
+            if answer.by.mpid().is_none() {
+                let mpid = profile.mpid.map_or_else(|| "not readable".to_owned(), |mpid| mpid.to_string());
+                rows.push(fact("Its MPID", Role::Text, mpid));
+            }
+            if profile.is_opted_out == Some(true) {
+                let what = "yes; mParticle forwards nothing of them".to_owned();
+                rows.push(fact("Opted out", Role::Warn, what));
+            }
+            if !profile.identities.is_empty() {
+                let identities: Vec<String> =
+                    profile.identities.iter().map(|(kind, value)| format!("{kind} {value}")).collect();
+                rows.push(fact("Identities", Role::Text, identities.join(", ")));
+            }
+            if !profile.audiences.is_empty() {
+                rows.push(fact("Audiences", Role::Text, profile.audiences.join(", ")));
+            }
+            rows.push(Row::SeenAt);
+        }
+    }
     rows
 }
 

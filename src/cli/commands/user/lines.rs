@@ -4,7 +4,9 @@ use super::{Asked, queries};
 use crate::cli::commands::count;
 use crate::cli::output::harmless;
 use crate::domain::judgement::means;
+use crate::domain::sight;
 use crate::domain::verdict::Verdict;
+use crate::domain::verification::Held;
 use crate::store::Fate;
 use crate::sync::export::seconds;
 use crate::sync::user::account::value_of;
@@ -25,8 +27,10 @@ pub(super) fn of(account: &Account, verdict: &Verdict, asked: &Asked, fallback: 
         lines.extend([String::new(), "Identity".to_owned()]);
         lines.extend(identity(address, fallback));
     }
-    match account.mparticle {
-        HeldByMparticle::NotConfigured => {}
+    let seen = in_mparticle(&account.mparticle);
+    if !seen.is_empty() {
+        lines.extend([String::new(), "In mParticle".to_owned()]);
+        lines.extend(seen);
     }
     if !account.others.is_empty() {
         lines.extend([String::new(), "Other profiles with the same MPID".to_owned()]);
@@ -95,6 +99,40 @@ fn identity(address: &Address, fallback: &str) -> Vec<String> {
     lines
 }
 
+/// What mParticle holds, where it was looked at.
+fn in_mparticle(held: &HeldByMparticle) -> Vec<String> {
+    let answer = match held {
+        HeldByMparticle::NotAsked => return Vec::new(),
+        HeldByMparticle::Unanswered(why) => return vec![fact("No answer", why)],
+        HeldByMparticle::Answered(answer) => answer,
+    };
+    let by = format!("{} {}", means(&answer.by), answer.by);
+    let mut lines = Vec::new();
+    if let Some(profile) = &answer.profile {
+        lines.push(fact("Profile", &format!("found by {by}")));
+        if answer.by.mpid().is_none() {
+            let mpid = profile.mpid.map_or_else(|| "not readable".to_owned(), |mpid| mpid.to_string());
+            lines.push(fact("Its MPID", &mpid));
+        }
+        if profile.is_opted_out == Some(true) {
+            lines.push(fact("Opted out", "yes; mParticle forwards nothing of them"));
+        }
+        for (kind, value) in &profile.identities {
+            lines.push(fact("Identity", &format!("{kind} {value}")));
+        }
+        if !profile.audiences.is_empty() {
+            lines.push(fact("Audiences", &profile.audiences.join(", ")));
+        }
+        if let Some(stored) = profile.last_stored {
+            lines.push(fact("Last stored", &seconds(stored)));
+        }
+    } else {
+        lines.push(fact("Profile", &format!("none by {by}")));
+    }
+    lines.push(fact("Looked at", &seconds(answer.at)));
+    lines
+}
+
 fn source(source: Source) -> String {
     match source {
         Source::Mixpanel(at) => format!("Mixpanel, asked at {}", seconds(at)),
@@ -132,6 +170,11 @@ fn cohort(attribute: &AttributeAccount, asked: &Asked) -> Vec<String> {
         if holders.is_empty() { "nothing".to_owned() } else { format!("true for {}", holders.join(" and ")) };
     fact("mParticle accepted", &accepted);
     fact("So", &attribute.judgement.words(Timestamp::now()));
+    if let Some((held, sight)) = &attribute.seen
+        && (sight.is_some() || matches!(held, Held::Value(_)))
+    {
+        fact("And", &sight::words(held, *sight));
+    }
     lines
 }
 

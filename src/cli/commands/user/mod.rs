@@ -1,18 +1,19 @@
-//! `user`: everything about one user, from what was recorded and from what Mixpanel says now. This file asks; what is
-//! printed for people is `lines`', for programs `object`'s.
+//! `user`: everything about one user, from what was recorded, from what Mixpanel says now and from what mParticle holds,
+//! where its Profile API is configured. This file asks; what is printed for people is `lines`', for programs `object`'s.
 
 mod lines;
 mod object;
 
 use super::status::remembered;
 use super::{remark, say, say_json, state};
-use crate::cli::account::{Desk, end_engine, settings_of, start_engine};
+use crate::cli::account::{Clients, Desk, end_engine, settings_of, start_engine};
 use crate::cli::args::UserArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::config::{Config, Word};
 use crate::domain::{CohortId, KnownIds, UserId};
 use crate::store::StoreError;
 use crate::sync::snapshot::QueryBudget;
+use crate::sync::user::held::{HeldByMparticle, look_up};
 use crate::sync::user::{self, Account, LiveAnswer, LiveQuestion, Recorded, UserQuery};
 use crate::sync::{Handle, Settings};
 use jiff::Timestamp;
@@ -57,12 +58,11 @@ impl Asked {
 pub(in crate::cli) async fn user(desk: &Desk, asked: &UserArgs) -> Result<Exit, Failure> {
     let id = UserId::parse(&asked.id).map_err(|error| Failure::Usage(error.to_string()))?;
     if asked.recorded {
-        return print(desk, &id, &Asked::nothing("--recorded was given"), &fallback(None));
+        return print(desk, &id, &Asked::nothing("--recorded was given"), None).await;
     }
     let config = desk.config()?;
-    let fallback = fallback(Some(&config));
     if desk.places.read_only {
-        return print(desk, &id, &Asked::nothing("--read-only was given"), &fallback);
+        return print(desk, &id, &Asked::nothing("--read-only was given"), Some(&config)).await;
     }
     let cohorts = cohorts(desk, &asked.cohorts)?;
     let _log = desk.log()?;
@@ -79,7 +79,7 @@ pub(in crate::cli) async fn user(desk: &Desk, asked: &UserArgs) -> Result<Exit, 
         )),
         Err(failure) => return Err(failure),
     };
-    print(desk, &id, &answers, &fallback)
+    print(desk, &id, &answers, Some(&config)).await
 }
 
 fn queries(number: usize) -> String {
@@ -126,13 +126,25 @@ async fn ask(handle: &Handle, id: &UserId, cohorts: &[CohortId]) -> Asked {
     asked
 }
 
-fn print(desk: &Desk, id: &UserId, asked: &Asked, fallback: &str) -> Result<Exit, Failure> {
-    let account = Account::of(id, recorded(desk, id, asked)?, asked.profiles.as_ref(), &asked.members);
-    let verdict = account.verdict(Timestamp::now(), fallback);
+async fn print(desk: &Desk, id: &UserId, asked: &Asked, config: Option<&Config>) -> Result<Exit, Failure> {
+    let recorded = recorded(desk, id, asked)?;
+    let account = |held| Account::of(id, recorded.clone(), asked.profiles.as_ref(), &asked.members, held);
+    let mut known = account(HeldByMparticle::NotAsked);
+    if let (Some(config), Some(person)) = (config, known.looked_for())
+        && let Some(profiles) = Clients::of(config)?.profiles
+    {
+        remark("looking at the profile in mParticle");
+        known = account(match look_up(&profiles, &person, Timestamp::now()).await {
+            Ok(answer) => HeldByMparticle::Answered(Box::new(answer)),
+            Err(reason) => HeldByMparticle::Unanswered(reason),
+        });
+    }
+    let fallback = fallback(config);
+    let verdict = known.verdict(Timestamp::now(), &fallback);
     if desk.args.global.json {
-        say_json(&object::UserObject::new(&account, &verdict, asked))?;
+        say_json(&object::UserObject::new(&known, &verdict, asked))?;
     } else {
-        for line in lines::of(&account, &verdict, asked, fallback) {
+        for line in lines::of(&known, &verdict, asked, &fallback) {
             say(&line)?;
         }
     }

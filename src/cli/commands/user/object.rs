@@ -3,6 +3,7 @@
 use super::Asked;
 use crate::domain::Identity;
 use crate::domain::judgement::{Addressing, Judgement, Value};
+use crate::domain::sight::Sight;
 use crate::domain::verdict::Verdict;
 use crate::store::Fate;
 use crate::sync::export::seconds;
@@ -27,8 +28,30 @@ pub(super) struct UserObject<'a> {
     /// Older ones that are on record too.
     transitions_left_out: u64,
     changes_searched: u64,
-    /// What the Profile API says; null while that is not configured.
-    mparticle: Option<()>,
+    /// What the Profile API says; null where it was not asked.
+    mparticle: Option<InMparticleObject<'a>>,
+}
+
+/// What mParticle holds, by the identity that the user is addressed by.
+#[derive(Debug, Serialize)]
+struct InMparticleObject<'a> {
+    asked_at: Option<String>,
+    not_answered: Option<&'a str>,
+    asked_for: Option<HolderObject>,
+    /// Null where there is no answer.
+    found: Option<bool>,
+    mpid: Option<i64>,
+    opted_out: Option<bool>,
+    last_stored: Option<String>,
+    identities: Vec<ProfileIdentityObject<'a>>,
+    audiences: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct ProfileIdentityObject<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    value: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,6 +127,10 @@ struct CohortObject<'a> {
     unrounded_mpids: &'a [i64],
     forgotten_runs: u64,
     forgotten_until: Option<String>,
+    /// What the profile in mParticle was seen to hold, in its words; null where nobody looked.
+    seen: Option<String>,
+    /// Whether that agrees with what was accepted; null where nothing says what it ought to be.
+    verified: Option<bool>,
 }
 
 #[derive(Debug, Serialize)]
@@ -154,10 +181,43 @@ impl<'a> UserObject<'a> {
             transitions: recorded.tellings.iter().map(TransitionObject::from).collect(),
             transitions_left_out: recorded.left_out,
             changes_searched: recorded.looked_through,
-            mparticle: match account.mparticle {
-                HeldByMparticle::NotConfigured => None,
-            },
+            mparticle: InMparticleObject::new(&account.mparticle),
         }
+    }
+}
+
+impl<'a> InMparticleObject<'a> {
+    fn new(held: &'a HeldByMparticle) -> Option<Self> {
+        let mut object = Self {
+            asked_at: None,
+            not_answered: None,
+            asked_for: None,
+            found: None,
+            mpid: None,
+            opted_out: None,
+            last_stored: None,
+            identities: Vec::new(),
+            audiences: &[],
+        };
+        match held {
+            HeldByMparticle::NotAsked => return None,
+            HeldByMparticle::Unanswered(why) => object.not_answered = Some(why),
+            HeldByMparticle::Answered(answer) => {
+                object.asked_at = Some(seconds(answer.at));
+                object.asked_for = Some(HolderObject::from(&answer.by));
+                object.found = Some(answer.profile.is_some());
+                if let Some(profile) = &answer.profile {
+                    object.mpid = profile.mpid;
+                    object.opted_out = profile.is_opted_out;
+                    object.last_stored = profile.last_stored.map(seconds);
+                    let identities = profile.identities.iter();
+                    object.identities =
+                        identities.map(|(kind, value)| ProfileIdentityObject { kind, value }).collect();
+                    object.audiences = &profile.audiences;
+                }
+            }
+        }
+        Some(object)
     }
 }
 
@@ -247,6 +307,12 @@ impl<'a> CohortObject<'a> {
             unrounded_mpids: &record.unrounded,
             forgotten_runs: record.forgotten.runs,
             forgotten_until: record.forgotten.until.map(seconds),
+            seen: attribute.seen.as_ref().map(|(held, _)| held.to_string()),
+            verified: match attribute.seen {
+                Some((_, Some(Sight::Agrees(_)))) => Some(true),
+                Some((_, Some(Sight::Differs(_)))) => Some(false),
+                _ => None,
+            },
         }
     }
 }
