@@ -100,7 +100,7 @@ impl Clients {
         Ok(Self {
             mixpanel: mixpanel::Client::new(transport.clone(), connection)?,
             mparticle: mparticle::Client::new(transport.clone(), route_of(config)?),
-            profiles: profiles_of(transport, config)?,
+            profiles: profiles_of(transport, config, Backoff::default())?,
             encoder: encoder_of(config),
         })
     }
@@ -119,7 +119,11 @@ fn route_of(config: &Config) -> Result<Route, Failure> {
 }
 
 /// Where profiles are looked up, if that is configured.
-fn profiles_of(transport: Transport, config: &Config) -> Result<Option<ProfileApi>, Failure> {
+fn profiles_of(
+    transport: Transport,
+    config: &Config,
+    backoff: Backoff,
+) -> Result<Option<ProfileApi>, Failure> {
     let Some(api) = &config.mparticle.profile_api else { return Ok(None) };
     let connection = profile::Connection {
         base_url: api.base_url.clone(),
@@ -131,10 +135,16 @@ fn profiles_of(transport: Transport, config: &Config) -> Result<Option<ProfileAp
         environment: config.mparticle.environment.as_str().to_owned(),
         identity_type: config.mparticle.fallback_identity.as_str().to_owned(),
         profiles_per_second: PROFILES_PER_SECOND,
-        backoff: Backoff::default(),
+        backoff,
     };
     let profiles = ProfileApi::new(transport, connection);
     profiles.map(Some).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// The same for somebody who wants to hear of the first failure, and not to wait for another try.
+pub(super) fn impatient_profiles_of(config: &Config) -> Result<Option<ProfileApi>, Failure> {
+    let transport = Transport::new(TransportOptions::default()).map_err(MixpanelError::from)?;
+    profiles_of(transport, config, Backoff { tries: 1, ..Backoff::default() })
 }
 
 /// How changes are written, as configured.

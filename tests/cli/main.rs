@@ -16,6 +16,7 @@ mod damage;
 #[cfg(debug_assertions)]
 mod disk_full;
 mod doctor;
+mod doctor_golden;
 mod exit_codes;
 mod input;
 mod lists;

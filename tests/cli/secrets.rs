@@ -3,6 +3,7 @@
 
 use crate::world::{NAME, World, finish, people};
 use cohort_sync::sandbox::{Effect, FEED_TOKEN, Fault, SERVICE_ACCOUNT};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 const SECRET: &str = "pl4nted-s3cret-Zq7";
@@ -34,12 +35,24 @@ fn files_below(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// What a file says; an archive is unpacked, or a search of it would prove nothing.
+fn content(path: &Path) -> Vec<u8> {
+    let bytes = std::fs::read(path).unwrap();
+    if path.extension().is_none_or(|extension| extension != "gz") {
+        return bytes;
+    }
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut unpacked).unwrap();
+    assert!(unpacked.len() > bytes.len(), "{} holds something", path.display());
+    unpacked
+}
+
 /// Every file that holds one of the planted texts.
 fn telling(world: &World) -> Vec<String> {
     let mut files = Vec::new();
     files_below(world.home.path(), &mut files);
     let tells = |path: &PathBuf| {
-        let bytes = std::fs::read(path).unwrap();
+        let bytes = content(path);
         planted().iter().any(|text| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
     };
     let mut names: Vec<String> = files
@@ -86,7 +99,7 @@ async fn go_through_a_lot(world: &World, variables: &[(&str, String)]) {
         Some(Fault::profile_api(repeats(403, "no")).at_path("userprofile").forever()),
         Some(Fault::profile_api(Effect::Html { code: 200 }).at_path("userprofile").forever()),
     ];
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 16] = [
         &["cohorts"],
         &["sync", NAME, "--recurring"],
         &["status", "--json"],
@@ -98,6 +111,11 @@ async fn go_through_a_lot(world: &World, variables: &[(&str, String)]) {
         &["changes", "1", "--json"],
         &["verify", NAME, "--sample", "3"],
         &["verify", NAME, "--full", "--repair", "--json"],
+        &["user", "user-4", "--json"],
+        &["probe", "user-4"],
+        &["requests", "--json"],
+        &["unmatched", NAME, "--format", "csv", "-o", "unmatched.csv"],
+        &["support-bundle", "--json"],
     ];
     let mut round = 0;
     for fault in faults {
@@ -117,6 +135,10 @@ async fn go_through_a_lot(world: &World, variables: &[(&str, String)]) {
         }
         world.control.clear_faults();
     }
+    let here = std::fs::read_dir(world.home.path()).unwrap();
+    let bundles =
+        here.filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|it| it == "gz"));
+    assert!(bundles.count() > 0, "a bundle was written each time");
     let mut logs = Vec::new();
     files_below(&world.state().join("log"), &mut logs);
     let logged: u64 = logs.iter().map(|log| std::fs::metadata(log).unwrap().len()).sum();

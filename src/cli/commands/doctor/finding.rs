@@ -18,6 +18,7 @@ pub(super) enum Check {
     Clock,
     Members,
     Mparticle,
+    ProfileApi,
     Terminal,
 }
 
@@ -37,6 +38,7 @@ impl Check {
             Self::Journal => "journal",
             Self::Mixpanel => "mixpanel",
             Self::Mparticle => "mparticle",
+            Self::ProfileApi => "profile_api",
             Self::Terminal => "terminal",
         }
     }
@@ -46,6 +48,7 @@ impl Check {
         match self {
             Self::Mixpanel => "Mixpanel",
             Self::Mparticle => "mParticle",
+            Self::ProfileApi => "Profile API",
             other => other.token(),
         }
     }

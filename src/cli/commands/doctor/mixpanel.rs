@@ -174,6 +174,12 @@ fn refusal(error: &MixpanelError, config: &Config) -> (String, String) {
             "See whether anything else on this computer gets there, for example `curl -I {}`.",
             config.mixpanel.base_url
         ),
+        // It may have been chance; what stays so is between here and there.
+        MixpanelError::Transport(transport) if transport.is_transient() => {
+            let again = "Run `cohort-sync doctor` again in a minute; if it stays so, check the network and any proxy.";
+            let found = sentence(&format!("{error}{}", root_cause(error)));
+            return (found, again.to_owned());
+        }
         // What is said there are another program's words, so nothing in them is a remedy.
         MixpanelError::Passing { .. } => {
             let again = "Run `cohort-sync doctor` again in a minute. A sync tries again by itself after such an answer.";

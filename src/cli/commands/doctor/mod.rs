@@ -10,6 +10,7 @@ mod journal;
 mod mixpanel;
 mod mparticle;
 mod network;
+mod profile_api;
 mod report;
 mod start_anew;
 mod state;
@@ -67,6 +68,7 @@ async fn examine(desk: &Desk) -> Result<Exit, Failure> {
         let may_note = state.is_sound && !desk.places.read_only;
         report.add_all(mixpanel::check(config, may_note.then_some(&desk.places)).await)?;
         report.add_all(mparticle::check(config).await)?;
+        report.add_all(profile_api::check(config).await.into_iter().collect())?;
     } else {
         let remedy = "Correct the configuration first, then run `cohort-sync doctor` again.";
         for (check, what) in [
