@@ -341,6 +341,7 @@ mixpanel.workspace_id = (not set)  # optional
 mixpanel.service_account = "console.12345.mp-service-account"  # FILE:5
 mixpanel.secret = •••  # env MIXPANEL_SECRET, FILE:6
 mixpanel.base_url = "https://eu.mixpanel.com"  # from mixpanel.region
+mixpanel.profile_properties = ["$os","$app_version_string","mp_lib","$last_seen"]  # default
 mparticle.webhook_url = •••  # env COHORT_SYNC_MPARTICLE_WEBHOOK_URL
 mparticle.delivery = "feed"  # default
 mparticle.environment = "production"  # default

@@ -98,7 +98,8 @@ impl Clients {
             ),
         };
         Ok(Self {
-            mixpanel: mixpanel::Client::new(transport.clone(), connection)?,
+            mixpanel: mixpanel::Client::new(transport.clone(), connection)?
+                .asking_for(config.mixpanel.profile_properties.clone()),
             mparticle: mparticle::Client::new(transport.clone(), route_of(config)?),
             profiles: profiles_of(transport, config, Backoff::default())?,
             encoder: encoder_of(config),

@@ -8,6 +8,7 @@ use crate::config::{
     Secret, ShownSetting, SyncConfig, Theme, WebhookUrl, Word, format_duration,
 };
 use crate::domain::SyncKind;
+use crate::domain::property::{DEFAULT_PROPERTIES, PropertyNames};
 use crate::mparticle::profile::PROFILES_PER_SECOND;
 use crate::sandbox::{self, Sandbox, SandboxOptions};
 use crate::store::{Reader, StoreError};
@@ -169,6 +170,7 @@ fn demo_config(sandbox: &Sandbox, interface: InterfaceConfig) -> Result<Config, 
             workspace_id: None,
             service_account: sandbox::SERVICE_ACCOUNT.to_owned(),
             secret: Secret::new(sandbox::SECRET),
+            profile_properties: PropertyNames::of(DEFAULT_PROPERTIES),
         },
         mparticle: MparticleConfig {
             delivery: DeliveryConfig::Feed { webhook_url, members: false },

@@ -148,7 +148,7 @@ impl<'a> From<&'a UnmatchedRow> for UnmatchedObject<'a> {
     fn from(row: &'a UnmatchedRow) -> Self {
         Self {
             distinct_id: row.remark.distinct_id.as_deref(),
-            reason: row.remark.reason(),
+            reason: row.remark.reason().token(),
             sent: row.sendable,
             mparticle_user_id: row.remark.evidence.as_deref(),
             last_seen: row.remark.last_seen.as_deref(),

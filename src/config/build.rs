@@ -11,8 +11,9 @@ use super::model::{
 };
 use super::secrets::{Secret, SecretSource};
 use super::settings::{self, Need, SETTINGS};
-use super::value::Value;
+use super::value::{Value, positive, properties};
 use super::words::{Delivery, Pod, Region, Word};
+use crate::domain::property::PropertyNames;
 
 impl Layers {
     /// The whole configuration, credentials fetched.
@@ -84,6 +85,7 @@ struct Parts {
     project_id: u64,
     workspace_id: Option<u64>,
     service_account: String,
+    profile_properties: PropertyNames,
     delivery: Delivery,
     events_key: String,
     events_base_url: String,
@@ -205,6 +207,7 @@ impl Builder {
         let project_id = self.read("mixpanel.project_id", positive);
         let workspace_id = self.read("mixpanel.workspace_id", positive);
         let service_account = self.read("mixpanel.service_account", filled);
+        let profile_properties = self.read("mixpanel.profile_properties", properties);
         let delivery = self.read("mparticle.delivery", word);
         let events_key = self.read("mparticle.events_api.key", filled);
         let pod = self.read("mparticle.events_api.pod", word::<Pod>);
@@ -221,6 +224,7 @@ impl Builder {
             project_id: project_id?,
             workspace_id,
             service_account: service_account?,
+            profile_properties: profile_properties?,
             delivery: delivery?,
             events_base_url: events_base_url.unwrap_or_else(|| {
                 let pod = pod.unwrap_or_else(|| Pod::of_key(events_key.as_deref().unwrap_or_default()));
@@ -384,6 +388,7 @@ impl Builder {
                 workspace_id: parts.workspace_id,
                 service_account: parts.service_account,
                 secret: credentials.secret,
+                profile_properties: parts.profile_properties,
             },
             mparticle: MparticleConfig {
                 delivery: credentials.delivery,
@@ -425,13 +430,6 @@ fn word<W: Word>(value: &Value) -> Option<W> {
 fn switch(value: &Value) -> Option<bool> {
     match value {
         Value::Switch(switch) => Some(*switch),
-        _ => None,
-    }
-}
-
-fn positive(value: &Value) -> Option<u64> {
-    match value {
-        Value::Integer(number) => u64::try_from(*number).ok().filter(|number| *number > 0),
         _ => None,
     }
 }

@@ -163,6 +163,7 @@ impl Reader<'_> {
     fn setting(&mut self, setting: &'static Setting, span: Range<usize>, value: &DeValue<'_>) {
         let read = match setting.form {
             Form::Secret => self.secret(value),
+            Form::List => value.as_array().and_then(|list| texts(list)).map(Value::Texts),
             _ => plain(value).filter(|value| value.fits(setting.form)),
         };
         match read {

@@ -5,6 +5,7 @@ use super::masks::Masks;
 use super::secrets::Secret;
 use super::themes::OwnTheme;
 use super::words::{Clock, ColorChoice, FallbackIdentity, FeedEnvironment, Notify, Region, Theme};
+use crate::domain::property::PropertyNames;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub struct MixpanelConfig {
     pub service_account: String,
     /// Its secret.
     pub secret: Secret,
+    /// Properties of profiles that are read besides the ids.
+    pub profile_properties: PropertyNames,
 }
 
 /// How to write attributes to mParticle.

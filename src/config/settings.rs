@@ -19,6 +19,8 @@ pub enum Form {
     Decimal,
     /// true or false.
     Switch,
+    /// A list of texts.
+    List,
     /// A credential, or where to find it.
     Secret,
 }

@@ -3,6 +3,7 @@
 
 use super::secrets::{Secret, SecretSource};
 use super::settings::Form;
+use crate::domain::property::{PROPERTIES_AT_MOST, PropertyNames};
 use std::fmt;
 
 /// A value as it was given.
@@ -31,6 +32,7 @@ impl Value {
                 | (Form::Integer, Self::Integer(_))
                 | (Form::Decimal, Self::Integer(_) | Self::Decimal(_))
                 | (Form::Switch, Self::Switch(_))
+                | (Form::List, Self::Texts(_))
                 | (Form::Secret, Self::Secret(_))
         )
     }
@@ -42,6 +44,7 @@ impl Value {
             Form::Integer => text.trim().parse().ok().map(Self::Integer),
             Form::Decimal => text.trim().parse().ok().map(Self::Decimal),
             Form::Switch => switch(text).map(Self::Switch),
+            Form::List => Some(Self::Texts(list(text))),
             Form::Secret => Some(Self::Secret(SecretSource::Plain(Secret::new(text)))),
         }
     }
@@ -57,6 +60,26 @@ impl Value {
             Self::Secret(_) => super::masks::MASK.into(),
         }
     }
+}
+
+/// A whole number above zero.
+pub(super) fn positive(value: &Value) -> Option<u64> {
+    match value {
+        Value::Integer(number) => u64::try_from(*number).ok().filter(|number| *number > 0),
+        _ => None,
+    }
+}
+
+/// The names of properties, if they are not too many.
+pub(super) fn properties(value: &Value) -> Option<PropertyNames> {
+    let Value::Texts(names) = value else { return None };
+    (names.len() <= PROPERTIES_AT_MOST).then(|| PropertyNames::of(names.iter().map(String::as_str)))
+}
+
+/// A list as people write it in environment variables: as TOML does, or with commas between.
+pub(super) fn list(text: &str) -> Vec<String> {
+    let parts = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    serde_json::from_str(text).unwrap_or_else(|_| parts().map(str::to_owned).collect())
 }
 
 /// true or false as people write them in environment variables.

@@ -4,6 +4,7 @@
 //! except the test that finds out what JavaScript would have made of an id.
 
 use super::identity::{IDENTITY_LIMIT, Identity};
+use super::property::Extras;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -54,10 +55,12 @@ pub struct Profile<'a> {
     pub last_seen: Option<Cow<'a, str>>,
     /// Whether there was a `$properties` at all; members without one have no profile in Mixpanel.
     pub has_profile: bool,
+    /// What it holds in the other properties that were asked for.
+    pub extras: Extras<'a>,
 }
 
 impl Profile<'_> {
-    /// The same, free of the page it was read from.
+    /// The same, free of the page it was read from and without its other properties.
     #[must_use]
     pub fn into_owned(self) -> Profile<'static> {
         Profile {
@@ -65,6 +68,7 @@ impl Profile<'_> {
             mparticle_user_id: self.mparticle_user_id.into_owned(),
             last_seen: self.last_seen.map(|text| Cow::Owned(text.into_owned())),
             has_profile: self.has_profile,
+            extras: Extras::default(),
         }
     }
 }
@@ -314,7 +318,8 @@ mod tests {
     }
 
     fn profile<'a>(distinct_id: RawId<'a>, mpid: RawId<'a>) -> Profile<'a> {
-        Profile { distinct_id, mparticle_user_id: mpid, last_seen: None, has_profile: true }
+        let extras = Extras::default();
+        Profile { distinct_id, mparticle_user_id: mpid, last_seen: None, has_profile: true, extras }
     }
 
     #[test]

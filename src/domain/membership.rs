@@ -4,10 +4,14 @@
 
 use super::counts::ReadCounts;
 use super::identity::IdentityRef;
-use super::member::{Finding, Member, NoMpid, Profile, RawId, ReadingRules, parse_mpid};
-use super::{Change, Direction, Identity, identity};
+use super::member::{Finding, Member, NoMpid, Profile, RawId, ReadingRules, is_suspect, parse_mpid};
+use super::property::PropertyNames;
+use super::rounding::Neighbours;
+use super::tally::Tallies;
+use super::{Change, Direction, Identity, Reason, identity};
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::hash::{BuildHasher, RandomState};
 
 /// What is remarkable about one profile, for the lists that explain a cohort's counts.
@@ -21,18 +25,17 @@ pub struct Remark {
     pub evidence: Option<Box<str>>,
     /// `$last_seen` as Mixpanel wrote it.
     pub last_seen: Option<Box<str>>,
+    /// Of a duplicate, the profile of the same person that is counted; `None` where it has no `$distinct_id`.
+    pub counted_profile: Option<Box<str>>,
+    /// The groups it belongs to by the properties that were asked for, in their order; nothing of a matched profile.
+    pub properties: Box<[Option<Box<str>>]>,
 }
 
 impl Remark {
-    /// Why it was made, as JSON and CSV say it.
+    /// Why it was made.
     #[must_use]
-    pub fn reason(&self) -> &'static str {
-        let is_anonymous = |id: &str| id.starts_with(identity::ANONYMOUS_PREFIX);
-        match self.kind {
-            // It would have an address, had anonymous ids not been left out on purpose.
-            RemarkKind::Unsendable(_) if self.distinct_id.as_deref().is_some_and(is_anonymous) => "anonymous",
-            kind => kind.token(),
-        }
+    pub fn reason(&self) -> Reason {
+        self.kind.reason(self.distinct_id.as_deref())
     }
 
     /// The MPID that `$mparticle_user_id` held, where it held one.
@@ -56,13 +59,13 @@ pub enum RemarkKind {
 }
 
 impl RemarkKind {
-    /// The reason in JSON and CSV.
+    /// The reason, given the profile it is about.
     #[must_use]
-    pub fn token(self) -> &'static str {
+    pub fn reason(self, distinct_id: Option<&str>) -> Reason {
         match self {
-            Self::Unmatched(reason) | Self::Unsendable(reason) => reason.token(),
-            Self::Duplicate => "duplicate",
-            Self::Suspect => "suspect",
+            Self::Unmatched(why) | Self::Unsendable(why) => Reason::of_no_mpid(why, distinct_id),
+            Self::Duplicate => Reason::Duplicate,
+            Self::Suspect => Reason::Rounded,
         }
     }
 }
@@ -71,6 +74,7 @@ impl RemarkKind {
 #[derive(Debug)]
 pub struct Collector {
     rules: ReadingRules,
+    tallies: Tallies,
     mpids: Vec<(i64, u32)>,
     uuids: Vec<[u8; 16]>,
     texts: Vec<Box<str>>,
@@ -85,8 +89,15 @@ impl Collector {
     /// An empty collection.
     #[must_use]
     pub fn new(rules: ReadingRules) -> Self {
+        Self::noting(rules, PropertyNames::default())
+    }
+
+    /// An empty collection that counts and keeps what profiles hold in these properties.
+    #[must_use]
+    pub fn noting(rules: ReadingRules, properties: PropertyNames) -> Self {
         Self {
             rules,
+            tallies: Tallies::of(properties),
             mpids: Vec::new(),
             uuids: Vec::new(),
             texts: Vec::new(),
@@ -105,6 +116,7 @@ impl Collector {
             Finding::Matched { mpid, suspect } => {
                 let place = self.distinct_ids.push(member.distinct_id.as_deref().unwrap_or_default());
                 self.mpids.push((mpid, place));
+                self.tallies.note_matched(&profile.extras);
                 if !suspect {
                     return None;
                 }
@@ -116,16 +128,22 @@ impl Collector {
                 RemarkKind::Unsendable(reason)
             }
         };
+        let properties = if kind == RemarkKind::Suspect {
+            Box::default()
+        } else {
+            self.tallies.note_other(&profile.extras);
+            profile.extras.values(self.tallies.names().len())
+        };
+        let distinct_id: Option<Box<str>> =
+            member.distinct_id.as_deref().or_else(|| profile.distinct_id.evidence()).map(Into::into);
         Some(Remark {
             // An unusable id is still the best name there is for an unsendable profile.
-            distinct_id: member
-                .distinct_id
-                .as_deref()
-                .or_else(|| profile.distinct_id.evidence())
-                .map(Into::into),
+            counted_profile: distinct_id.clone().filter(|_| kind == RemarkKind::Duplicate),
+            distinct_id,
             kind,
             evidence: profile.mparticle_user_id.evidence().map(Into::into),
             last_seen: profile.last_seen.as_deref().map(Into::into),
+            properties,
         })
     }
 
@@ -139,6 +157,11 @@ impl Collector {
             Identity::Mpid(_) => unreachable!("an unmatched member is never addressed by MPID"),
         }
         if first { RemarkKind::Unmatched(reason) } else { RemarkKind::Duplicate }
+    }
+
+    /// What was counted besides, once everybody is in.
+    pub fn take_tallies(&mut self) -> Tallies {
+        std::mem::take(&mut self.tallies)
     }
 
     /// Profiles taken so far.
@@ -167,14 +190,17 @@ impl Collector {
         let gathered = self.fetched();
         let (mut remarks, mut folded) = (Vec::new(), Vec::new());
         let distinct_ids = self.distinct_ids;
+        let name_of = |place| Some(distinct_ids.get(place)).filter(|id| !id.is_empty()).map(Box::<str>::from);
         self.mpids.dedup_by(|later, kept| {
             let same = later.0 == kept.0;
             if same {
                 remarks.push(Remark {
-                    distinct_id: Some(distinct_ids.get(later.1)).filter(|id| !id.is_empty()).map(Into::into),
+                    distinct_id: name_of(later.1),
                     kind: RemarkKind::Duplicate,
                     evidence: Some(later.0.to_string().into()),
                     last_seen: None,
+                    counted_profile: name_of(kept.1),
+                    properties: Box::default(),
                 });
                 folded.push((later.0, later.1));
             }
@@ -189,7 +215,7 @@ impl Collector {
             unmatched: (self.uuids.len() + self.texts.len()) as u64,
             unsendable: self.unsendable,
             duplicates: self.duplicates,
-            suspect: self.mpids.iter().filter(|(mpid, _)| super::member::is_suspect(*mpid)).count() as u64,
+            suspect: self.mpids.iter().filter(|(mpid, _)| is_suspect(*mpid)).count() as u64,
             anonymous: self.texts.iter().filter(|text| text.starts_with(identity::ANONYMOUS_PREFIX)).count()
                 as u64,
         };
@@ -243,6 +269,20 @@ impl Membership {
     #[must_use]
     pub fn counts(&self) -> ReadCounts {
         self.counts
+    }
+
+    /// The exact ids among those of this read that rounded ones may have been made of.
+    #[must_use]
+    pub fn neighbours(&self) -> Neighbours {
+        let mut found = Neighbours::default();
+        let everybody = self.mpids.iter().map(|(mpid, _)| Ok::<_, Infallible>(*mpid));
+        let Ok(()) = found.look(self.suspects(), everybody);
+        found
+    }
+
+    /// The MPIDs that JavaScript has probably rounded, in order.
+    pub fn suspects(&self) -> impl Iterator<Item = i64> + '_ {
+        self.mpids.iter().map(|(mpid, _)| *mpid).filter(|mpid| is_suspect(*mpid))
     }
 
     /// The MPIDs of the matched people of whom a profile bears a `$distinct_id` that `is_asked` knows, in order.
@@ -299,6 +339,7 @@ impl TextPool {
 mod tests {
     use super::super::member::RawId;
     use super::*;
+    use crate::domain::property::Extras;
     use proptest::prelude::*;
 
     fn profile<'a>(distinct_id: &'a str, mpid: Option<&'a str>) -> Profile<'a> {
@@ -307,6 +348,7 @@ mod tests {
             mparticle_user_id: mpid.map_or(RawId::Missing, |mpid| RawId::Text(mpid.into())),
             last_seen: None,
             has_profile: true,
+            extras: Extras::default(),
         }
     }
 

@@ -4,11 +4,13 @@
 use super::error::MixpanelError;
 use super::lookup::Lookup;
 use super::wire::{PageHead, read_cohorts, read_page};
+use crate::domain::property::PropertyNames;
 use crate::domain::{Cohort, CohortId, Profile};
 use crate::http::text::excerpt;
 use crate::http::{Answer, Authorization, ContentType, MASK, Method, Request, Transport, Url};
 use bytes::Bytes;
 use jiff::Timestamp;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -49,6 +51,7 @@ pub struct Client {
     list_url: Url,
     engage_url: Url,
     places: Arc<Semaphore>,
+    properties: PropertyNames,
 }
 
 /// The name of a result set that Mixpanel keeps for paging.
@@ -116,6 +119,7 @@ pub struct Page {
     pub heard: Heard,
     pub(super) head: PageHead,
     body: Bytes,
+    properties: PropertyNames,
 }
 
 impl Page {
@@ -134,7 +138,7 @@ impl Page {
     /// Hands every profile to `each`, borrowed from the page.
     pub fn for_each(&self, mut each: impl FnMut(&Profile<'_>)) {
         // It was read to its end when it arrived, so it reads again.
-        if let Err(error) = read_page(&self.body, &mut each) {
+        if let Err(error) = read_page(&self.body, &self.properties, &mut each) {
             tracing::error!(%error, "a page that was whole does not read a second time");
         }
     }
@@ -162,7 +166,20 @@ impl Client {
             transport,
             service_account: connection.service_account,
             places: Arc::new(Semaphore::new(CONCURRENT_QUERIES)),
+            properties: PropertyNames::default(),
         })
+    }
+
+    /// The same, asking for these properties of members too.
+    #[must_use]
+    pub fn asking_for(self, properties: PropertyNames) -> Self {
+        Self { properties, ..self }
+    }
+
+    /// The properties it asks for besides what an export needs.
+    #[must_use]
+    pub fn properties(&self) -> &PropertyNames {
+        &self.properties
     }
 
     /// Lists the project's cohorts; costs one query.
@@ -188,7 +205,8 @@ impl Client {
     /// See [`MixpanelError`]; [`MixpanelError::SessionLost`] means starting over from page 0.
     pub async fn page(&self, cohort: CohortId, number: u32, session: Option<&Session>) -> Asked<Page> {
         let what = format!("page {number} of cohort {cohort}");
-        self.engage(engage_form(cohort, number, session), number, &what).await
+        let form = engage_form(cohort, number, session, &self.properties);
+        self.engage(form, number, &what, &self.properties).await
     }
 
     /// Asks after one user; costs one query. An answer of more than one page is cut short, for it is no answer to
@@ -197,20 +215,22 @@ impl Client {
     /// # Errors
     /// See [`MixpanelError`].
     pub async fn look_up(&self, lookup: Lookup<'_>) -> Asked<Page> {
-        self.engage(lookup.form(), 0, &lookup.to_string()).await
+        self.engage(lookup.form(), 0, &lookup.to_string(), &PropertyNames::default()).await
     }
 
-    async fn engage(&self, form: Bytes, number: u32, what: &str) -> Asked<Page> {
+    async fn engage(&self, form: Bytes, number: u32, what: &str, properties: &PropertyNames) -> Asked<Page> {
         self.ask(&self.engage_url, form, what, |answer| {
             let body_error = |error: Option<&serde_json::Error>| {
                 MixpanelError::of_body(&self.concealed(answer.clone()), what, error)
             };
-            let head = read_page(&answer.body, &mut |_| {}).map_err(|error| body_error(Some(&error)))?;
+            let head = read_page(&answer.body, &PropertyNames::default(), &mut |_| {})
+                .map_err(|error| body_error(Some(&error)))?;
             if !head.has_results {
                 return Err(body_error(None));
             }
             let shown = head.in_brief();
-            Ok((Page { number, heard: heard(answer), head, body: answer.body.clone() }, shown))
+            let (body, properties) = (answer.body.clone(), properties.clone());
+            Ok((Page { number, heard: heard(answer), head, body, properties }, shown))
         })
         .await
     }
@@ -273,16 +293,32 @@ impl Client {
 /// `include_all_users` is `true`, and said so although it is the default: a member without a profile is a
 /// member all the same, counted by Mixpanel and addressable by `$distinct_id`, and leaving such people out
 /// is just the kind of silent difference this program exists to explain.
-fn engage_form(cohort: CohortId, number: u32, session: Option<&Session>) -> Bytes {
+fn engage_form(
+    cohort: CohortId,
+    number: u32,
+    session: Option<&Session>,
+    properties: &PropertyNames,
+) -> Bytes {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("filter_by_cohort", &format!("{{\"id\":{cohort}}}"))
         .append_pair("include_all_users", "true")
-        .append_pair("output_properties", OUTPUT_PROPERTIES)
+        .append_pair("output_properties", &output_properties(properties))
         .append_pair("page", &number.to_string());
     if let Some(session) = session {
         form.append_pair("session_id", &session.0);
     }
     Bytes::from(form.finish())
+}
+
+/// What an export needs, and these besides; each once.
+fn output_properties(properties: &PropertyNames) -> Cow<'static, str> {
+    let needed = ["$mparticle_user_id", "$last_seen"];
+    if properties.iter().all(|name| needed.contains(&name)) {
+        return Cow::Borrowed(OUTPUT_PROPERTIES);
+    }
+    let more = properties.iter().filter(|name| !needed.contains(name));
+    let names: Vec<&str> = needed.into_iter().chain(more).collect();
+    Cow::Owned(serde_json::Value::from(names).to_string())
 }
 
 /// A request as a person reads it: address and parameters, decoded, a line each.
@@ -317,7 +353,7 @@ mod tests {
     #[test]
     fn the_form_of_a_page() {
         let session = Session("1234567890-EX&AMPL".to_owned());
-        let form = engage_form(CohortId(12345), 3, Some(&session));
+        let form = engage_form(CohortId(12345), 3, Some(&session), &PropertyNames::default());
         assert_eq!(
             std::str::from_utf8(&form).unwrap(),
             "filter_by_cohort=%7B%22id%22%3A12345%7D&include_all_users=true\
@@ -335,5 +371,13 @@ mod tests {
              page=3\n\
              session_id=1234567890-EX&AMPL"
         );
+    }
+
+    #[test]
+    fn properties_are_asked_for_once() {
+        let names = PropertyNames::of(["$os", "$last_seen", "a \"b\""]);
+        let expected = r#"["$mparticle_user_id","$last_seen","$os","a \"b\""]"#;
+        assert_eq!(output_properties(&names), expected);
+        assert_eq!(output_properties(&PropertyNames::of(["$last_seen"])), OUTPUT_PROPERTIES);
     }
 }

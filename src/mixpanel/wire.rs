@@ -3,6 +3,7 @@
 //! is ever built. Ids are read as the digits that were sent, never through a floating-point number.
 
 use crate::domain::number::thousands;
+use crate::domain::property::{Extras, PropertyNames};
 use crate::domain::{Cohort, CohortId, Profile, RawId};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -93,18 +94,20 @@ impl PageHead {
     }
 }
 
-/// Reads a page, handing every profile to `each`.
+/// Reads a page, handing every profile to `each` with what it holds in these properties.
 pub(super) fn read_page(
     body: &[u8],
+    names: &PropertyNames,
     each: &mut dyn FnMut(&Profile<'_>),
 ) -> Result<PageHead, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let head = PageSeed { each }.deserialize(&mut deserializer)?;
+    let head = PageSeed { names, each }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(head)
 }
 
 struct PageSeed<'f> {
+    names: &'f PropertyNames,
     each: &'f mut dyn FnMut(&Profile<'_>),
 }
 
@@ -133,7 +136,8 @@ impl<'de> Visitor<'de> for PageSeed<'_> {
                 "session_id" => head.session_id = text(map.next_value()?),
                 "results" => {
                     head.has_results = true;
-                    head.profiles = map.next_value_seed(ResultsSeed { each: &mut *self.each })?;
+                    head.profiles =
+                        map.next_value_seed(ResultsSeed { names: self.names, each: &mut *self.each })?;
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -153,6 +157,7 @@ fn text(raw: Option<&RawValue>) -> Option<String> {
 }
 
 struct ResultsSeed<'f> {
+    names: &'f PropertyNames,
     each: &'f mut dyn FnMut(&Profile<'_>),
 }
 
@@ -173,47 +178,120 @@ impl<'de> Visitor<'de> for ResultsSeed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut profiles: A) -> Result<usize, A::Error> {
         let mut count = 0;
-        while let Some(entry) = profiles.next_element::<ProfileEntry<'de>>()? {
-            (self.each)(&entry.into_profile());
+        while let Some(profile) = profiles.next_element_seed(ProfileSeed { names: self.names })? {
+            (self.each)(&profile);
             count += 1;
         }
         Ok(count)
     }
 }
 
+/// The name of a field, borrowed where it holds no escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// A profile on the wire. Both ids stay raw: the OpenAPI file says that `$distinct_id` is an integer, real
 /// answers hold strings.
-#[derive(Deserialize)]
-struct ProfileEntry<'a> {
-    #[serde(borrow, rename = "$distinct_id", default)]
-    distinct_id: Option<&'a RawValue>,
-    #[serde(borrow, rename = "$properties", default)]
-    properties: Option<Properties<'a>>,
+#[derive(Clone, Copy)]
+struct ProfileSeed<'f> {
+    names: &'f PropertyNames,
 }
 
-#[derive(Deserialize)]
-struct Properties<'a> {
-    #[serde(borrow, rename = "$mparticle_user_id", default)]
-    mparticle_user_id: Option<&'a RawValue>,
-    #[serde(borrow, rename = "$last_seen", default)]
-    last_seen: Option<&'a RawValue>,
+impl<'de> DeserializeSeed<'de> for ProfileSeed<'_> {
+    type Value = Profile<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Profile<'de>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
 }
 
-impl<'a> ProfileEntry<'a> {
-    fn into_profile(self) -> Profile<'a> {
-        let has_profile = self.properties.is_some();
-        let (mparticle_user_id, last_seen) =
-            self.properties.map_or((None, None), |found| (found.mparticle_user_id, found.last_seen));
+impl<'de> Visitor<'de> for ProfileSeed<'_> {
+    type Value = Profile<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a profile")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Profile<'de>, A::Error> {
+        let (mut distinct_id, mut properties) = (RawId::Missing, None);
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+            match key.as_ref() {
+                "$distinct_id" => distinct_id = raw_id(map.next_value()?),
+                "$properties" => properties = map.next_value_seed(PropertiesSeed { names: self.names })?,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let has_profile = properties.is_some();
+        let Properties { mparticle_user_id, last_seen, extras } = properties.unwrap_or_default();
         let last_seen = match last_seen.map(raw_id) {
             Some(RawId::Text(text) | RawId::Number(text)) => Some(text),
             _ => None,
         };
-        Profile {
-            distinct_id: self.distinct_id.map_or(RawId::Missing, raw_id),
-            mparticle_user_id: mparticle_user_id.map_or(RawId::Missing, raw_id),
-            last_seen,
-            has_profile,
+        let mparticle_user_id = mparticle_user_id.map_or(RawId::Missing, raw_id);
+        Ok(Profile { distinct_id, mparticle_user_id, last_seen, has_profile, extras })
+    }
+}
+
+/// What is wanted of `$properties`, as it was sent.
+#[derive(Default)]
+struct Properties<'de> {
+    mparticle_user_id: Option<&'de RawValue>,
+    last_seen: Option<&'de RawValue>,
+    extras: Extras<'de>,
+}
+
+struct PropertiesSeed<'f> {
+    names: &'f PropertyNames,
+}
+
+impl<'de> DeserializeSeed<'de> for PropertiesSeed<'_> {
+    type Value = Option<Properties<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for PropertiesSeed<'_> {
+    type Value = Option<Properties<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("properties")
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut properties = Properties::default();
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+            let place = self.names.place(&key);
+            let wanted = match key.as_ref() {
+                "$mparticle_user_id" => Some(&mut properties.mparticle_user_id),
+                "$last_seen" => Some(&mut properties.last_seen),
+                _ => None,
+            };
+            if wanted.is_none() && place.is_none() {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let value: &'de RawValue = map.next_value()?;
+            if let Some(wanted) = wanted {
+                *wanted = Some(value);
+            }
+            if let Some(place) = place {
+                properties.extras.put(place, value.get());
+            }
         }
+        Ok(Some(properties))
     }
 }
 
@@ -251,7 +329,7 @@ mod tests {
 
     fn profiles(body: &str) -> (PageHead, Vec<(String, String)>) {
         let mut seen = Vec::new();
-        let head = read_page(body.as_bytes(), &mut |profile| {
+        let head = read_page(body.as_bytes(), &PropertyNames::default(), &mut |profile| {
             seen.push((format!("{:?}", profile.distinct_id), format!("{:?}", profile.mparticle_user_id)));
         });
         (head.unwrap(), seen)
@@ -276,9 +354,13 @@ mod tests {
 
     #[test]
     fn half_a_page_and_no_page_are_errors_or_without_results() {
-        assert!(read_page(br#"{"results": [{"$distinct_id": 1}"#, &mut |_| {}).is_err());
-        assert!(read_page(br#"{"results": [{"$distinct_id": 1, "$properties": 3}]}"#, &mut |_| {}).is_err());
-        assert!(!read_page(br#"{"status": "ok"}"#, &mut |_| {}).unwrap().has_results);
+        let none = PropertyNames::default();
+        assert!(read_page(br#"{"results": [{"$distinct_id": 1}"#, &none, &mut |_| {}).is_err());
+        assert!(
+            read_page(br#"{"results": [{"$distinct_id": 1, "$properties": 3}]}"#, &none, &mut |_| {})
+                .is_err()
+        );
+        assert!(!read_page(br#"{"status": "ok"}"#, &none, &mut |_| {}).unwrap().has_results);
     }
 
     #[test]
@@ -306,13 +388,13 @@ mod tests {
             let json = if as_number { mpid.to_string() } else { format!("\"{mpid}\"") };
             let body = format!(r#"{{"results":[{{"$distinct_id":"a","$properties":{{"$mparticle_user_id":{json}}}}}]}}"#);
             let mut read = None;
-            read_page(body.as_bytes(), &mut |profile| read = crate::domain::member::parse_mpid(&profile.mparticle_user_id).ok()).unwrap();
+            read_page(body.as_bytes(), &PropertyNames::default(), &mut |profile| read = crate::domain::member::parse_mpid(&profile.mparticle_user_id).ok()).unwrap();
             prop_assert_eq!(read, Some(mpid));
         }
 
         #[test]
         fn no_bytes_make_reading_panic(body in prop::collection::vec(any::<u8>(), 0..100)) {
-            let _ = read_page(&body, &mut |_| {});
+            let _ = read_page(&body, &PropertyNames::default(), &mut |_| {});
             let _ = read_cohorts(&body);
             let _ = error_text(&body);
         }

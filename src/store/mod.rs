@@ -5,6 +5,7 @@
 mod baseline;
 mod check;
 mod cohorts;
+mod columns;
 #[cfg(debug_assertions)]
 mod fault_point;
 mod history;
@@ -18,6 +19,7 @@ mod packing;
 mod pages;
 mod prune;
 mod reader;
+mod remarks;
 mod requests;
 mod runs;
 mod search;

@@ -67,6 +67,10 @@ pub enum Content {
     Remarks,
     /// Users about whom a verification found mParticle wrong; see `wrong_users`.
     WrongUsers,
+    /// What a read counted besides.
+    Tallies,
+    /// Exact ids that rounded ones may have been made of.
+    Neighbours,
 }
 
 /// Appends the seal.
@@ -84,6 +88,8 @@ pub fn unseal(content: Content, blob: &[u8]) -> Result<&[u8], StoreError> {
             Content::Chunk(_) => "a baseline chunk that is not what was written",
             Content::Changes => "the changes of a request are not what was written",
             Content::Remarks => "the remarks about a read are not what was written",
+            Content::Tallies => "the tallies of a read are not what was written",
+            Content::Neighbours => "the neighbours of rounded ids are not what was written",
             Content::WrongUsers => "the findings of a verification are not what was written",
         })),
     }
@@ -114,6 +120,8 @@ fn checksum(content: Content, blob: &[u8]) -> u32 {
         Content::Changes => 16,
         Content::Remarks => 17,
         Content::WrongUsers => 18,
+        Content::Tallies => 19,
+        Content::Neighbours => 20,
     };
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&[tag]);
@@ -286,7 +294,7 @@ pub fn unpack_changes(blob: &[u8]) -> Result<Vec<Change>, StoreError> {
     Ok(packed.into_iter().map(unpack).collect())
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct PackedRemark {
     distinct_id: Option<Box<str>>,
     kind: u8,
@@ -295,30 +303,7 @@ struct PackedRemark {
     last_seen: Option<Box<str>>,
 }
 
-/// Packs remarks.
-pub fn pack_remarks(remarks: &[Remark]) -> Result<Vec<u8>, StoreError> {
-    let packed: Vec<PackedRemark> = remarks
-        .iter()
-        .map(|remark| {
-            let (kind, reason) = match remark.kind {
-                RemarkKind::Unmatched(reason) => (0, reason_number(reason)),
-                RemarkKind::Unsendable(reason) => (1, reason_number(reason)),
-                RemarkKind::Duplicate => (2, 0),
-                RemarkKind::Suspect => (3, 0),
-            };
-            PackedRemark {
-                distinct_id: remark.distinct_id.clone(),
-                kind,
-                reason,
-                evidence: remark.evidence.clone(),
-                last_seen: remark.last_seen.clone(),
-            }
-        })
-        .collect();
-    sealed(Content::Remarks, &packed)
-}
-
-/// Unpacks remarks.
+/// Unpacks remarks that lie one after the other; how they are packed today is `columns`' own.
 ///
 /// # Errors
 /// [`StoreError::Damaged`] when the blob does not read back.
@@ -342,14 +327,11 @@ pub fn unpack_remarks(blob: &[u8]) -> Result<Vec<Remark>, StoreError> {
             kind,
             evidence: remark.evidence,
             last_seen: remark.last_seen,
+            counted_profile: None,
+            properties: Box::default(),
         })
     };
     packed.into_iter().map(unpack).collect()
-}
-
-fn reason_number(reason: NoMpid) -> u8 {
-    let place = NoMpid::ALL.iter().position(|known| *known == reason).unwrap_or_default();
-    u8::try_from(place).unwrap_or_default()
 }
 
 #[cfg(test)]

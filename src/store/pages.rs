@@ -1,6 +1,7 @@
 //! Windows of lists that are too long to be read whole: the rows from a position on, and how many there are. What is
 //! packed is found by the counts beside it, so that a window in the middle of a million costs as little as the first.
 
+use super::columns::RemarkRef;
 use super::reader::{ChangeRow, Reader, UnmatchedRow};
 use super::{JournalEntry, JournalLine, RunRecord, Side, StoreError, runs, time};
 use crate::domain::{CohortId, RunId};
@@ -148,31 +149,19 @@ impl Reader {
         offset: u64,
         limit: usize,
     ) -> Result<Window<UnmatchedRow>, StoreError> {
-        let parts: Vec<(i64, u64)> = {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT id, profiles FROM remarks WHERE run_id = ?1 AND lacking = 1 ORDER BY id",
-            )?;
-            let found = statement
-                .query_map([run.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
-            found.collect::<Result<_, _>>()?
-        };
-        let total = parts.iter().map(|(_, profiles)| profiles).sum();
-        let mut rows = Vec::new();
-        let mut before = 0;
-        for (id, profiles) in parts {
-            let first = before;
-            before += profiles;
-            if before <= offset {
-                continue;
+        let (mut total, mut rows) = (0, Vec::new());
+        self.for_each_part::<StoreError>(run, true, |part| {
+            let first = total;
+            total += part.len() as u64;
+            if total > offset && rows.len() < limit {
+                let skipped = usize::try_from(offset.saturating_sub(first)).unwrap_or(usize::MAX);
+                let room = limit - rows.len();
+                rows.extend(
+                    part.iter().skip(skipped).take(room).map(RemarkRef::to_owned).map(UnmatchedRow::from),
+                );
             }
-            if rows.len() >= limit {
-                break;
-            }
-            let Some((_, remarks)) = self.next_remarks(run, id - 1)? else { break };
-            let skipped = usize::try_from(offset.saturating_sub(first)).unwrap_or(usize::MAX);
-            rows.extend(remarks.into_iter().skip(skipped).map(UnmatchedRow::from));
-        }
-        rows.truncate(limit);
+            Ok(true)
+        })?;
         Ok(Window { offset, total, rows })
     }
 

@@ -45,10 +45,12 @@ impl Store {
         }
         // Only the newest whole account explains the cohort; what a read that broke off remarked explains nothing.
         let newest = load_last_account(&transaction, cohort)?.map_or(0, |run| run.id.0);
-        transaction.execute(
-            "DELETE FROM remarks WHERE cohort_id = ?1 AND run_id <> ?2",
-            params![cohort.0.cast_signed(), newest],
-        )?;
+        for table in ["remarks", "reads"] {
+            transaction.execute(
+                &format!("DELETE FROM {table} WHERE cohort_id = ?1 AND run_id <> ?2"),
+                params![cohort.0.cast_signed(), newest],
+            )?;
+        }
         // A run whose changes are kept is kept with them, however many came after that changed nothing.
         transaction.execute(
             "DELETE FROM runs WHERE cohort_id = ?1 AND id <= ?2

@@ -1,7 +1,7 @@
 //! Reading beside the writer: a second connection that cannot write, for comparing, for paging through long
 //! lists, and for a process that finds the state directory in use. WAL lets it read while another writes.
 
-use super::packing::{unpack_changes, unpack_remarks};
+use super::packing::unpack_changes;
 use super::{
     DATABASE_FILE, Holding, RememberedCohorts, RunRecord, StoreError, SyncRecord, baseline, cohorts,
     migration, runs, syncs, time, trail,
@@ -175,42 +175,6 @@ impl Reader {
     /// there was none yet.
     pub fn last_account(&self, cohort: CohortId) -> Result<Option<RunRecord>, StoreError> {
         runs::load_last_account(&self.connection, cohort)
-    }
-
-    /// Hands every user of a run's read who lacks a valid `$mparticle_user_id` to `each`, some thousands at a
-    /// time, so that memory does not grow with the list. `each` returns whether to go on.
-    pub fn for_each_unmatched<E: From<StoreError>>(
-        &self,
-        run: RunId,
-        mut each: impl FnMut(Vec<UnmatchedRow>) -> Result<bool, E>,
-    ) -> Result<(), E> {
-        let mut after = 0_i64;
-        loop {
-            let found = self.next_remarks(run, after)?;
-            let Some((id, remarks)) = found else { return Ok(()) };
-            after = id;
-            let rows = remarks.into_iter().map(UnmatchedRow::from).collect();
-            if !each(rows)? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// The remarks of the first part of a read's list after the given one.
-    pub(super) fn next_remarks(
-        &self,
-        run: RunId,
-        after: i64,
-    ) -> Result<Option<(i64, Vec<Remark>)>, StoreError> {
-        let found = self
-            .connection
-            .prepare_cached(
-                "SELECT id, remarks FROM remarks WHERE run_id = ?1 AND lacking = 1 AND id > ?2 ORDER BY id LIMIT 1",
-            )?
-            .query_row(params![run.0, after], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))
-            .optional()?;
-        let Some((id, blob)) = found else { return Ok(None) };
-        Ok(Some((id, unpack_remarks(&blob)?)))
     }
 
     /// Hands every change of a run to `each`, a request at a time. `each` returns whether to go on.

@@ -1,9 +1,8 @@
 //! Runs: their accounts, phases and ends, and what is remarkable about what they read. Also where a start
 //! after a crash finds what was cut off.
 
-use super::packing::pack_remarks;
 use super::{Holding, Store, StoreError, time};
-use crate::domain::membership::{Remark, RemarkKind};
+
 use crate::domain::{
     ChangeCounts, CohortId, Outcome, Phase, Purpose, ReadCounts, RunCounts, RunId, SyncKind, Trigger,
 };
@@ -325,43 +324,6 @@ impl Store {
                 count(counts.retries),
             ],
         )?;
-        Ok(())
-    }
-
-    /// Keeps what is remarkable about some profiles of a run's read.
-    pub fn add_remarks(
-        &mut self,
-        run: RunId,
-        cohort: CohortId,
-        remarks: &[Remark],
-    ) -> Result<(), StoreError> {
-        // Unmatched people are listed by the hundred thousand, the other remarks rarely; apart, each list is
-        // read without skipping through the other.
-        let (lacking, others): (Vec<Remark>, Vec<Remark>) = remarks
-            .iter()
-            .cloned()
-            .partition(|remark| matches!(remark.kind, RemarkKind::Unmatched(_) | RemarkKind::Unsendable(_)));
-        let transaction = self.connection.transaction()?;
-        for (is_lacking, part) in [(true, lacking), (false, others)] {
-            if part.is_empty() {
-                continue;
-            }
-            transaction.prepare_cached(
-                "INSERT INTO remarks (run_id, cohort_id, lacking, profiles, remarks) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?.execute(params![
-                run.0,
-                cohort.0.cast_signed(),
-                is_lacking,
-                part.len().cast_signed(),
-                pack_remarks(&part)?,
-            ])?;
-        }
-        Ok(transaction.commit()?)
-    }
-
-    /// Forgets the remarks of a run whose read starts over.
-    pub fn clear_remarks(&mut self, run: RunId) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM remarks WHERE run_id = ?1", [run.0])?;
         Ok(())
     }
 

@@ -2,7 +2,8 @@
 //! baselines. Changes by the million are looked through as bytes and unpacked only where the user's stand, so that
 //! memory does not grow and a million take a fraction of a second. What it all means for the user is `sync`'s.
 
-use super::packing::{self, unpack_changes, unpack_remarks};
+use super::columns::{Part, RemarkForm, RemarkRef};
+use super::packing::{self, unpack_changes};
 use super::requests::NotedRequest;
 use super::{Holding, Reader, StoreError, baseline, holdings, time};
 use crate::domain::membership::Remark;
@@ -158,9 +159,10 @@ impl Reader {
         ids: &KnownIds,
         mut each: impl FnMut(RunId, CohortId, Remark),
     ) -> Result<(), StoreError> {
-        let needles = needles_in_remarks(ids)?;
-        let mut statement =
-            self.connection.prepare_cached("SELECT run_id, cohort_id, remarks FROM remarks ORDER BY id")?;
+        let needles = needles_in_remarks(ids);
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT run_id, cohort_id, remarks, form FROM remarks ORDER BY id")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let blob = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
@@ -169,7 +171,8 @@ impl Reader {
                 continue;
             }
             let (run, cohort) = (RunId(row.get(0)?), CohortId(row.get::<_, i64>(1)?.cast_unsigned()));
-            for remark in unpack_remarks(blob)?.into_iter().filter(|remark| is_about(remark, ids)) {
+            let part = Part::read(RemarkForm::from_number(row.get(3)?)?, blob)?;
+            for remark in part.iter().map(RemarkRef::to_owned).filter(|remark| is_about(remark, ids)) {
                 each(run, cohort, remark);
             }
         }
@@ -240,12 +243,10 @@ pub(super) fn needles_in_changes(ids: &KnownIds) -> Result<Vec<Finder<'static>>,
 }
 
 /// The same among packed remarks, where an MPID stands as it was written in Mixpanel.
-fn needles_in_remarks(ids: &KnownIds) -> Result<Vec<Finder<'static>>, StoreError> {
-    let mut needles: Vec<Vec<u8>> = ids.mpids.iter().map(|mpid| mpid.to_string().into_bytes()).collect();
-    for id in &ids.distinct_ids {
-        needles.push(packing::bytes_of_text(id)?);
-    }
-    Ok(finders(&needles))
+fn needles_in_remarks(ids: &KnownIds) -> Vec<Finder<'static>> {
+    let mpids = ids.mpids.iter().map(|mpid| mpid.to_string().into_bytes());
+    let distinct_ids = ids.distinct_ids.iter().map(|id| id.as_bytes().to_vec());
+    finders(&mpids.chain(distinct_ids).collect::<Vec<_>>())
 }
 
 fn finders(needles: &[Vec<u8>]) -> Vec<Finder<'static>> {

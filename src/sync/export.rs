@@ -297,7 +297,7 @@ fn unmatched(row: &UnmatchedRow) -> [Value; 5] {
     let remark = &row.remark;
     [
         remark.distinct_id.as_deref().into(),
-        remark.reason().into(),
+        remark.reason().token().into(),
         row.sendable.into(),
         remark.evidence.as_deref().into(),
         remark.last_seen.as_deref().into(),

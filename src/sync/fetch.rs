@@ -6,12 +6,14 @@ use super::report::{RunEnd, RunNews, SideNews};
 use super::run::Run;
 use super::tools::{AskedMixpanel, Tools};
 use crate::domain::membership::{Collector, Membership, Remark};
+use crate::domain::rounding::Neighbours;
 use crate::domain::{CohortId, PauseCause, Phase, RunId};
 use crate::http::Backoff;
 use crate::mixpanel::{Heeded, MixpanelError, Page, PageEvent, Rest, wait_to_retry};
-use crate::store::Side;
+use crate::store::{Reader, Side, StoreError};
 use jiff::Timestamp;
 use std::sync::Arc;
+use tokio::task;
 use tokio_util::sync::CancellationToken;
 
 /// How often a read is begun before the run gives up; each costs a query.
@@ -78,20 +80,51 @@ async fn read_once(run: &mut Run) -> Result<Membership, Trouble> {
     run.ask(move |store| store.clear_remarks(id)).await?;
     run.tell(RunNews::Expected(first.total()));
     run.tell(RunNews::Waiting(None));
-    let mut taking = Taking { collector: Collector::new(run.order.reading), remarks: Vec::new() };
+    let mut taking = Taking {
+        collector: Collector::noting(run.order.reading, run.tools.mixpanel.properties().clone()),
+        remarks: Vec::new(),
+    };
     let mut rest =
         Rest::after(run.tools.mixpanel.clone(), cohort, &first, heeded(&Arc::new(Scribe::of(run))))?;
     taking.take(run, &first).await?;
     while let Some(page) = rest.next().await? {
         taking.take(run, &page).await?;
     }
+    let tallies = taking.collector.take_tallies();
     let (membership, duplicates) = taking.collector.finish();
     taking.remarks.extend(duplicates);
     let remarks = std::mem::take(&mut taking.remarks);
     run.ask(move |store| store.add_remarks(id, cohort, &remarks)).await?;
+    let neighbours = neighbours(run, &membership).await?;
+    run.ask(move |store| store.add_read(id, cohort, &tallies, &neighbours)).await?;
     run.record.counts.read = membership.counts();
     run.counted().await?;
     Ok(membership)
+}
+
+/// The exact ids that rounded ones may have been made of, as far as this read or the baseline holds them.
+async fn neighbours(run: &Run, membership: &Membership) -> Result<Neighbours, RunEnd> {
+    let mut found = membership.neighbours();
+    let suspects: Vec<i64> = membership.suspects().collect();
+    if suspects.is_empty() || run.order.baseline == 0 {
+        return Ok(found);
+    }
+    let (directory, holding) = (run.tools.directory.clone(), run.record.holding());
+    // The baseline is read past the keeper, for as long as this function waits for it.
+    let _reading = run.tools.keeper.reading();
+    let searching = task::spawn_blocking(move || {
+        let reader = Reader::open(&directory)?;
+        let mpids = reader.baseline(&holding).map_while(|known| match known {
+            Ok(identity) => identity.mpid().map(Ok),
+            Err(error) => Some(Err(error)),
+        });
+        found.look(suspects, mpids)?;
+        Ok::<_, StoreError>(found)
+    });
+    searching
+        .await
+        .map_err(|error| RunEnd::Failed(format!("a search broke down, a defect of this program: {error}")))?
+        .map_err(|error| RunEnd::Failed(error.to_string()))
 }
 
 /// Gathers pages.

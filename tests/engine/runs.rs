@@ -89,16 +89,16 @@ async fn every_profile_is_addressed_as_the_mission_says_and_counted_once() {
     world
         .reader()
         .for_each_unmatched::<StoreError>(run.id, |rows| {
-            unmatched.extend(
-                rows.into_iter()
-                    .map(|row| (row.remark.distinct_id.unwrap(), row.remark.kind.token(), row.sendable)),
-            );
+            unmatched.extend(rows.into_iter().map(|row| {
+                let reason = row.remark.reason().token();
+                (row.remark.distinct_id.unwrap(), reason, row.sendable)
+            }));
             Ok(true)
         })
         .unwrap();
     unmatched.sort();
     let expected = [
-        ("$device:0f", "missing", true),
+        ("$device:0f", "anonymous", true),
         ("42", "no_profile", true),
         ("9d35cd7f-3f06-4549-91bf-198ee58bb58a", "missing", true),
         ("fraction", "not_an_integer", true),

@@ -125,6 +125,8 @@ fn unmatched(position: u64) -> UnmatchedRow {
         kind,
         evidence: evidence.map(Into::into),
         last_seen: (!position.is_multiple_of(5)).then(|| "2026-01-29T08:11:02".into()),
+        counted_profile: None,
+        properties: Box::default(),
     })
 }
 

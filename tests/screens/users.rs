@@ -4,6 +4,7 @@
 use super::{SIZES, app_with, draw, fixture, plain, press, snap, words};
 use cohort_sync::domain::attribute::AttributeValue;
 use cohort_sync::domain::membership::{Remark, RemarkKind};
+use cohort_sync::domain::property::Extras;
 use cohort_sync::domain::{
     Change, CohortId, Direction, Finding, Identity, KnownIds, Member, NoMpid, Profile, Purpose, RawId,
     ReadingRules, RunId, SyncStatus, UserId,
@@ -126,6 +127,8 @@ fn matched() -> Recorded {
                 kind: RemarkKind::Duplicate,
                 evidence: Some(MPID.to_string().into()),
                 last_seen: None,
+                counted_profile: None,
+                properties: Box::default(),
             },
         }],
         looked_through: 1_204_311,
@@ -156,6 +159,8 @@ fn unmatched() -> Recorded {
         kind: RemarkKind::Unmatched(NoMpid::Placeholder),
         evidence: Some("<null>".into()),
         last_seen: Some("2026-01-29T08:11:02".into()),
+        counted_profile: None,
+        properties: Box::default(),
     };
     let mut told = telling(40, 300, Direction::Add, &identity, Fate::Accepted);
     told.found.change.distinct_id = Some("anonymous".into());
@@ -180,6 +185,7 @@ fn profile(distinct_id: &str, mpid: Option<i64>) -> LiveProfile {
         mparticle_user_id,
         last_seen: Some("2026-01-31T11:02:44".into()),
         has_profile: true,
+        extras: Extras::default(),
     };
     let finding: Finding = Member::read(&profile, ReadingRules::default()).finding;
     LiveProfile { profile, finding }

@@ -58,6 +58,8 @@ fn unmatched_people_are_the_same_from_anywhere() {
         kind: RemarkKind::Unmatched(NoMpid::Missing),
         evidence: None,
         last_seen: None,
+        counted_profile: None,
+        properties: Box::default(),
     };
     for first in (0..PEOPLE).step_by(25) {
         let part: Vec<Remark> = (first..(first + 25).min(PEOPLE)).map(remark).collect();

@@ -182,6 +182,8 @@ fn remarks_are_found_by_profile_and_by_what_the_property_held() {
         kind,
         evidence: evidence.map(Into::into),
         last_seen: None,
+        counted_profile: None,
+        properties: Box::default(),
     };
     let remarks = [
         remark("ann", RemarkKind::Unmatched(NoMpid::Placeholder), Some("<null>")),

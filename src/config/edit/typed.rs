@@ -3,7 +3,7 @@
 
 use super::{EditError, Known};
 use crate::config::settings::Form;
-use crate::config::value::switch;
+use crate::config::value::{list, switch};
 use toml_edit::{Array, Value};
 
 /// Why a text is no value; see [`EditError`] for the words.
@@ -33,6 +33,7 @@ pub(super) fn value(known: Known<'_>, text: &str) -> Result<Value, Misfit> {
                 Form::Integer => text.trim().parse::<i64>().map(Value::from).map_err(|_| unfit()),
                 Form::Decimal => number(text).ok_or_else(unfit),
                 Form::Switch => switch(text).map(Value::from).ok_or_else(unfit),
+                Form::List => Ok(list(text).into_iter().collect::<Array>().into()),
                 Form::Secret => secret(text),
             }
         }

@@ -80,6 +80,16 @@ pub static SETTINGS: &[Setting] = &[
         r#""http://127.0.0.1:8080""#,
         "Instead of the region's host; /api/query/… is appended.",
     ),
+    with_default(
+        setting(
+            "mixpanel.profile_properties",
+            Form::List,
+            "a list of at most 8 names of profile properties",
+            r#"["$os","plan"]"#,
+            "Properties of profiles that are read too, to group users without an id by; [] reads none.",
+        ),
+        r#"["$os","$app_version_string","mp_lib","$last_seen"]"#,
+    ),
     needed(
         setting(
             "mparticle.webhook_url",

@@ -4,7 +4,6 @@
 use super::Scene;
 use super::page::Step;
 use super::windowed::{Fresh, Rows, Windowed};
-use crate::domain::membership::RemarkKind;
 use crate::domain::{CohortId, RunId};
 use crate::sync::export::Content;
 use crate::sync::pages::{Answer, Question, UnmatchedRow, Window};
@@ -136,22 +135,13 @@ fn cell(column: usize, row: &UnmatchedRow) -> Piece<'static> {
 
 /// Why somebody lacks an MPID, in a few words.
 fn reason(row: &UnmatchedRow) -> String {
-    match (row.remark.reason(), row.remark.kind) {
-        ("anonymous", _) => "anonymous, left out".to_owned(),
-        (_, RemarkKind::Unmatched(reason) | RemarkKind::Unsendable(reason)) => {
-            reason.to_string().replace("$mparticle_user_id", "id")
-        }
-        (word, _) => word.to_owned(),
-    }
+    row.remark.reason().to_string()
 }
 
 fn facts(row: &UnmatchedRow) -> Message {
     let remark = &row.remark;
     let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or("nothing").to_owned();
-    let why = match remark.kind {
-        RemarkKind::Unmatched(reason) | RemarkKind::Unsendable(reason) => reason.to_string(),
-        kind => kind.token().to_owned(),
-    };
+    let why = remark.reason().to_string();
     let sent = if row.sendable {
         "by $distinct_id; it reaches the person only if mParticle knows that id"
     } else {
