@@ -133,11 +133,11 @@ fn what_is_wrong_is_told_with_its_line_and_the_remedy() {
         ),
         (
             "[mixpanel]\nsecret = 7",
-            "FILE:2: mixpanel.secret must be a text, or { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"PROGRAM\", …] }",
+            "FILE:2: mixpanel.secret must be a text, or { env = \"NAME\" }, { file = \"PATH\" }, { command = [\"PROGRAM\", …] } or { keyring = \"NAME\" }",
         ),
         (
             "[mixpanel]\nsecret = { evn = \"pl4nted-secret-0123456789\" }",
-            "FILE:2: mixpanel.secret must be a text, or { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"PROGRAM\", …] }",
+            "FILE:2: mixpanel.secret must be a text, or { env = \"NAME\" }, { file = \"PATH\" }, { command = [\"PROGRAM\", …] } or { keyring = \"NAME\" }",
         ),
         (
             "[mixpanel]\nbase_url = \"http://mixpanel.com\"",

@@ -5,6 +5,7 @@ mod edit;
 
 use super::args::{Args, ConfigCommand};
 use crate::config::edit::EditError;
+use crate::config::keep::KeepError;
 use crate::config::{
     self, BaseDirectories, ConfigError, Environment, InitError, InterfaceConfig, Layers, Places, Request,
 };
@@ -24,6 +25,14 @@ pub enum ConfigCommandError {
     /// A setting was not changed.
     #[error(transparent)]
     Edit(#[from] EditError),
+    /// A credential was not kept.
+    #[error(transparent)]
+    Keep(#[from] KeepError),
+    /// The keyring keeps nothing else.
+    #[error(
+        "--keyring is for credentials that are read from standard input: `config set mixpanel.secret - --keyring`"
+    )]
+    NotForTheKeyring,
     /// The value of a setting could not be read.
     #[error("cannot read the value of {setting} from standard input")]
     Unreadable {
@@ -56,9 +65,9 @@ pub fn run(
     match command {
         ConfigCommand::Init => init(&places, args.global.json, to),
         ConfigCommand::Show => show(&places, args, environment, to),
-        ConfigCommand::Set { key, value } => {
-            let change = edit::change(&key, &value)?;
-            edit::make(&request(&places, args, environment), &change, args.global.json, to)
+        ConfigCommand::Set { key, value, keyring } => {
+            let asked = edit::Asked { key: &key, value: &value, keyring };
+            edit::set(&request(&places, args, environment), &asked, args.global.json, to)
         }
         ConfigCommand::Unset { key } => {
             let change = config::edit::Change::unset(&key)?;

@@ -216,6 +216,9 @@ impl Reader<'_> {
                 let (key, value) = table.iter().next()?;
                 match (key.get_ref().as_ref(), value.get_ref()) {
                     ("env", DeValue::String(name)) => SecretSource::Environment(name.to_string()),
+                    ("keyring", DeValue::String(name)) if !name.trim().is_empty() => {
+                        SecretSource::Keyring(name.trim().to_owned())
+                    }
                     ("file", DeValue::String(file)) => {
                         // Joining leaves an absolute path as it is.
                         let directory = self.path.parent().unwrap_or_else(|| Path::new(""));

@@ -329,7 +329,7 @@ fn read(path: &Path) -> Result<(Option<String>, u32), ConfigError> {
 }
 
 /// Puts a whole text in the place of a file; with the mode of the one it replaces, or where there is none.
-fn replace(path: &Path, text: &str, replaces: Option<u32>) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str, replaces: Option<u32>) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if replaces.is_none() {
         super::template::private_directory().create(directory)?;

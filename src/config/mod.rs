@@ -12,6 +12,7 @@ mod duration;
 pub mod edit;
 mod environment;
 mod errors;
+pub mod keep;
 mod layers;
 mod masks;
 mod model;
@@ -35,6 +36,7 @@ pub use model::{
     MixpanelConfig, MparticleConfig, ProfileApiConfig, SyncConfig,
 };
 pub use paths::{BaseDirectories, Places, Selection};
+pub use secrets::keyring::{self, KeyringError};
 pub(crate) use secrets::permission_bits;
 pub use secrets::{Secret, SecretError, SecretSource};
 pub use settings::lines_to_fill_in;

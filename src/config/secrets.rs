@@ -1,8 +1,11 @@
 //! Credentials: the type that holds one without ever showing it, and the places one can come from (the
-//! configuration file itself, an environment variable, a file, a command). Masking them in what others
+//! configuration file itself, an environment variable, a file, a command, the system's keyring). Masking them in what others
 //! write belongs to [`super::masks`].
 
+pub mod keyring;
+
 use super::environment::Environment;
+use keyring::KeyringError;
 use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -10,8 +13,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// How long a command may take to print a credential; password managers wait for a fingerprint.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a command or a keyring may take to give a credential; password managers wait for a fingerprint.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// More than any credential has; a command or file that holds more is the wrong one.
 const SIZE_LIMIT: u64 = 64 * 1024;
@@ -50,6 +53,8 @@ pub enum SecretSource {
     File(PathBuf),
     /// `{ command = ["…"] }`
     Command(Vec<String>),
+    /// `{ keyring = "NAME" }`
+    Keyring(String),
 }
 
 impl SecretSource {
@@ -66,7 +71,16 @@ impl SecretSource {
                 .map(Secret::new)
                 .ok_or_else(|| SecretError::UnsetVariable { name: name.clone() }),
             Self::File(path) => read_secret_file(path),
-            Self::Command(words) => run_secret_command(words, COMMAND_TIMEOUT),
+            Self::Command(words) => run_secret_command(words, TIMEOUT),
+            Self::Keyring(name) => {
+                let secret = keyring::fetch(name)?;
+                let text = secret.expose().trim();
+                if text.is_empty() {
+                    Err(SecretError::EmptyEntry { name: name.clone() })
+                } else {
+                    Ok(Secret::new(text))
+                }
+            }
         }
     }
 }
@@ -79,6 +93,7 @@ impl fmt::Display for SecretSource {
             Self::Environment(name) => write!(f, "env {name}"),
             Self::File(path) => write!(f, "file {}", path.display()),
             Self::Command(words) => write!(f, "command {}", command_name(words)),
+            Self::Keyring(name) => write!(f, "keyring {name}"),
         }
     }
 }
@@ -143,6 +158,17 @@ pub enum SecretError {
     #[error("`{name}` printed no credential; it must print one short text in UTF-8")]
     CommandEmpty {
         /// The program.
+        name: String,
+    },
+    /// The keyring has no such credential, or there is no keyring.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The keyring knows the name and holds nothing under it.
+    #[error(
+        "the keyring holds an empty text under \"{name}\"; run `cohort-sync config set SETTING - --keyring`"
+    )]
+    EmptyEntry {
+        /// The name in the keyring.
         name: String,
     },
     /// The command did not end.
@@ -322,19 +348,19 @@ mod tests {
 
     #[test]
     fn a_command_gives_what_it_prints() {
-        let secret = run_secret_command(&shell("echo s3cret"), COMMAND_TIMEOUT).unwrap();
+        let secret = run_secret_command(&shell("echo s3cret"), TIMEOUT).unwrap();
         assert_eq!(secret.expose(), "s3cret");
     }
 
     #[test]
     fn a_failing_command_is_named_and_its_output_is_not() {
-        let error = run_secret_command(&shell("echo s3cret; exit 3"), COMMAND_TIMEOUT).unwrap_err();
+        let error = run_secret_command(&shell("echo s3cret; exit 3"), TIMEOUT).unwrap_err();
         assert!(matches!(error, SecretError::CommandFailed { .. }));
         assert!(error.to_string().starts_with("`sh` ended with exit status: 3"), "{error}");
         assert!(!format!("{error} {error:?}").contains("s3cret"));
-        let error = run_secret_command(&shell("true"), COMMAND_TIMEOUT).unwrap_err();
+        let error = run_secret_command(&shell("true"), TIMEOUT).unwrap_err();
         assert!(matches!(error, SecretError::CommandEmpty { .. }));
-        let error = run_secret_command(&["no-such-program".to_owned()], COMMAND_TIMEOUT).unwrap_err();
+        let error = run_secret_command(&["no-such-program".to_owned()], TIMEOUT).unwrap_err();
         assert!(matches!(error, SecretError::CommandNotRun { .. }));
     }
 

@@ -55,3 +55,34 @@ async fn a_credential_comes_in_on_standard_input_and_is_never_shown() {
     world.run_with(&["config", "set", "mixpanel.secret", "-"], place).await.exits(0);
     assert!(world.text("config.toml").contains("secret = { env = \"THEIR_SECRET\" }"));
 }
+
+/// On a server without a keyring everything else works, and what needs one says what to do instead.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyring_that_is_absent_is_named_and_hurts_nothing_else() {
+    use crate::world::finish;
+    let world = World::new().await;
+    let before = world.text("config.toml");
+    let without = |words: &[&str]| {
+        let mut command = world.command(words);
+        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
+        command
+    };
+    let mut set = without(&["config", "set", "mixpanel.secret", "-", "--keyring"]);
+    let mut child = set.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut input, b"pl4nted-fresh\n").await.unwrap();
+    drop(input);
+    let said = ["no keyring can be reached here", "{ env = \"NAME\" }"];
+    let output = finish(child).await.exits(2).complains(&said);
+    assert!(!format!("{output:?}").contains("pl4nted"), "{output:?}");
+    assert_eq!(world.text("config.toml"), before);
+    finish(without(&["cohorts"]).spawn().unwrap()).await.exits(0);
+
+    world.configure(&before.replace(&format!("\"{SECRET}\""), "{ keyring = \"mixpanel.secret\" }"));
+    let said = ["mixpanel.secret cannot be had", "no keyring can be reached here"];
+    finish(without(&["cohorts"]).spawn().unwrap()).await.exits(2).complains(&said);
+    finish(without(&["config", "show"]).spawn().unwrap()).await.exits(0);
+    let shown = world.run(&["config", "show"]).await.exits(0);
+    assert!(shown.out.contains("mixpanel.secret = •••  # keyring mixpanel.secret, "), "{shown:?}");
+}

@@ -1,7 +1,8 @@
 //! Credentials: where they may come from, what is refused, and that they turn up nowhere.
 
-use super::{PLANTED, TOKEN_URL, WORKING, Written, set_mode};
-use cohort_sync::config::{Environment, Masks};
+use super::{PLANTED, TOKEN_URL, WORKING, Written, request, set_mode};
+use cohort_sync::config::keep::{Kept, keep, keyring_name};
+use cohort_sync::config::{Environment, Masks, Secret};
 
 #[cfg(unix)]
 #[test]
@@ -113,4 +114,54 @@ fn credentials_are_in_no_debug_output_and_in_the_masks() {
     config.mask_with(&masks);
     let said = format!("{TOKEN_URL} us1-0123456789abcdefa9f2 {PLANTED}");
     assert_eq!(masks.mask(&said), "••• ••• •••");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fresh_credential_goes_where_the_old_one_was() {
+    use std::os::unix::fs::PermissionsExt;
+    let fresh = Secret::new("fresh-0123456789");
+    let with = |source: &str| Written::new(&WORKING.replace("{ env = \"MIXPANEL_SECRET\" }", source));
+    let keep_in = |written: &Written, variables: &[(&str, &str)]| {
+        let kept = keep(&request(&written.path(), "default", variables), "mixpanel.secret", &fresh).unwrap();
+        let (Kept::At(words) | Kept::UntilRestart(words)) = &kept;
+        (matches!(kept, Kept::At(_)), words.replace(&written.directory.path().display().to_string(), "DIR"))
+    };
+
+    let plain = with(&format!("\"{PLANTED}\""));
+    assert_eq!(keep_in(&plain, &[]), (true, "DIR/config.toml:6".to_owned()));
+    assert_eq!(plain.config("default", &[]).unwrap().mixpanel.secret.expose(), fresh.expose());
+
+    let file = with("{ file = \"secret\" }");
+    let secret = file.directory.path().join("secret");
+    std::fs::write(&secret, PLANTED).unwrap();
+    set_mode(&secret, 0o600);
+    assert_eq!(keep_in(&file, &[]), (true, "file DIR/secret".to_owned()));
+    assert_eq!(std::fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(file.config("default", &[]).unwrap().mixpanel.secret.expose(), fresh.expose());
+
+    for (source, variables, said) in [
+        (
+            "{ env = \"MIXPANEL_SECRET\" }",
+            [].as_slice(),
+            "it comes from the environment variable MIXPANEL_SECRET; set that to the new one before the next start",
+        ),
+        (
+            "\"x-0123456789\"",
+            &[("COHORT_SYNC_MIXPANEL_SECRET", PLANTED)],
+            "it comes from the environment variable COHORT_SYNC_MIXPANEL_SECRET; set that to the new one before the next start",
+        ),
+        (
+            "{ command = [\"op\", \"read\", \"op://x\"] }",
+            &[],
+            "it comes from the command `op`; change what that prints before the next start",
+        ),
+    ] {
+        let written = with(source);
+        let before = std::fs::read_to_string(written.path()).unwrap();
+        assert_eq!(keep_in(&written, variables), (false, said.to_owned()));
+        assert_eq!(std::fs::read_to_string(written.path()).unwrap(), before);
+    }
+    assert_eq!(keyring_name("default", "mixpanel.secret"), "mixpanel.secret");
+    assert_eq!(keyring_name("staging", "mixpanel.secret"), "staging/mixpanel.secret");
 }

@@ -18,6 +18,9 @@ pub enum ConfigCommand {
         /// Its value, or - to read it from standard input
         #[arg(value_name = "VALUE", allow_hyphen_values = true)]
         value: String,
+        /// Keep the credential in the system's keyring, and only its name in the file
+        #[arg(long)]
+        keyring: bool,
     },
     /// Take a setting out of the file, so that its default applies again
     Unset {
@@ -35,4 +38,5 @@ const SET_AFTER_HELP: &str = "\
 With --profile NAME the value goes into the tables of that profile, which are made where there are none.
 A credential is never taken from the command line, where it would stay in the shell's history:
   cohort-sync config set mixpanel.secret '{ env = \"MIXPANEL_SECRET\" }'
+  cohort-sync config set mixpanel.secret - --keyring       (asks for it; the keyring keeps it)
   cohort-sync config set mixpanel.secret - < secret.txt    (in plain text, in a file for its owner alone)";

@@ -1,31 +1,60 @@
-//! `config set` and `config unset`: the change, made and reported.
+//! `config set` and `config unset`: the value read, the change made and reported.
 
 use super::{ConfigCommandError, check_keys};
 use crate::config::edit::{Change, Edit, Edited};
+use crate::config::keep::keep_in_keyring;
 use crate::config::settings::{self, Form};
 use crate::config::{Request, Secret};
 use serde_json::json;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 
 /// Longer than any value.
 const SIZE_LIMIT: u64 = 64 * 1024;
 
-/// The change that was asked for; `-` reads the value from standard input, as a credential must be.
-pub(super) fn change(key: &str, value: &str) -> Result<Change, ConfigCommandError> {
-    if value != "-" {
-        return Ok(Change::set(key, value)?);
-    }
-    let unreadable = |source| ConfigCommandError::Unreadable { setting: key.to_owned(), source };
-    let mut text = String::new();
-    io::stdin().lock().take(SIZE_LIMIT).read_to_string(&mut text).map_err(unreadable)?;
+/// What `config set` was given.
+pub(super) struct Asked<'a> {
+    pub key: &'a str,
+    pub value: &'a str,
+    pub keyring: bool,
+}
+
+/// Gives a setting a value; `-` reads it from standard input, as a credential must be, and from a terminal unseen.
+pub(super) fn set(
+    request: &Request,
+    asked: &Asked<'_>,
+    json: bool,
+    to: &mut impl Write,
+) -> Result<(), ConfigCommandError> {
+    let Asked { key, value, keyring } = *asked;
     let is_secret = settings::find(key).is_some_and(|setting| setting.form == Form::Secret);
+    if keyring && !(is_secret && value == "-") {
+        return Err(ConfigCommandError::NotForTheKeyring);
+    }
+    if value != "-" {
+        return make(request, &Change::set(key, value)?, json, to);
+    }
+    let text = read(key, is_secret)
+        .map_err(|source| ConfigCommandError::Unreadable { setting: key.to_owned(), source })?;
     let text = text.trim();
+    if keyring {
+        return Ok(report(&keep_in_keyring(request, key, &Secret::new(text))?, json, to)?);
+    }
     // Where a credential is may be piped in as well as typed.
-    Ok(if is_secret && !text.starts_with('{') {
+    let change = if is_secret && !text.starts_with('{') {
         Change::write_out(key, &Secret::new(text))?
     } else {
         Change::set(key, text)?
-    })
+    };
+    make(request, &change, json, to)
+}
+
+fn read(key: &str, is_secret: bool) -> io::Result<String> {
+    if is_secret && io::stdin().is_terminal() {
+        return rpassword::prompt_password(format!("{key} (it will not be shown): "));
+    }
+    let mut text = String::new();
+    io::stdin().lock().take(SIZE_LIMIT).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Makes the change and says what came of it.

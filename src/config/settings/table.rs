@@ -21,7 +21,7 @@ const fn needed(setting: Setting, need: Need) -> Setting {
     Setting { need, ..setting }
 }
 
-const SECRET: &str = "a text, or { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"PROGRAM\", …] }";
+const SECRET: &str = "a text, or { env = \"NAME\" }, { file = \"PATH\" }, { command = [\"PROGRAM\", …] } or { keyring = \"NAME\" }";
 const PROFILE_SECTION: Need = Need::WithItsSection;
 
 /// Every setting but the key bindings and themes of one's own, in the order in which they are shown.
