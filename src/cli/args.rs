@@ -5,6 +5,7 @@ mod config;
 mod help;
 mod moment;
 mod past;
+mod people;
 mod probe;
 mod requests;
 mod user;
@@ -13,6 +14,7 @@ mod verify;
 
 pub use config::ConfigCommand;
 pub use past::{ChangesArgs, MembersArgs};
+pub use people::{CountsArgs, UnmatchedArgs};
 pub use probe::ProbeArgs;
 pub use requests::{BundleArgs, RequestsArgs};
 pub use user::UserArgs;
@@ -193,18 +195,9 @@ pub enum Command {
     Probe(ProbeArgs),
     /// List the users without a valid MPID.
     #[command(about = "List the users without a valid $mparticle_user_id")]
-    Unmatched {
-        /// The cohort
-        cohort: String,
-        /// How to print them.
-        #[command(flatten)]
-        list: ListArgs,
-    },
+    Unmatched(UnmatchedArgs),
     /// Account for every user of a cohort, from Mixpanel's count to what mParticle accepted
-    Counts {
-        /// The cohort
-        cohort: String,
-    },
+    Counts(CountsArgs),
     /// Look users up in mParticle and see whether it holds what it was told
     Verify(VerifyArgs),
     /// Say everything about one user: cohorts, identity, what mParticle was told and answered, and a verdict
@@ -406,7 +399,8 @@ impl Command {
             | Self::Changes(ChangesArgs { list, .. })
             | Self::Members(MembersArgs { list, .. })
             | Self::Requests(RequestsArgs { list, .. })
-            | Self::Unmatched { list, .. } => Some(list),
+            | Self::Unmatched(UnmatchedArgs { list, .. })
+            | Self::Counts(CountsArgs { list, .. }) => Some(list),
             // With a file to go to, those who are wrong may have a format of their own.
             Self::Verify(VerifyArgs { list, .. }) if list.output.is_none() => Some(list),
             _ => None,

@@ -21,8 +21,8 @@ use account::Desk;
 use args::{Args, Command};
 use commands::steer::Steering;
 use commands::{
-    adopt, clean_up, cohorts, counts, doctor, history, past, probe, requests, run, sandbox, status, steer,
-    support_bundle, sync, user, verify, watch,
+    adopt, clean_up, cohorts, counts, doctor, history, past, people, probe, requests, run, sandbox, status,
+    steer, support_bundle, sync, user, verify, watch,
 };
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};
@@ -89,8 +89,8 @@ async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
         Command::Members(asked) => return past::members(desk, asked),
         Command::Requests(asked) => return requests::requests(desk, asked).await,
         Command::SupportBundle(asked) => return support_bundle::support_bundle(desk, asked),
-        Command::Unmatched { cohort, list } => return history::unmatched(desk, cohort, list),
-        Command::Counts { cohort } => return counts::counts(desk, cohort),
+        Command::Unmatched(asked) => return people::unmatched(desk, asked),
+        Command::Counts(asked) => return counts::counts(desk, asked),
         Command::User(asked) => return user::user(desk, asked).await,
         Command::Sandbox { listen } => return sandbox::sandbox(*listen, desk.args.global.json).await,
         _ => {}

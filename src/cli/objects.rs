@@ -4,7 +4,7 @@
 use crate::domain::drift::CONFIDENCE;
 use crate::domain::verified::Verification;
 use crate::domain::{Cohort, RunCounts, SyncStatus};
-use crate::store::{ChangeRow, RunRecord, SyncRecord, UnmatchedRow};
+use crate::store::{ChangeRow, RunRecord, SyncRecord};
 use crate::sync::export::seconds;
 use serde::Serialize;
 
@@ -132,28 +132,6 @@ pub(super) struct CountsObject {
     pub pending: u64,
     pub verified: Option<u64>,
     pub unexplained: i64,
-}
-
-/// A user who lacks a valid `$mparticle_user_id`.
-#[derive(Debug, Serialize)]
-pub(super) struct UnmatchedObject<'a> {
-    pub distinct_id: Option<&'a str>,
-    pub reason: &'static str,
-    pub sent: bool,
-    pub mparticle_user_id: Option<&'a str>,
-    pub last_seen: Option<&'a str>,
-}
-
-impl<'a> From<&'a UnmatchedRow> for UnmatchedObject<'a> {
-    fn from(row: &'a UnmatchedRow) -> Self {
-        Self {
-            distinct_id: row.remark.distinct_id.as_deref(),
-            reason: row.remark.reason().token(),
-            sent: row.sendable,
-            mparticle_user_id: row.remark.evidence.as_deref(),
-            last_seen: row.remark.last_seen.as_deref(),
-        }
-    }
 }
 
 /// A change of a run.

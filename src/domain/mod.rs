@@ -20,6 +20,7 @@ pub mod linting;
 pub mod member;
 pub mod membership;
 pub mod number;
+pub mod people;
 pub mod plan;
 pub mod presence;
 pub mod property;
@@ -35,6 +36,7 @@ pub mod user;
 pub mod verdict;
 pub mod verification;
 pub mod verified;
+pub mod waterfall;
 
 pub use change::{Change, ChangeState, Direction, Removal};
 pub use cohort::{Cohort, CohortId};

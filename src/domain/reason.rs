@@ -201,9 +201,11 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Reason {
+    /// What it is called.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
             Self::Missing => "no id set",
             Self::Placeholder => "placeholder, no id",
             Self::NotAnInteger => "the id is no integer",
@@ -218,7 +220,13 @@ impl fmt::Display for Reason {
             Self::OptedOut => "opted out",
             Self::Pending => "pending",
             Self::Left => "left since",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.title())
     }
 }
 

@@ -1,6 +1,8 @@
 //! Scripted misbehaviour. Owns what a fault is and which request it strikes; carrying it out is left to the service it
 //! strikes and, for what happens to the bytes of an answer, to `reply`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::clock::scramble;
@@ -215,6 +217,18 @@ pub enum Effect {
         /// The mParticle id, or the value of an identity, as text.
         identity: String,
     },
+    /// The feed answers 503 without doing anything when this user is in the request.
+    FailIfContains {
+        /// The mParticle id, or the value of an identity, as text.
+        identity: String,
+    },
+    /// The feed refuses some users of a request, each in words of its own, and drops others without one.
+    Misbehave {
+        /// The mParticle ids or identity values, as text, and the words.
+        refused: BTreeMap<String, String>,
+        /// The mParticle ids or identity values of those it drops.
+        dropped: Vec<String>,
+    },
     /// The paging session is unknown from here on.
     SessionExpired,
     /// The page carries the id of another session.
@@ -323,7 +337,10 @@ impl Effect {
         let contains =
             |wanted: &String| target.identities.iter().flatten().any(|identity| identity == wanted);
         match self {
-            Effect::BadRequestIfContains { identity } => contains(identity),
+            Effect::BadRequestIfContains { identity } | Effect::FailIfContains { identity } => {
+                contains(identity)
+            }
+            Effect::Misbehave { refused, dropped } => refused.keys().chain(dropped).any(contains),
             Effect::RejectUsers { users: RejectedUsers::Identities(list) }
             | Effect::DropUsers { users: DroppedUsers::Identities(list) } => list.iter().any(contains),
             Effect::ShortPage | Effect::EmptyRead | Effect::FilterIgnored => target.page.is_some(),

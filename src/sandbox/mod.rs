@@ -7,6 +7,7 @@
 
 mod clock;
 mod control;
+mod defects;
 mod fault;
 mod inspect;
 mod mixpanel;
@@ -26,6 +27,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use control::{AttributeCount, CohortCount, Control, SandboxCounts};
+pub use defects::KnownDefects;
 pub use fault::{DroppedUsers, Effect, Fault, Matching, RejectedUsers, Side, Times};
 pub use mparticle::{FeedRequest, ProfileKey};
 pub use options::{DelayRange, Latency, SandboxOptions, WorldSize};

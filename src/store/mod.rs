@@ -26,6 +26,7 @@ mod search;
 mod syncs;
 mod told;
 mod trail;
+mod users;
 mod verifications;
 mod wrong_users;
 

@@ -1,8 +1,7 @@
 //! Windows of lists that are too long to be read whole: the rows from a position on, and how many there are. What is
 //! packed is found by the counts beside it, so that a window in the middle of a million costs as little as the first.
 
-use super::columns::RemarkRef;
-use super::reader::{ChangeRow, Reader, UnmatchedRow};
+use super::reader::{ChangeRow, Reader};
 use super::{JournalEntry, JournalLine, RunRecord, Side, StoreError, runs, time};
 use crate::domain::{CohortId, RunId};
 use rusqlite::{OptionalExtension, Row, params};
@@ -140,29 +139,6 @@ impl Reader {
             rows.extend(request.iter().find(|row| row.position == position).cloned());
         }
         Ok(Window { offset, total: total.cast_unsigned(), rows })
-    }
-
-    /// The users of a run's read who lack a valid `$mparticle_user_id`, in the order in which they were read.
-    pub fn unmatched_window(
-        &self,
-        run: RunId,
-        offset: u64,
-        limit: usize,
-    ) -> Result<Window<UnmatchedRow>, StoreError> {
-        let (mut total, mut rows) = (0, Vec::new());
-        self.for_each_part::<StoreError>(run, true, |part| {
-            let first = total;
-            total += part.len() as u64;
-            if total > offset && rows.len() < limit {
-                let skipped = usize::try_from(offset.saturating_sub(first)).unwrap_or(usize::MAX);
-                let room = limit - rows.len();
-                rows.extend(
-                    part.iter().skip(skipped).take(room).map(RemarkRef::to_owned).map(UnmatchedRow::from),
-                );
-            }
-            Ok(true)
-        })?;
-        Ok(Window { offset, total, rows })
     }
 
     /// Entries of the journal from a place on: of all runs and none, or of one run.

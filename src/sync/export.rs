@@ -1,8 +1,12 @@
 //! Writing a list to a file, for a spreadsheet or a program: everything that is listed, however long, in the columns
 //! that the command line writes. A file that is there is never touched; a list that breaks off leaves none.
 
-use super::pages::{Archive, ChangeRow, JournalEntry, UnmatchedRow, Which, last_verification};
+use super::pages::{Archive, ChangeRow, JournalEntry, Which, last_verification};
+use crate::domain::people::{Narrow, UserRow};
+use crate::domain::property::PropertyNames;
+use crate::domain::reason::Reason;
 use crate::domain::verification::WrongUser;
+use crate::domain::waterfall::Listed;
 use crate::domain::{CohortId, RunId};
 use crate::store::{Reader, StoreError};
 use jiff::Timestamp;
@@ -62,8 +66,8 @@ pub struct Table {
 pub enum Content {
     /// Rows that the reader has already.
     Rows(Table),
-    /// Who of a cohort lacked a valid `$mparticle_user_id` in its last whole account.
-    Unmatched(CohortId),
+    /// The users behind a line of a cohort's last whole account, narrowed to some.
+    Users(CohortId, Listed, Narrow),
     /// What a run told mParticle.
     Changes(RunId, Which),
     /// Entries of the journal, by their numbers; those that are forgotten meanwhile are left out.
@@ -72,8 +76,9 @@ pub enum Content {
     Wrong(CohortId),
 }
 
-/// The columns of a list of unmatched users.
-pub const UNMATCHED: [&str; 5] = ["distinct_id", "reason", "sent", "mparticle_user_id", "last_seen"];
+/// The columns of a list of users, whichever line of the counts they are behind.
+pub const USERS: [&str; 8] =
+    ["distinct_id", "reason", "sent", "mparticle_user_id", "last_seen", "mpid", "detail", "properties"];
 /// The columns of a list of changes.
 pub const CHANGES: [&str; 6] = ["distinct_id", "mpid", "change", "state", "reason", "at"];
 /// The columns of a list of users about whom mParticle is wrong.
@@ -108,7 +113,7 @@ pub(super) async fn write(
             let done = task::spawn_blocking(move || write_file(&directory, &export, None));
             done.await.map_err(|error| error.to_string())?
         }
-        Content::Unmatched(_) | Content::Changes(..) | Content::Wrong(_) | Content::Journal(_) => {
+        Content::Users(..) | Content::Changes(..) | Content::Wrong(_) | Content::Journal(_) => {
             archive.with_reader(move |reader| Ok(write_file(&directory, &export, Some(reader)))).await?
         }
     }
@@ -239,12 +244,13 @@ fn fill(to: impl Write, export: &Export, reader: Option<&Reader>) -> Result<u64,
             rows = table.rows.len() as u64;
             sink
         }
-        (Content::Unmatched(cohort), Some(reader)) => {
-            let mut sink = Sink::begin(to, export.form, &UNMATCHED)?;
+        (Content::Users(cohort, listed, narrow), Some(reader)) => {
+            let mut sink = Sink::begin(to, export.form, &USERS)?;
             if let Some(run) = reader.last_account(*cohort)? {
-                reader.for_each_unmatched::<Trouble>(run.id, |users| {
-                    rows += users.len() as u64;
-                    users.iter().try_for_each(|user| sink.row(&unmatched(user)))?;
+                let names = names_of(reader, run.id)?;
+                reader.for_each_user::<Trouble>(&run, *listed, narrow, |user| {
+                    rows += 1;
+                    sink.row(&user_values(&user, &names))?;
                     Ok(true)
                 })?;
             }
@@ -285,7 +291,7 @@ fn fill(to: impl Write, export: &Export, reader: Option<&Reader>) -> Result<u64,
             }
             sink
         }
-        (Content::Unmatched(_) | Content::Changes(..) | Content::Wrong(_) | Content::Journal(_), None) => {
+        (Content::Users(..) | Content::Changes(..) | Content::Wrong(_) | Content::Journal(_), None) => {
             return Err(StoreError::Closed.into());
         }
     };
@@ -293,14 +299,31 @@ fn fill(to: impl Write, export: &Export, reader: Option<&Reader>) -> Result<u64,
     Ok(rows)
 }
 
-fn unmatched(row: &UnmatchedRow) -> [Value; 5] {
-    let remark = &row.remark;
+/// The names of the properties that were fetched with a run's read.
+///
+/// # Errors
+/// They cannot be read.
+pub fn names_of(reader: &Reader, run: RunId) -> Result<PropertyNames, StoreError> {
+    Ok(reader.tallies(run)?.map(|tallies| tallies.names().clone()).unwrap_or_default())
+}
+
+/// What a user says, in the order of [`USERS`].
+#[must_use]
+pub fn user_values(user: &UserRow, names: &PropertyNames) -> [Value; 8] {
+    let held = names
+        .iter()
+        .zip(&user.properties)
+        .filter_map(|(name, value)| value.as_deref().map(|value| (name.to_owned(), Value::from(value))));
+    let properties: serde_json::Map<String, Value> = held.collect();
     [
-        remark.distinct_id.as_deref().into(),
-        remark.reason().token().into(),
-        row.sendable.into(),
-        remark.evidence.as_deref().into(),
-        remark.last_seen.as_deref().into(),
+        user.distinct_id.as_deref().into(),
+        user.reason.map(Reason::token).into(),
+        user.sent.into(),
+        user.holds.as_deref().into(),
+        user.last_seen.as_deref().into(),
+        user.mpid.into(),
+        user.detail.as_deref().into(),
+        if properties.is_empty() { Value::Null } else { Value::Object(properties) },
     ]
 }
 
@@ -393,7 +416,8 @@ mod tests {
     #[tokio::test]
     async fn without_a_state_directory_a_long_list_says_so() {
         let directory = tempfile::tempdir().unwrap();
-        let export = Export { content: Content::Unmatched(CohortId(1)), ..export() };
+        let export =
+            Export { content: Content::Users(CohortId(1), Listed::Lacking, Narrow::default()), ..export() };
         let error = write(&Archive::Absent, directory.path().to_owned(), export).await.unwrap_err();
         assert!(error.contains("no state directory"), "{error}");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);

@@ -4,11 +4,13 @@
 
 pub use crate::store::{
     ANSWER_CHARACTERS, ChangeRow, JOURNAL_MOST, JournalEntry, JournalExtent, JournalLine, JournalPlace,
-    JournalRow, RUNS_KEPT, RUNS_WITH_CHANGES, RunRecord, Side, UnmatchedRow, Which, Window,
+    JournalRow, RUNS_KEPT, RUNS_WITH_CHANGES, RunRecord, Side, Which, Window,
 };
 
 use super::user::{self, Recorded, UserQuery};
+use crate::domain::people::{Narrow, UserRow};
 use crate::domain::verification::WrongUser;
+use crate::domain::waterfall::Listed;
 use crate::domain::{CohortId, RunId};
 use crate::mparticle::{Encoder, Letter};
 use crate::store::{Reader, StoreError, VerificationId};
@@ -43,10 +45,14 @@ pub enum Question {
         /// How many at most.
         limit: usize,
     },
-    /// Who of a cohort lacked a valid `$mparticle_user_id` in its last whole account.
-    Unmatched {
+    /// The users behind a line of a cohort's last whole account.
+    Users {
         /// The cohort.
         cohort: CohortId,
+        /// Which of them.
+        listed: Listed,
+        /// What they are narrowed to.
+        narrow: Narrow,
         /// From which position on.
         offset: u64,
         /// How many at most.
@@ -98,7 +104,7 @@ impl Question {
         match self {
             Self::Runs { offset, .. }
             | Self::Changes { offset, .. }
-            | Self::Unmatched { offset, .. }
+            | Self::Users { offset, .. }
             | Self::Wrong { offset, .. } => Some(*offset),
             Self::Run(_)
             | Self::Journal { .. }
@@ -134,7 +140,7 @@ pub enum Answer {
     /// Some changes.
     Changes(Window<ChangeRow>),
     /// Some users, and the run that read them; `None` while no account is whole.
-    Unmatched(Option<RunId>, Window<UnmatchedRow>),
+    Users(Option<RunId>, Window<UserRow>),
     /// Some entries.
     Journal(Vec<JournalRow>),
     /// The entry, unless it is forgotten.
@@ -230,9 +236,11 @@ fn answer(reader: &Reader, question: &Question, encoder: Option<&Encoder>) -> Re
         Question::Changes { run, which, offset, limit } => {
             Answer::Changes(reader.changes_window(run, which, offset, limit)?)
         }
-        Question::Unmatched { cohort, offset, limit } => match reader.last_account(cohort)? {
-            Some(run) => Answer::Unmatched(Some(run.id), reader.unmatched_window(run.id, offset, limit)?),
-            None => Answer::Unmatched(None, Window { offset, total: 0, rows: Vec::new() }),
+        Question::Users { cohort, listed, ref narrow, offset, limit } => match reader.last_account(cohort)? {
+            Some(run) => {
+                Answer::Users(Some(run.id), reader.users_window(&run, listed, narrow, offset, limit)?)
+            }
+            None => Answer::Users(None, Window { offset, total: 0, rows: Vec::new() }),
         },
         Question::Entry(id) => Answer::Entry(reader.journal_entry(id)?.map(Box::new)),
         Question::Wrong { cohort, offset, limit } => {

@@ -95,7 +95,8 @@ async fn counts_and_unmatched() {
     let written = world.run(&words).await.exits(0);
     assert_eq!((written.out.as_str(), written.err.as_str()), ("", ""));
     let csv = std::fs::read_to_string(&file).unwrap();
-    assert!(csv.starts_with("distinct_id,reason,sent,mparticle_user_id,last_seen\r\n"), "{csv}");
+    let columns = "distinct_id,reason,sent,mparticle_user_id,last_seen,mpid,detail,properties\r\n";
+    assert!(csv.starts_with(columns), "{csv}");
     assert!(csv.contains("\r\n\"cid, with \"\"comma\"\"\","), "{csv}");
     assert_eq!(csv.lines().count(), 6);
     let fields: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
@@ -103,6 +104,35 @@ async fn counts_and_unmatched() {
     let nowhere = world.path("absent/users.csv");
     let words = ["unmatched", NAME, "-o", nowhere.to_str().unwrap()];
     world.run(&words).await.exits(1).complains(&["absent/users.csv", "directory exists"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_users_behind_a_line_of_the_counts() {
+    let mut members = people(0, 5);
+    members.extend([
+        PersonSeed::unmatched("cid"),
+        PersonSeed::without_profile("$device:0d"),
+        PersonSeed::matched("again", mpid(1)),
+    ]);
+    let world = World::with(members).await;
+    world.export().await;
+    let listed = async |line: &str, more: &[&str]| {
+        let words = ["counts", NAME, "--users", line, "--json"];
+        world.run(&[&words, more].concat()).await.exits(0).objects()
+    };
+    let counts = world.run(&["counts", NAME, "--json"]).await.exits(0).object();
+    for line in ["fetched", "duplicates", "unsendable", "matched", "suspect", "unmatched", "anonymous"] {
+        assert_eq!(listed(line, &[]).await.len() as u64, counts[line], "{line}");
+    }
+    let twice = listed("duplicates", &[]).await.remove(0);
+    assert_eq!((&twice["distinct_id"], &twice["mpid"]), (&json!("again"), &json!(mpid(1))));
+    assert_eq!((&twice["reason"], &twice["detail"]), (&json!("duplicate"), &json!("counted as user-1")));
+    assert_eq!(listed("accepted", &["--reason", "anonymous"]).await.len(), 1);
+    let csv = world.run(&["counts", NAME, "--users", "matched", "--format", "csv"]).await.exits(0).out;
+    assert_eq!(csv.lines().count(), 6, "{csv}");
+    world.run(&["counts", NAME, "--users", "mixpanel"]).await.exits(2).complains(&["mixpanel", "matched"]);
+    world.run(&["counts", NAME, "--format", "csv"]).await.exits(2).complains(&["--users LINE", "matched"]);
+    world.run(&["counts", NAME, "--reason", "missing"]).await.exits(2).complains(&["--users"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

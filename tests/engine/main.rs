@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up should fail")]
 
 mod attributes;
+mod defects;
 mod endings;
 mod faults;
 mod identity;

@@ -1,15 +1,16 @@
 //! The pages that read what was recorded: Runs, one run and one cohort, with a stand-in for the state directory.
 
 use super::{SIZES, app, app_with, draw, everywhere, fixture, plain, press, snap, words};
-use cohort_sync::domain::membership::{Remark, RemarkKind};
+use cohort_sync::domain::people::{Narrow, UserRow};
+use cohort_sync::domain::waterfall::Listed;
 use cohort_sync::domain::{
-    Change, ChangeCounts, ChangeState, CohortId, Direction, Identity, NoMpid, Outcome, Phase, Purpose,
+    Change, ChangeCounts, ChangeState, CohortId, Direction, Identity, Outcome, Phase, Purpose, Reason,
     Removal, RunId, SyncKind, Trigger,
 };
 use cohort_sync::sync::export::Content;
 use cohort_sync::sync::pages::{
     Answer, ChangeRow, JournalExtent, JournalLine, JournalPlace, JournalRow, Question, RunRecord, Side,
-    UnmatchedRow, Which, Window,
+    Which, Window,
 };
 use cohort_sync::sync::snapshot::Snapshot;
 use cohort_sync::tui::app::{App, Effect, Msg};
@@ -29,8 +30,11 @@ pub fn answer(question: &Question) -> Answer {
             let total = if *which == Which::All { 1_000_000 } else { 3 };
             Answer::Changes(window(*offset, *limit, total, |position| change(position, *which)))
         }
-        Question::Unmatched { offset, limit, .. } => {
-            Answer::Unmatched(Some(RunId(40)), window(*offset, *limit, 12_801, unmatched))
+        Question::Users { listed: Listed::Lacking, offset, limit, .. } => {
+            Answer::Users(Some(RunId(40)), window(*offset, *limit, 12_801, lacking))
+        }
+        Question::Users { offset, limit, .. } => {
+            Answer::Users(Some(RunId(40)), window(*offset, *limit, 411, counted))
         }
         Question::Journal { place: JournalPlace::Newest, .. } => {
             Answer::Journal((0..7).rev().map(request).collect())
@@ -112,22 +116,43 @@ fn change(position: u64, which: Which) -> ChangeRow {
     }
 }
 
-fn unmatched(position: u64) -> UnmatchedRow {
+fn lacking(position: u64) -> UserRow {
     let kinds = [
-        (RemarkKind::Unmatched(NoMpid::Missing), "ana.maria", None),
-        (RemarkKind::Unmatched(NoMpid::Placeholder), "日本の太郎", Some("<null>")),
-        (RemarkKind::Unmatched(NoMpid::NotAnInteger), "$device:17f2c9", Some("5.18371e18")),
-        (RemarkKind::Unsendable(NoMpid::Missing), "$device:9921ab", None),
+        (Reason::Missing, "ana.maria", None),
+        (Reason::Placeholder, "日本の太郎", Some("<null>")),
+        (Reason::NotAnInteger, "$device:17f2c9", Some("5.18371e18")),
+        (Reason::Anonymous, "$device:9921ab", None),
     ];
-    let (kind, name, evidence) = kinds[usize::try_from(position % 4).unwrap()];
-    UnmatchedRow::from(Remark {
+    let (reason, name, holds) = kinds[usize::try_from(position % 4).unwrap()];
+    UserRow {
         distinct_id: Some(format!("{name}-{position}").into()),
-        kind,
-        evidence: evidence.map(Into::into),
+        reason: Some(reason),
+        sent: reason != Reason::Anonymous,
+        holds: holds.map(Into::into),
         last_seen: (!position.is_multiple_of(5)).then(|| "2026-01-29T08:11:02".into()),
-        counted_profile: None,
-        properties: Box::default(),
-    })
+        properties: Box::new([Some("Android".into()), Some("5.2".into())]),
+        ..UserRow::default()
+    }
+}
+
+/// Behind any other line.
+fn counted(position: u64) -> UserRow {
+    let mpid = 8_553_083_063_767_000_000 + position.cast_signed() * 1_000;
+    let kinds = [
+        (Some(Reason::Rounded), Some("may have been 8553083063767000171")),
+        (Some(Reason::Rejected), Some("The MPID is not of this workspace.")),
+        (Some(Reason::Pending), None),
+        (None, None),
+    ];
+    let (reason, detail) = kinds[usize::try_from(position % 4).unwrap()];
+    UserRow {
+        distinct_id: (!position.is_multiple_of(3)).then(|| format!("user-{position}@example.com").into()),
+        mpid: Some(mpid),
+        reason,
+        sent: true,
+        detail: detail.map(Into::into),
+        ..UserRow::default()
+    }
 }
 
 fn request(position: u64) -> JournalRow {
@@ -210,6 +235,9 @@ fn one_cohort() {
     pictures("cohort_counts", &fixture::idle, "enter l j j j");
     pictures("cohort_counts_unread", &fixture::idle, "/ n e w s enter enter l");
     pictures("cohort_unmatched", &fixture::idle, "enter l l j");
+    pictures("cohort_behind", &fixture::idle, "enter l G enter j");
+    pictures("cohort_behind_filtered", &fixture::idle, "enter l G enter / a n n");
+    pictures("cohort_behind_facts", &fixture::idle, "enter l G enter enter");
     pictures("cohort_changes", &fixture::idle, "enter h h");
     pictures("cohort_runs", &fixture::busy, "enter [");
 }
@@ -266,11 +294,15 @@ fn a_long_list_scrolls_at_once_and_shows_what_is_on_its_way() {
 #[test]
 fn lines_of_the_counts_lead_to_their_lists() {
     let mut app = app(fixture::idle());
-    press_served(&mut app, "enter l j j j enter");
-    assert!(words(&draw(&mut app, (120, 36))).contains("[Unmatched]"));
-    press_served(&mut app, "h G enter");
+    press_served(&mut app, "enter l j j j j enter");
     let picture = words(&draw(&mut app, (120, 36)));
-    assert!(picture.contains("Run 40") && picture.contains("not of this workspace"), "{picture}");
+    assert!(picture.contains("No usable identifier  411 users"), "{picture}");
+    press_served(&mut app, "esc G enter");
+    let picture = words(&draw(&mut app, (120, 36)));
+    assert!(
+        picture.contains("Left since  411 users") && picture.contains("not of this workspace"),
+        "{picture}"
+    );
     press_served(&mut app, "esc esc");
     assert!(words(&draw(&mut app, (120, 36))).contains("Cohorts 9"));
 }
@@ -291,7 +323,10 @@ fn exports_say_what_they_hold() {
     assert_eq!((table.columns[1], &table.rows[0][1]), ("cohort", &"Churn risk".into()));
     let runs = exported("2 / f a i l enter").unwrap();
     assert!(matches!(runs.content, Content::Rows(table) if table.rows.len() == 1));
-    assert_eq!(exported("enter l l").unwrap().content, Content::Unmatched(CohortId(1001)));
+    assert_eq!(
+        exported("enter l l").unwrap().content,
+        Content::Users(CohortId(1001), Listed::Lacking, Narrow::default())
+    );
     let changes = exported("2 j enter l f").unwrap();
     assert_eq!(changes.content, Content::Changes(RunId(40), Which::Rejected));
     assert_eq!(changes.name, "rejected changes of run 40");

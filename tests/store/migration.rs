@@ -2,7 +2,9 @@
 //! them were on their way (20 removes, 20 adds), then a run whose plan of 130 removes and 130 adds is held.
 
 use super::{held, now};
+use cohort_sync::domain::people::Narrow;
 use cohort_sync::domain::plan::Wave;
+use cohort_sync::domain::waterfall::Listed;
 use cohort_sync::domain::{CohortId, Direction, PauseCause, Purpose, RunId, SyncStatus};
 use cohort_sync::store::{Answered, DATABASE_FILE, JournalPlace, Reader, Store, StoreError};
 use std::fs;
@@ -84,7 +86,9 @@ fn a_state_of_format_3_goes_on() {
     let reader = Reader::open(directory.path()).unwrap();
     let sync = reader.syncs().unwrap().remove(0);
     assert_eq!(reader.baseline(&sync.holding()).map(Result::unwrap).count(), 606);
-    assert_eq!(reader.unmatched_window(RunId(1), 0, 100).unwrap().total, 64 + 2);
+    let run = reader.run(RunId(1)).unwrap().unwrap();
+    let lacking = reader.users_window(&run, Listed::Lacking, &Narrow::default(), 0, 100).unwrap();
+    assert_eq!((lacking.total, lacking.rows.len()), (64 + 2, 64 + 2));
     let journal = reader.journal(None, JournalPlace::Newest, 100).unwrap();
     assert_eq!(journal.iter().filter(|row| row.line.first_position.is_some()).count(), 7);
     assert!(store.uncertain(&sync.holding()).unwrap().is_empty());

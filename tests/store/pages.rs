@@ -2,11 +2,13 @@
 
 use super::{add_sync, begin, now, open, plan};
 use cohort_sync::domain::membership::{Remark, RemarkKind};
+use cohort_sync::domain::people::{Narrow, UserRow};
 use cohort_sync::domain::plan::Wave;
+use cohort_sync::domain::waterfall::Listed;
 use cohort_sync::domain::{CohortId, Identity, NoMpid, RunId};
 use cohort_sync::store::{
     Answered, ChangeRow, DATABASE_FILE, JOURNAL_MOST, JournalEntry, JournalLine, JournalPlace, Reader, Side,
-    StoreError, UnmatchedRow, Which,
+    StoreError, Which,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -67,11 +69,12 @@ fn unmatched_people_are_the_same_from_anywhere() {
     }
     let reader = Reader::open(directory.path()).unwrap();
     for offset in [0_u64, 1, 24, 25, 60, 102, 103] {
-        let window = reader.unmatched_window(run, offset, 30).unwrap();
+        let record = reader.run(run).unwrap().unwrap();
+        let window = reader.users_window(&record, Listed::Lacking, &Narrow::default(), offset, 30).unwrap();
         let first = offset.cast_signed();
-        let expected: Vec<_> =
-            (first..(first + 30).min(PEOPLE)).map(|n| UnmatchedRow::from(remark(n))).collect();
-        assert_eq!((window.total, window.rows), (103, expected), "from {offset}");
+        let expected: Vec<_> = (first..(first + 30).min(PEOPLE)).map(|n| Some(format!("user-{n}"))).collect();
+        let names: Vec<_> = window.rows.iter().map(UserRow::name).collect();
+        assert_eq!((window.total, names), (103, expected), "from {offset}");
     }
 }
 

@@ -1,11 +1,11 @@
-//! `runs`, `changes` and `unmatched`: what was recorded, as lists. They read the state and need no account.
+//! `runs` and `changes`: what was recorded, as lists. They read the state and need no account.
 
-use super::status::{last_account, remembered};
+use super::status::remembered;
 use super::{Rows, remark, say_json, state};
 use crate::cli::account::Desk;
 use crate::cli::args::ListArgs;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::objects::{ChangeObject, RunObject, UnmatchedObject};
+use crate::cli::objects::{ChangeObject, RunObject};
 use crate::cli::output::{Cell, Column, Format};
 use crate::domain::RunId;
 use crate::store::{ChangeRow, Reader, RunRecord, WriterLock};
@@ -141,46 +141,13 @@ fn known_run(desk: &Desk, run: RunId) -> Result<Reader, Failure> {
     Ok(reader)
 }
 
-const UNMATCHED_COLUMNS: &[Column] = &[
-    Column::text("distinct_id", "Distinct id"),
-    Column::text("reason", "Reason"),
-    Column::text("sent", "Sent"),
-    Column::text("mparticle_user_id", "$mparticle_user_id"),
-    Column::text("last_seen", "Last seen"),
-];
-
-/// Lists the users of a cohort who lack a valid `$mparticle_user_id`.
-pub(in crate::cli) fn unmatched(desk: &Desk, wanted: &str, list: &ListArgs) -> Result<Exit, Failure> {
-    let (reader, _, run) = last_account(desk, wanted)?;
-    let mut rows = Rows::begin(list, &desk.args.global, UNMATCHED_COLUMNS)?;
-    reader.for_each_unmatched::<Failure>(run.id, |users| {
-        for row in &users {
-            let user = UnmatchedObject::from(row);
-            let cells = [
-                user.distinct_id.into(),
-                user.reason.into(),
-                user.sent.into(),
-                user.mparticle_user_id.into(),
-                user.last_seen.into(),
-            ];
-            if !rows.row(&cells)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    })?;
-    rows.finish()?;
-    Ok(Exit::Done)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{CHANGE_COLUMNS, UNMATCHED_COLUMNS};
-    use crate::sync::export::{CHANGES, UNMATCHED};
+    use super::CHANGE_COLUMNS;
+    use crate::sync::export::CHANGES;
 
     #[test]
     fn a_list_has_the_same_columns_wherever_it_is_written() {
         assert!(CHANGE_COLUMNS.iter().map(|column| column.name).eq(CHANGES));
-        assert!(UNMATCHED_COLUMNS.iter().map(|column| column.name).eq(UNMATCHED));
     }
 }

@@ -8,6 +8,7 @@ pub(super) mod counts;
 pub(super) mod doctor;
 pub(super) mod history;
 pub(super) mod past;
+pub(super) mod people;
 pub(super) mod probe;
 pub(super) mod requests;
 pub(super) mod run;

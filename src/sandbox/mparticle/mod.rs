@@ -29,6 +29,7 @@ use errors::FeedError;
 use lookups::Lookups;
 use members::Call;
 use pace::Pace;
+use position::Point;
 use profiles::Profiles;
 use requests::RequestLog;
 
@@ -221,6 +222,9 @@ fn work(state: &mut State, received: &Received, door: &Door, body: Option<Body>,
     if let Err(refusal) = state.feed.pace.admit(count) {
         return refusal;
     }
+    if let Some(Effect::FailIfContains { .. }) = work.effect {
+        return Reply::empty(503);
+    }
     if let Some(Effect::BadRequestIfContains { .. }) = work.effect {
         return errors::reply(400, &[FeedError::bad_request("The request could not be processed.")]);
     }
@@ -265,8 +269,14 @@ fn looks_like_a_token(token: &str) -> bool {
 impl Work<'_> {
     /// Whether the script drops a user of the request.
     fn drops(&self, index: usize) -> bool {
-        let Some(Effect::DropUsers { users }) = self.effect else { return false };
-        self.identities.get(index).is_some_and(|identities| users.include(identities))
+        let Some(identities) = self.identities.get(index) else { return false };
+        match self.effect {
+            Some(Effect::DropUsers { users }) => users.include(identities),
+            Some(Effect::Misbehave { dropped, .. }) => {
+                identities.iter().any(|identity| dropped.contains(identity))
+            }
+            _ => false,
+        }
     }
 
     fn scripted_refusal(&self, index: usize, batch: &Value, text: &str, place: Place) -> Option<FeedError> {
@@ -282,6 +292,11 @@ impl Work<'_> {
                 refused.then(|| {
                     FeedError::refused_user(text, place, &batch::identifying_field(batch), identities.first())
                 })
+            }
+            Effect::Misbehave { refused, .. } => {
+                let words = self.identities.get(index)?.iter().find_map(|identity| refused.get(identity))?;
+                let field = batch::identifying_field(batch);
+                Some(FeedError::at(text, &place.path(&field), Point::Value, words))
             }
             Effect::RejectWithoutIndex { users } if index < *users => {
                 Some(FeedError::bad_request("Required field \"user\" is missing or empty."))

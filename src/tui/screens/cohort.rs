@@ -6,8 +6,8 @@ use super::cohorts::facts;
 use super::overview::Overview;
 use super::page::{Page, Step};
 use super::parts::Parts;
+use super::people::People;
 use super::runs::RunsTable;
-use super::unmatched::Unmatched;
 use super::verified;
 use super::waterfall::Waterfall;
 use super::{Scene, draw_emptiness};
@@ -34,7 +34,7 @@ impl CohortPage {
         let parts = Parts::new(vec![
             ("Overview", Box::new(Overview::of(id))),
             ("Counts", Box::new(Waterfall::of(id))),
-            ("Unmatched", Box::new(Unmatched::of(id))),
+            ("Unmatched", Box::new(People::lacking(id))),
             ("Changes", Box::new(Changes::of_last(id))),
             ("Runs", Box::new(RunsTable::of(Some(id)))),
         ]);

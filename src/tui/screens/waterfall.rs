@@ -1,15 +1,15 @@
 //! The counts of a cohort's last whole account as a waterfall: from what Mixpanel says to what mParticle accepted,
-//! each line a count, a bar and what it means. Enter on a line opens the list behind it.
+//! each line a count, a bar and what it means. Enter on a line opens the users behind it.
 
-use super::cohort::UNMATCHED;
 use super::page::{Page, Step};
-use super::run::RunPage;
+use super::people::PeoplePage;
 use super::verified::{self, VerifiedLine};
 use super::wrong::WrongPage;
 use super::{Scene, draw_emptiness};
-use crate::domain::{CohortId, RunCounts};
+use crate::domain::CohortId;
+use crate::domain::waterfall::{Line, Listed, Waterfall as Account};
 use crate::sync::export::{Content, Table};
-use crate::sync::snapshot::{CohortView, RunView, Snapshot};
+use crate::sync::snapshot::{RunView, Snapshot};
 use crate::tui::action::{Action, Place};
 use crate::tui::canvas::{Canvas, Piece, Target, View, piece};
 use crate::tui::text;
@@ -26,60 +26,32 @@ const BAR: u16 = 32;
 const BAR_FROM: u16 = 60;
 const MEANING_FROM: u16 = 76;
 
-/// What is behind a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Behind {
-    Nothing,
-    Unmatched,
-    Rejected,
-    Wrong,
-}
-
-/// A line of the waterfall.
+/// A line as it is drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Line {
+struct Row {
     label: Cow<'static, str>,
     count: i64,
     /// What stands in place of the count.
     figure: Option<String>,
-    meaning: String,
+    meaning: Cow<'static, str>,
     role: Role,
     /// Whether it has a bar: parts that were taken away have none.
     is_stock: bool,
-    behind: Behind,
+    behind: Option<Listed>,
 }
 
-impl Line {
-    fn stock(label: &'static str, count: u64, meaning: &str) -> Self {
-        Self {
-            label: label.into(),
-            count: count.cast_signed(),
-            figure: None,
-            meaning: meaning.to_owned(),
-            role: Role::Busy,
-            is_stock: true,
-            behind: Behind::Nothing,
-        }
-    }
-
-    fn lost(label: &'static str, count: u64, meaning: &str) -> Self {
-        Self { is_stock: false, count: -count.cast_signed(), ..Self::stock(label, count, meaning) }
-    }
-
-    fn over(self, behind: Behind) -> Self {
-        Self { behind, ..self }
-    }
-
-    fn warns(self, role: Role) -> Self {
-        Self { role: if self.count == 0 { self.role } else { role }, ..self }
-    }
-}
-
-impl From<VerifiedLine> for Line {
+impl From<VerifiedLine> for Row {
     fn from(line: VerifiedLine) -> Self {
         let VerifiedLine { label, figure, meaning, role, has_list } = line;
-        let behind = if has_list { Behind::Wrong } else { Behind::Nothing };
-        Self { label: label.into(), count: 0, figure: Some(figure), meaning, role, is_stock: false, behind }
+        Self {
+            label: label.into(),
+            count: 0,
+            figure: Some(figure),
+            meaning: meaning.into(),
+            role,
+            is_stock: false,
+            behind: has_list.then_some(Listed::Wrong),
+        }
     }
 }
 
@@ -98,71 +70,83 @@ impl Waterfall {
         Self { cohort, selected: 0, lines: 0, view: None }
     }
 
-    fn lines(&self, snapshot: &Snapshot) -> Option<(Vec<Line>, RunView)> {
+    fn lines(&self, snapshot: &Snapshot) -> Option<(Vec<Row>, RunView)> {
         let view = snapshot.cohort(self.cohort)?;
         let sync = view.sync.as_ref()?;
         let run = sync.last_account.clone()?;
-        let mut lines = lines(view, &run.counts);
-        lines.extend(verified::line(sync).map(Line::from));
+        let mut lines = rows(&Account::of(view.cohort.count, &run.counts));
+        lines.extend(verified::line(sync).map(Row::from));
         Some((lines, run))
     }
 }
 
-fn lines(view: &CohortView, counts: &RunCounts) -> Vec<Line> {
-    let (read, adds) = (&counts.read, &counts.adds);
-    let fetched = read.fetched();
-    let difference = view.cohort.count.map(|count| fetched.cast_signed() - count.cast_signed());
-    let drift = match difference {
-        None | Some(0) => "profiles of the last whole read".to_owned(),
-        Some(more) => {
-            let sign = if more < 0 { '−' } else { '+' };
-            format!("{} between the two counts", text::signed(sign, more.unsigned_abs()))
-        }
+fn rows(account: &Account) -> Vec<Row> {
+    let shown = |line: &Line| {
+        let count = account.count(*line)?;
+        // What is nobody and usually is, is not worth a line that says so.
+        let is_rare = matches!(
+            line,
+            Line::Drift | Line::Suspect | Line::Anonymous | Line::Pending | Line::Unexplained | Line::Left
+        );
+        (count != 0 || !is_rare).then(|| row(*line, count, account))
     };
-    let mut lines = Vec::new();
-    if let Some(count) = view.cohort.count {
-        lines.push(Line::stock("Mixpanel says", count, "count in the cohort list"));
+    Line::ALL.iter().filter_map(shown).collect()
+}
+
+fn row(line: Line, count: i64, account: &Account) -> Row {
+    let (label, meaning, role): (_, Cow<'static, str>, _) = match line {
+        Line::Mixpanel => ("Mixpanel says", "count in the cohort list".into(), Role::Busy),
+        Line::Drift => ("  joined or left meanwhile", "between the two counts".into(), Role::Busy),
+        Line::Fetched => ("Fetched", "profiles of the last whole read".into(), Role::Busy),
+        Line::Duplicates => ("  same person twice", "further profiles of one identity".into(), Role::Busy),
+        Line::Unsendable => ("  no usable identifier", "no id at all, or not an id".into(), Role::Warn),
+        Line::Sendable => ("Sent to mParticle", "".into(), Role::Busy),
+        Line::Matched => ("  by $mparticle_user_id", "if mParticle knows it".into(), Role::Busy),
+        Line::Suspect => ("    suspect: rounded id", suspicion(account).into(), Role::Bad),
+        Line::Unmatched => {
+            ("  by $distinct_id", "matches only if it is the customer id in mParticle".into(), Role::Warn)
+        }
+        Line::Anonymous => {
+            ("    anonymous", "$device: ids of people nobody has identified".into(), Role::Busy)
+        }
+        Line::Accepted => ("Accepted", "acknowledged by mParticle, now or before".into(), Role::Good),
+        Line::Rejected => ("Rejected", "mParticle refused these; Enter shows why".into(), Role::Bad),
+        Line::Pending => ("Pending", "not answered; the next run tells them".into(), Role::Warn),
+        Line::Unexplained => ("Unexplained", "this should not happen; please report it".into(), Role::Bad),
+        Line::Left => ("Left since", left(account).into(), Role::Busy),
+        Line::Verified => ("Verified", "".into(), Role::Busy),
+    };
+    let is_loss = matches!(line, Line::Duplicates | Line::Unsendable);
+    let is_stock = !is_loss && !matches!(line, Line::Drift | Line::Unexplained | Line::Left);
+    Row {
+        label: label.into(),
+        count: if is_loss { -count } else { count },
+        figure: None,
+        meaning,
+        role: if count == 0 { Role::Busy } else { role },
+        is_stock,
+        behind: line.listed().filter(|_| count != 0),
     }
-    lines.extend([
-        Line::stock("Fetched", fetched, &drift),
-        Line::lost("  same person twice", read.duplicates, "further profiles of one identity"),
-        Line::lost("  no usable identifier", read.unsendable, "no id at all, or not an id")
-            .over(Behind::Unmatched)
-            .warns(Role::Warn),
-        Line::stock("Sent to mParticle", read.sendable(), ""),
-        Line::stock("  by $mparticle_user_id", read.matched, "if mParticle knows it"),
-    ]);
-    if read.suspect > 0 {
-        let meaning = "ends in zeros: written by JavaScript, will not match";
-        lines.push(Line::stock("    suspect: rounded id", read.suspect, meaning).warns(Role::Bad));
+}
+
+/// What a rounded id means; a whole cohort of them has one cause.
+fn suspicion(account: &Account) -> String {
+    let of = |line| account.count(line).unwrap_or_default().max(0) as f64;
+    let share = of(Line::Suspect) / of(Line::Matched).max(1.0);
+    if share < WHOLE_COHORT_SUSPECT {
+        return "ends in zeros: written by JavaScript, will not match".to_owned();
     }
-    let meaning = "matches only if it is the customer id in mParticle";
-    lines.push(
-        Line::stock("  by $distinct_id", read.unmatched, meaning).over(Behind::Unmatched).warns(Role::Warn),
-    );
-    if read.anonymous > 0 {
-        lines.push(
-            Line::stock("    anonymous", read.anonymous, "$device: ids of people nobody has identified")
-                .over(Behind::Unmatched),
-        );
+    format!("{} of the ids: whatever writes them rounds every one", text::whole_percent(share))
+}
+
+/// From this share of rounded ids on they are no accident: about 0.6 % of true ids look rounded by chance.
+const WHOLE_COHORT_SUSPECT: f64 = 0.02;
+
+fn left(account: &Account) -> String {
+    match account.still_held() {
+        0 => "told false, and mParticle accepted it".to_owned(),
+        still => format!("told false; {} not accepted yet", text::count(still)),
     }
-    let accepted = counts.unchanged + adds.accepted();
-    lines.push(
-        Line::stock("Accepted", accepted, "acknowledged by mParticle, now or before").warns(Role::Good),
-    );
-    let meaning = "mParticle refused these; Enter shows why";
-    lines.push(Line::stock("Rejected", adds.rejected(), meaning).over(Behind::Rejected).warns(Role::Bad));
-    if adds.pending() > 0 {
-        lines.push(
-            Line::stock("Pending", adds.pending(), "not answered; the next run tells them").warns(Role::Warn),
-        );
-    }
-    let unexplained = read.sendable().cast_signed() - (counts.unchanged + adds.planned()).cast_signed();
-    if unexplained != 0 {
-        let line = Line::stock("Unexplained", 0, "this should not happen; please report it");
-        lines.push(Line { count: unexplained, role: Role::Bad, is_stock: false, ..line });
-    }
-    lines
 }
 
 impl Page for Waterfall {
@@ -210,17 +194,16 @@ impl Page for Waterfall {
     fn obstacle(&self, action: Action, scene: Scene<'_>) -> Option<String> {
         let found = self.lines(scene.snapshot);
         let line = found.as_ref().and_then(|(lines, _)| lines.get(self.selected));
-        let is_dead = line.is_none_or(|line| line.behind == Behind::Nothing);
+        let is_dead = line.is_none_or(|line| line.behind.is_none());
         (action == Action::Open && is_dead).then(|| "there is no list behind this line".to_owned())
     }
 
     fn act(&mut self, action: Action, scene: Scene<'_>) -> Step {
-        let Some((lines, run)) = self.lines(scene.snapshot) else { return Step::Done };
+        let Some((lines, _)) = self.lines(scene.snapshot) else { return Step::Done };
         let Some(line) = lines.get(self.selected) else { return Step::Done };
         match (action, line.behind) {
-            (Action::Open, Behind::Unmatched) => Step::Part(UNMATCHED),
-            (Action::Open, Behind::Rejected) => Step::Open(Box::new(RunPage::at_rejected(&run))),
-            (Action::Open, Behind::Wrong) => Step::Open(Box::new(WrongPage::of(self.cohort))),
+            (Action::Open, Some(Listed::Wrong)) => Step::Open(Box::new(WrongPage::of(self.cohort))),
+            (Action::Open, Some(listed)) => Step::Open(Box::new(PeoplePage::of(self.cohort, listed))),
             (Action::Copy, _) => Step::Copy(line.count.to_string(), "the count".to_owned()),
             _ => Step::Done,
         }
@@ -228,9 +211,9 @@ impl Page for Waterfall {
 
     fn listing(&self, scene: Scene<'_>) -> Option<(String, Content)> {
         let (lines, _) = self.lines(scene.snapshot)?;
-        let row = |line: Line| {
+        let row = |line: Row| {
             let count = line.figure.map_or_else(|| line.count.into(), serde_json::Value::from);
-            vec![line.label.trim().into(), count, line.meaning.into()]
+            vec![line.label.trim().into(), count, line.meaning.as_ref().into()]
         };
         let table =
             Table { columns: &["line", "count", "meaning"], rows: lines.into_iter().map(row).collect() };
@@ -266,7 +249,7 @@ impl Page for Waterfall {
     }
 }
 
-fn draw_line(canvas: &mut Canvas<'_>, row: Rect, line: &Line, most: i64) {
+fn draw_line(canvas: &mut Canvas<'_>, row: Rect, line: &Row, most: i64) {
     let mut x = row.x + 2;
     let left = |x: u16| row.right().saturating_sub(x);
     let is_head = !line.label.starts_with(' ');
@@ -309,20 +292,7 @@ fn draw_line(canvas: &mut Canvas<'_>, row: Rect, line: &Line, most: i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ChangeCounts, Cohort, ReadCounts};
-
-    fn view() -> CohortView {
-        let cohort = Cohort {
-            id: CohortId(1),
-            name: "Churn risk".to_owned(),
-            description: String::new(),
-            count: Some(110),
-            created: String::new(),
-            visible: true,
-            data_group_id: None,
-        };
-        CohortView { cohort, listed: true, not_exportable: None, lints: Vec::new(), sync: None }
-    }
+    use crate::domain::{ChangeCounts, ReadCounts, RunCounts};
 
     fn counts() -> RunCounts {
         RunCounts {
@@ -340,14 +310,19 @@ mod tests {
         }
     }
 
-    fn count_of(lines: &[Line], label: &str) -> Option<i64> {
+    fn lines(counts: &RunCounts) -> Vec<Row> {
+        rows(&Account::of(Some(110), counts))
+    }
+
+    fn count_of(lines: &[Row], label: &str) -> Option<i64> {
         lines.iter().find(|line| line.label.trim() == label).map(|line| line.count)
     }
 
     #[test]
     fn the_lines_add_up() {
-        let lines = lines(&view(), &counts());
+        let lines = lines(&counts());
         let of = |label| count_of(&lines, label).unwrap_or_default();
+        assert_eq!(of("Mixpanel says") + of("joined or left meanwhile"), of("Fetched"));
         assert_eq!(
             of("Fetched") + of("same person twice") + of("no usable identifier"),
             of("Sent to mParticle")
@@ -360,6 +335,18 @@ mod tests {
     #[test]
     fn what_cannot_be_explained_is_said() {
         let counts = RunCounts { unchanged: 58, ..counts() };
-        assert_eq!(count_of(&lines(&view(), &counts), "Unexplained"), Some(2));
+        assert_eq!(count_of(&lines(&counts), "Unexplained"), Some(2));
+    }
+
+    #[test]
+    fn a_cohort_of_rounded_ids_is_told_from_a_few() {
+        let meaning = |suspect| {
+            let read = ReadCounts { suspect, ..counts().read };
+            let lines = lines(&RunCounts { read, ..counts() });
+            lines.iter().find(|line| line.label.contains("suspect")).map(|line| line.meaning.to_string())
+        };
+        assert_eq!(meaning(0), None);
+        assert!(meaning(1).unwrap().contains("ends in zeros"));
+        assert!(meaning(68).unwrap().contains("97 % of the ids"), "{:?}", meaning(68));
     }
 }

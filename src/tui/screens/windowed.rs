@@ -10,6 +10,7 @@ use crate::tui::canvas::{Canvas, Piece, View};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widgets::columns::Column;
+use crate::tui::widgets::filter::Filter;
 use crate::tui::widgets::long_list::LongList;
 use ratatui::layout::Rect;
 
@@ -67,6 +68,21 @@ pub trait Rows {
         None
     }
 
+    /// What it is narrowed to, when it can be.
+    fn filter(&self) -> Option<&Filter> {
+        None
+    }
+
+    /// The same, to change it.
+    fn filter_mut(&mut self) -> Option<&mut Filter> {
+        None
+    }
+
+    /// What the filter understands besides letters.
+    fn filter_words(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Does an action that concerns the whole list.
     fn turn(&mut self, _action: Action) -> Fresh {
         Fresh::Same
@@ -111,6 +127,18 @@ impl<R: Rows> Page for Windowed<R> {
     fn arrange(&mut self, scene: Scene<'_>) {
         let fresh = self.rows.arrange(scene);
         self.freshen(fresh);
+    }
+
+    fn filter(&self) -> Option<&Filter> {
+        self.rows.filter()
+    }
+
+    fn filter_mut(&mut self) -> Option<&mut Filter> {
+        self.rows.filter_mut()
+    }
+
+    fn filter_words(&self) -> Option<&'static str> {
+        self.rows.filter_words()
     }
 
     fn remark(&self, scene: Scene<'_>) -> Vec<Piece<'static>> {

@@ -1,0 +1,296 @@
+//! The users behind a line of a cohort's counts, one user a line, each with the reason for which mParticle may miss them
+//! and what speaks for it: the Unmatched part, and a page of its own for every other line. The list may have a million
+//! lines; only what is in view is at hand.
+
+use super::Scene;
+use super::page::{Page, Step};
+use super::windowed::{Fresh, Rows, Windowed};
+use crate::domain::people::{Narrow, UserRow};
+use crate::domain::waterfall::Listed;
+use crate::domain::{CohortId, Reason, RunId};
+use crate::sync::export::Content;
+use crate::sync::pages::{Answer, Question, Window};
+use crate::tui::action::{Action, Place};
+use crate::tui::canvas::{Canvas, Piece, piece};
+use crate::tui::dialogs::message::{Body, Message};
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widgets::columns::Column;
+use crate::tui::widgets::filter::Filter;
+use crate::tui::widgets::long_list::PART;
+use ratatui::layout::Rect;
+
+/// What the filter understands besides letters.
+const FILTER_WORDS: &str = "ids, reasons, properties; !not";
+
+const LACKING: [Column; 5] = [
+    Column::words("Distinct id", [16, 28, 44], 0, 0),
+    Column::words("Reason", [20, 24, 40], 2, 1),
+    Column::words("Holds instead", [13, 16, 24], 2, 3),
+    Column::words("Sent", [4, 4, 4], 2, 2),
+    Column::words("Last seen", [19, 19, 19], 2, 4),
+];
+
+const OTHERS: [Column; 4] = [
+    Column::words("Distinct id", [14, 26, 44], 0, 0),
+    Column::numbers("MPID", [20, 20, 20], 2, 3),
+    Column::words("Reason", [16, 24, 24], 2, 1),
+    Column::words("Evidence", [16, 40, 80], 2, 2),
+];
+
+/// The list. Those who lack an MPID have none to show, so their columns are others.
+pub struct People<const BY_MPID: bool> {
+    cohort: CohortId,
+    listed: Listed,
+    filter: Filter,
+    narrow: Narrow,
+    /// The run that read what is at hand.
+    run: Option<RunId>,
+    /// The last whole account that the snapshot knows.
+    account: Option<RunId>,
+}
+
+impl People<false> {
+    /// Who of a cohort lacks a valid `$mparticle_user_id`.
+    #[must_use]
+    pub fn lacking(cohort: CohortId) -> Windowed<Self> {
+        Windowed::of(Self::new(cohort, Listed::Lacking, Narrow::default()))
+    }
+}
+
+impl<const BY_MPID: bool> People<BY_MPID> {
+    fn new(cohort: CohortId, listed: Listed, narrow: Narrow) -> Self {
+        Self { cohort, listed, filter: Filter::default(), narrow, run: None, account: None }
+    }
+}
+
+impl<const BY_MPID: bool> Rows for People<BY_MPID> {
+    type Row = UserRow;
+
+    const NAME: &'static str = "users";
+
+    const COLUMNS: &'static [Column] = if BY_MPID { &OTHERS } else { &LACKING };
+
+    fn place(&self) -> Place {
+        Place::Cohort
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        use Action::{Back, Copy, Export, Filter, NextPart, Open, Palette, ShowUser};
+        if BY_MPID {
+            &[Open, ShowUser, Filter, Copy, Export, Back, Palette]
+        } else {
+            &[Open, ShowUser, Filter, Copy, Export, NextPart, Back, Palette]
+        }
+    }
+
+    fn filter(&self) -> Option<&Filter> {
+        Some(&self.filter)
+    }
+
+    fn filter_mut(&mut self) -> Option<&mut Filter> {
+        Some(&mut self.filter)
+    }
+
+    fn filter_words(&self) -> Option<&'static str> {
+        Some(FILTER_WORDS)
+    }
+
+    fn arrange(&mut self, scene: Scene<'_>) -> Fresh {
+        let sync = scene.snapshot.cohort(self.cohort).and_then(|view| view.sync.as_ref());
+        let account = sync.and_then(|sync| sync.last_account.as_ref()).map(|run| run.id);
+        let is_newer = std::mem::replace(&mut self.account, account) != account;
+        let narrow = self.narrow.with_words(self.filter.input.value());
+        let is_other = std::mem::replace(&mut self.narrow, narrow.clone()) != narrow;
+        match (is_other, is_newer) {
+            (true, _) => Fresh::Other,
+            (false, true) => Fresh::Newer,
+            (false, false) => Fresh::Same,
+        }
+    }
+
+    fn question(&self, offset: u64) -> Option<Question> {
+        let (cohort, listed, narrow) = (self.cohort, self.listed, self.narrow.clone());
+        Some(Question::Users { cohort, listed, narrow, offset, limit: PART })
+    }
+
+    fn window(&mut self, answer: &Answer) -> Option<(Window<UserRow>, Fresh)> {
+        let Answer::Users(run, window) = answer else { return None };
+        let before = std::mem::replace(&mut self.run, *run);
+        // Rows of two reads must not stand beside each other as one list.
+        let is_other = before.is_some() && before != *run;
+        Some((window.clone(), if is_other { Fresh::Other } else { Fresh::Same }))
+    }
+
+    fn cell(&self, _: &Canvas<'_>, column: usize, row: &UserRow) -> Piece<'static> {
+        if BY_MPID { cell(column, row) } else { lacking_cell(column, row) }
+    }
+
+    fn remark(&self, total: Option<u64>, _: Scene<'_>) -> Vec<Piece<'static>> {
+        // Before anybody was read, a zero would be a claim.
+        let Some(total) = total.filter(|_| self.run.is_some()) else { return Vec::new() };
+        let mut remark = vec![piece(Role::Text, text::plural(total, "user"))];
+        if !self.narrow.is_nothing() {
+            remark.push(piece(Role::Focus, " filtered"));
+        }
+        remark
+    }
+
+    fn emptiness(&self, scene: Scene<'_>) -> (Role, String) {
+        match self.run {
+            None => {
+                let words = "The cohort was not read to its end yet; a run or a dry run does that.";
+                (Role::Muted, words.to_owned())
+            }
+            Some(_) if !self.narrow.is_nothing() => {
+                (Role::Muted, format!("Nobody fits the filter; {} clears it.", scene.key(Action::Back)))
+            }
+            Some(_) if self.listed == Listed::Lacking => {
+                let words = "Every user has a valid $mparticle_user_id; there is nobody to list.";
+                (Role::Good, words.to_owned())
+            }
+            Some(_) => (Role::Muted, "There is nobody behind this line.".to_owned()),
+        }
+    }
+
+    fn act(&self, action: Action, row: &UserRow, _: Scene<'_>) -> Step {
+        match action {
+            Action::Open | Action::Look => Step::Show(facts(row)),
+            _ => Step::Done,
+        }
+    }
+
+    fn user(&self, row: &UserRow) -> Option<String> {
+        row.name()
+    }
+
+    fn listing(&self, scene: Scene<'_>) -> Option<(String, Content)> {
+        let view = scene.snapshot.cohort(self.cohort)?;
+        let title = self.listed.title().to_lowercase();
+        let content = Content::Users(self.cohort, self.listed, self.narrow.clone());
+        Some((format!("{title} {}", view.cohort.name), content))
+    }
+}
+
+fn nothing() -> Piece<'static> {
+    piece(Role::Muted, "—")
+}
+
+fn words(text: Option<&str>, role: Role) -> Piece<'static> {
+    text.map_or_else(nothing, |text| piece(role, text.to_owned()))
+}
+
+fn lacking_cell(column: usize, row: &UserRow) -> Piece<'static> {
+    match column {
+        0 => words(row.distinct_id.as_deref(), Role::Text),
+        1 => words(row.reason.map(Reason::title), Role::Text),
+        2 => words(row.holds.as_deref(), Role::Warn),
+        3 if row.sent => piece(Role::Muted, "yes"),
+        3 => piece(Role::Bad, "no"),
+        _ => words(row.last_seen.as_deref(), Role::Muted),
+    }
+}
+
+fn cell(column: usize, row: &UserRow) -> Piece<'static> {
+    match column {
+        0 => words(row.distinct_id.as_deref(), Role::Text),
+        1 => row.mpid.map_or_else(nothing, |mpid| piece(Role::Text, mpid.to_string())),
+        2 => words(row.reason.map(Reason::title), Role::Text),
+        _ => words(row.detail.as_deref().or(row.holds.as_deref()), Role::Muted),
+    }
+}
+
+fn facts(row: &UserRow) -> Message {
+    let mut facts = Vec::new();
+    let mut say = |label: &str, value: &str| facts.push((label.to_owned(), value.to_owned()));
+    let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or("nothing").to_owned();
+    say("$distinct_id", row.distinct_id.as_deref().unwrap_or("not known"));
+    if let Some(mpid) = row.mpid {
+        say("MPID", &mpid.to_string());
+    }
+    say("Why", row.reason.map_or("nothing speaks against a match", Reason::title));
+    if row.holds.is_some() || row.mpid.is_none() {
+        say("$mparticle_user_id holds", &text(&row.holds));
+    }
+    if let Some(detail) = &row.detail {
+        say("Evidence", detail);
+    }
+    let sent = match (row.sent, row.mpid) {
+        (true, Some(_)) => "by MPID",
+        (true, None) => "by $distinct_id; it reaches the person only if mParticle knows that id",
+        (false, _) => "not at all: there is no id that mParticle could be told",
+    };
+    say("Sent", sent);
+    if row.last_seen.is_some() {
+        say("Last seen", &text(&row.last_seen));
+    }
+    let groups: Vec<&str> = row.properties.iter().filter_map(Option::as_deref).collect();
+    if !groups.is_empty() {
+        say("Properties", &groups.join(" · "));
+    }
+    if let Some(reason) = row.reason {
+        say("What that means", reason.meaning());
+        say("What to do", reason.next_step());
+    }
+    Message::new("User".to_owned(), Body::Facts(facts))
+}
+
+/// The page behind a line: a box with the list in it.
+pub struct PeoplePage {
+    cohort: CohortId,
+    listed: Listed,
+    title: Option<String>,
+    list: Windowed<People<true>>,
+}
+
+impl PeoplePage {
+    /// The users behind a line of a cohort's counts.
+    #[must_use]
+    pub fn of(cohort: CohortId, listed: Listed) -> Self {
+        let list = Windowed::of(People::new(cohort, listed, Narrow::default()));
+        Self { cohort, listed, title: None, list }
+    }
+
+    /// Those of them who are of a group.
+    #[must_use]
+    pub fn of_group(cohort: CohortId, narrow: Narrow, title: String) -> Self {
+        let listed = Listed::Lacking;
+        let list = Windowed::of(People::new(cohort, listed, narrow));
+        Self { cohort, listed, title: Some(title), list }
+    }
+}
+
+impl Page for PeoplePage {
+    fn place(&self) -> Place {
+        Place::Cohort
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        self.list.hints()
+    }
+
+    fn part(&self) -> Option<&dyn Page> {
+        Some(&self.list)
+    }
+
+    fn part_mut(&mut self) -> Option<&mut dyn Page> {
+        Some(&mut self.list)
+    }
+
+    fn subject(&self) -> Option<CohortId> {
+        Some(self.cohort)
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
+        let title = self.title.as_deref().unwrap_or(self.listed.title());
+        let mut pieces = vec![piece(Role::Title, title.to_owned()), piece(Role::Muted, "  ")];
+        pieces.extend(self.list.remark(scene));
+        let name = scene.snapshot.cohort(self.cohort).map_or("", |view| &view.cohort.name);
+        let room = usize::from(area.width).saturating_sub(text::width(title) + 26);
+        pieces.push(piece(Role::Muted, format!(" · {}", text::cut(name, room))));
+        let inside = canvas.frame(area, Role::Faint, &pieces);
+        if !inside.is_empty() {
+            self.list.draw(canvas, scene, inside);
+        }
+    }
+}
