@@ -3,6 +3,7 @@
 //! accounted for. Where the pages come from and where remarks are kept is for others.
 
 use super::counts::ReadCounts;
+use super::diff::{Difference, Found};
 use super::identity::IdentityRef;
 use super::member::{Finding, Member, NoMpid, Profile, RawId, ReadingRules, is_suspect, parse_mpid};
 use super::property::PropertyNames;
@@ -234,11 +235,11 @@ impl Collector {
 /// The people of one complete read, each once, in the order of [`Identity`].
 #[derive(Debug, Default)]
 pub struct Membership {
-    mpids: Vec<(i64, u32)>,
+    pub(super) mpids: Vec<(i64, u32)>,
     /// Further profiles of people who are in `mpids`.
     folded: Vec<(i64, u32)>,
-    uuids: Vec<[u8; 16]>,
-    texts: Vec<Box<str>>,
+    pub(super) uuids: Vec<[u8; 16]>,
+    pub(super) texts: Vec<Box<str>>,
     distinct_ids: TextPool,
     counts: ReadCounts,
 }
@@ -248,18 +249,29 @@ pub struct Membership {
 pub struct MemberRef<'a> {
     /// How the person is addressed.
     pub identity: IdentityRef<'a>,
-    /// The profile, where it has a usable `$distinct_id`.
-    pub distinct_id: Option<Cow<'a, str>>,
+    /// Of somebody addressed by MPID, the profile, where it has a usable `$distinct_id`.
+    profile: Option<&'a str>,
 }
 
-impl MemberRef<'_> {
+impl<'a> MemberRef<'a> {
+    /// A member who is addressed by the `$distinct_id`.
+    pub(super) fn by_own_id(identity: IdentityRef<'a>) -> Self {
+        Self { identity, profile: None }
+    }
+
+    /// The profile, where it has a usable `$distinct_id`.
+    #[must_use]
+    pub fn distinct_id(&self) -> Option<Cow<'a, str>> {
+        self.profile.map(Cow::Borrowed).or_else(|| self.identity.distinct_id())
+    }
+
     /// The change that tells mParticle of this member.
     #[must_use]
     pub fn enters(self) -> Change {
         Change {
             direction: Direction::Add,
             identity: self.identity.to_owned(),
-            distinct_id: self.distinct_id.map(|id| id.into_owned().into_boxed_str()),
+            distinct_id: self.distinct_id().map(|id| id.into_owned().into_boxed_str()),
         }
     }
 }
@@ -297,18 +309,30 @@ impl Membership {
         found
     }
 
+    /// A matched member and what bears its `$distinct_id`.
+    fn matched(&self, (mpid, place): (i64, u32)) -> MemberRef<'_> {
+        let profile = Some(self.distinct_ids.get(place)).filter(|id| !id.is_empty());
+        MemberRef { identity: IdentityRef::Mpid(mpid), profile }
+    }
+
+    /// What the comparison found of a matched member.
+    pub(super) fn mpid_difference<'a>(&'a self, found: &Found<'a, (i64, u32), i64>) -> Difference<'a> {
+        match found {
+            Found::Unchanged(member) => Difference::Unchanged(self.matched(**member)),
+            Found::Enters(member) => Difference::Enters(self.matched(**member)),
+            Found::Leaves(mpid) => Difference::Leaves(IdentityRef::Mpid(**mpid)),
+        }
+    }
+
     /// Everyone, in order.
     pub fn iter(&self) -> impl Iterator<Item = MemberRef<'_>> {
-        let mpids = self.mpids.iter().map(|(mpid, place)| MemberRef {
-            identity: IdentityRef::Mpid(*mpid),
-            distinct_id: Some(Cow::Borrowed(self.distinct_ids.get(*place))).filter(|id| !id.is_empty()),
-        });
+        let mpids = self.mpids.iter().map(|member| self.matched(*member));
         let others = self
             .uuids
             .iter()
             .map(IdentityRef::Uuid)
             .chain(self.texts.iter().map(|text| IdentityRef::Text(text)));
-        mpids.chain(others.map(|identity| MemberRef { identity, distinct_id: identity.distinct_id() }))
+        mpids.chain(others.map(MemberRef::by_own_id))
     }
 }
 
@@ -381,7 +405,7 @@ mod tests {
         assert_eq!(remarks.len(), 1);
         assert_eq!(remarks[0].distinct_id.as_deref(), Some("b"));
         let first = membership.iter().next().unwrap();
-        assert_eq!(first.distinct_id.as_deref(), Some("a"));
+        assert_eq!(first.distinct_id().as_deref(), Some("a"));
     }
 
     #[test]
@@ -401,6 +425,6 @@ mod tests {
         let mut collector = Collector::new(ReadingRules::default());
         collector.add(&profile("", Some("7")));
         let (membership, _) = collector.finish();
-        assert_eq!(membership.iter().next().unwrap().distinct_id, None);
+        assert_eq!(membership.iter().next().unwrap().distinct_id(), None);
     }
 }

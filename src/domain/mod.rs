@@ -29,6 +29,7 @@ pub mod rounding;
 pub mod run;
 pub mod sampling;
 pub mod sight;
+pub mod sorted;
 pub mod status;
 pub mod tally;
 pub mod told;

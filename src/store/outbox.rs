@@ -348,6 +348,16 @@ fn keep_in_doubt(connection: &Connection, run: RunId, people: &BTreeSet<Identity
     Ok(())
 }
 
+/// How many users the answered requests of a run have, in all.
+pub(super) fn answered_users(connection: &Connection, run: RunId) -> Result<u64, StoreError> {
+    let users: i64 = connection.query_row(
+        "SELECT coalesce(sum(users), 0) FROM outbox WHERE run_id = ?1 AND state = 'answered'",
+        [run.0],
+        |row| row.get(0),
+    )?;
+    Ok(users.cast_unsigned())
+}
+
 /// The next answered request of a wave after a position: its first position and its changes.
 pub(super) fn next_answered(
     connection: &Connection,

@@ -4,6 +4,7 @@
 
 use super::StoreError;
 use crate::domain::membership::{Remark, RemarkKind};
+use crate::domain::sorted::Block;
 use crate::domain::{Change, Direction, Identity, IdentityRef, NoMpid};
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +99,7 @@ pub fn unseal(content: Content, blob: &[u8]) -> Result<&[u8], StoreError> {
 /// Seals a chunk of the baseline that a program of format 1 wrote.
 pub fn seal_old_chunk(form: i64, chunk: Vec<u8>) -> Result<Vec<u8>, StoreError> {
     let sealed = seal(Content::Chunk(Form::from_number(form)?), chunk);
-    unpack_chunk(form, &sealed).map(|_| sealed)
+    unpack_block(form, &sealed).map(|_| sealed)
 }
 
 /// Seals the changes of a request that a program of format 1 wrote.
@@ -130,21 +131,28 @@ fn checksum(content: Content, blob: &[u8]) -> u32 {
 }
 
 /// Packs identities of one form, in order.
-pub fn pack_chunk(identities: &[Identity]) -> Vec<u8> {
-    let mut chunk = Vec::with_capacity(identities.len() * 16 + 4);
-    for identity in identities {
-        match identity {
-            Identity::Mpid(mpid) => chunk.extend_from_slice(&mpid.to_le_bytes()),
-            Identity::Uuid(bytes) => chunk.extend_from_slice(bytes),
-            Identity::Text(text) => {
+pub fn pack_block(block: &Block) -> Vec<u8> {
+    let mut chunk = Vec::with_capacity(block.len() * 16 + 4);
+    let form = match block {
+        Block::Mpids(mpids) => {
+            for mpid in mpids {
+                chunk.extend_from_slice(&mpid.to_le_bytes());
+            }
+            Form::Mpid
+        }
+        Block::Uuids(uuids) => {
+            chunk.extend_from_slice(uuids.as_flattened());
+            Form::Uuid
+        }
+        Block::Texts(texts) => {
+            for text in texts {
                 // Identities are at most 256 characters (four bytes each), so two bytes always suffice.
                 chunk.extend_from_slice(&u16::try_from(text.len()).unwrap_or(u16::MAX).to_le_bytes());
                 chunk.extend_from_slice(text.as_bytes());
             }
+            Form::Text
         }
-    }
-    // An empty chunk is never written.
-    let form = identities.first().map_or(Form::Mpid, |first| Form::of(first.borrow()));
+    };
     seal(Content::Chunk(form), chunk)
 }
 
@@ -152,38 +160,45 @@ pub fn pack_chunk(identities: &[Identity]) -> Vec<u8> {
 ///
 /// # Errors
 /// [`StoreError::Damaged`] when the bytes are no identities in strictly ascending order.
-pub fn unpack_chunk(form: i64, chunk: &[u8]) -> Result<Vec<Identity>, StoreError> {
+pub fn unpack_block(form: i64, chunk: &[u8]) -> Result<Block, StoreError> {
     let form = Form::from_number(form)?;
     let chunk = unseal(Content::Chunk(form), chunk)?;
-    let identities = match form {
+    let (block, is_in_order) = match form {
         Form::Mpid => {
-            whole(chunk.as_chunks::<8>())?.iter().map(|b| Identity::Mpid(i64::from_le_bytes(*b))).collect()
+            let mpids: Vec<i64> =
+                whole(chunk.as_chunks::<8>())?.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect();
+            let is_in_order = mpids.is_sorted_by(|a, b| a < b);
+            (Block::Mpids(mpids), is_in_order)
         }
-        Form::Uuid => whole(chunk.as_chunks::<16>())?.iter().map(|bytes| Identity::Uuid(*bytes)).collect(),
-        Form::Text => unpack_texts(chunk)?,
+        Form::Uuid => {
+            let uuids = whole(chunk.as_chunks::<16>())?.to_vec();
+            let is_in_order = uuids.is_sorted_by(|a, b| a < b);
+            (Block::Uuids(uuids), is_in_order)
+        }
+        Form::Text => {
+            let texts = unpack_texts(chunk)?;
+            let is_in_order = texts.is_sorted_by(|a, b| a < b);
+            (Block::Texts(texts), is_in_order)
+        }
     };
-    if identities.is_sorted_by(|a, b| a < b) {
-        Ok(identities)
-    } else {
-        Err(damaged("a baseline chunk out of order"))
-    }
+    if is_in_order { Ok(block) } else { Err(damaged("a baseline chunk out of order")) }
 }
 
 fn whole<'a, T>((items, rest): (&'a [T], &[u8])) -> Result<&'a [T], StoreError> {
     if rest.is_empty() { Ok(items) } else { Err(damaged("a baseline chunk of odd length")) }
 }
 
-fn unpack_texts(mut chunk: &[u8]) -> Result<Vec<Identity>, StoreError> {
-    let mut identities = Vec::new();
+fn unpack_texts(mut chunk: &[u8]) -> Result<Vec<Box<str>>, StoreError> {
+    let mut texts = Vec::new();
     while let Some((length, rest)) = chunk.split_first_chunk::<2>() {
         let length = usize::from(u16::from_le_bytes(*length));
         let (text, rest) =
             rest.split_at_checked(length).ok_or_else(|| damaged("a baseline chunk cut short"))?;
         let text = std::str::from_utf8(text).map_err(|_| damaged("a baseline chunk that is not text"))?;
-        identities.push(Identity::Text(text.into()));
+        texts.push(text.into());
         chunk = rest;
     }
-    if chunk.is_empty() { Ok(identities) } else { Err(damaged("a baseline chunk cut short")) }
+    if chunk.is_empty() { Ok(texts) } else { Err(damaged("a baseline chunk cut short")) }
 }
 
 fn damaged(what: &'static str) -> StoreError {
@@ -337,8 +352,8 @@ pub fn unpack_remarks(blob: &[u8]) -> Result<Vec<Remark>, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::sorted::Sorted;
     use proptest::prelude::*;
-    use std::collections::BTreeSet;
 
     fn identity() -> impl Strategy<Value = Identity> {
         prop_oneof![
@@ -360,13 +375,9 @@ mod tests {
 
         #[test]
         fn chunks_read_back(identities in prop::collection::btree_set(identity(), 0..50)) {
-            for form in [Form::Mpid, Form::Uuid, Form::Text] {
-                let of_form: BTreeSet<_> =
-                    identities.iter().filter(|id| Form::of(id.borrow()) == form).cloned().collect();
-                let of_form: Vec<_> = of_form.into_iter().collect();
-                if !of_form.is_empty() {
-                    prop_assert_eq!(unpack_chunk(form.number(), &pack_chunk(&of_form)).unwrap(), of_form);
-                }
+            let Sorted { mpids, uuids, texts } = identities.into_iter().collect();
+            for (form, block) in (0..).zip([Block::Mpids(mpids), Block::Uuids(uuids), Block::Texts(texts)]) {
+                prop_assert_eq!(unpack_block(form, &pack_block(&block)).unwrap(), block);
             }
         }
 
@@ -381,7 +392,8 @@ mod tests {
                 blob[bit / 8] ^= 1 << (bit % 8);
                 blob
             };
-            prop_assert!(unpack_chunk(0, &turned(pack_chunk(&identities))).is_err());
+            let Sorted { mpids, .. } = identities.into_iter().collect();
+            prop_assert!(unpack_block(0, &turned(pack_block(&Block::Mpids(mpids)))).is_err());
             prop_assert!(unpack_changes(&turned(pack_changes(&changes).unwrap())).is_err());
         }
 
@@ -389,7 +401,7 @@ mod tests {
         fn no_bytes_make_unpacking_panic(form in -1..4i64, bytes in prop::collection::vec(any::<u8>(), 0..80)) {
             let content = Form::from_number(form).map_or(Content::Changes, Content::Chunk);
             for blob in [bytes.clone(), seal(content, bytes.clone())] {
-                let _ = unpack_chunk(form, &blob);
+                let _ = unpack_block(form, &blob);
             }
             for content in [Content::Changes, Content::Remarks] {
                 let _ = unpack_changes(&seal(content, bytes.clone()));
@@ -413,7 +425,7 @@ mod tests {
 
     #[test]
     fn a_chunk_out_of_order_is_damage() {
-        let chunk = pack_chunk(&[Identity::Mpid(2), Identity::Mpid(1)]);
-        assert!(matches!(unpack_chunk(0, &chunk), Err(StoreError::Damaged { .. })));
+        let chunk = pack_block(&Block::Mpids(vec![2, 1]));
+        assert!(matches!(unpack_block(0, &chunk), Err(StoreError::Damaged { .. })));
     }
 }

@@ -7,6 +7,7 @@ use super::{
     migration, runs, syncs, time, trail,
 };
 use crate::domain::membership::{Remark, RemarkKind};
+use crate::domain::sorted::Block;
 use crate::domain::{Change, ChangeState, CohortId, Identity, RunId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
@@ -137,6 +138,11 @@ impl Reader {
     /// Who holds an attribute because of a cohort, in order.
     pub fn baseline(&self, holding: &Holding) -> impl Iterator<Item = Result<Identity, StoreError>> {
         baseline::read(&self.connection, holding)
+    }
+
+    /// The same a block at a time, for whoever compares all of it.
+    pub fn baseline_blocks(&self, holding: &Holding) -> impl Iterator<Item = Result<Block, StoreError>> {
+        baseline::blocks(&self.connection, holding)
     }
 
     /// The queries charged since a time, oldest first.

@@ -7,11 +7,13 @@ use super::run::Run;
 use crate::domain::diff::{Difference, diff};
 use crate::domain::membership::Membership;
 use crate::domain::plan::{PlannedRequest, Planner, Wave};
+use crate::domain::sorted::Sorted;
 use crate::domain::{Change, Direction, Identity, IdentityRef, Phase, Purpose, RunCounts};
 use crate::mparticle::Encoder;
 use crate::store::{Holding, Reader, StoreError};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
 use tokio::task;
@@ -30,7 +32,7 @@ pub(super) async fn compare(run: &mut Run, membership: Membership) -> Result<(),
         holding: run.record.holding(),
         tells_everyone: run.record.purpose == Purpose::FullRefresh,
         encoder: run.tools.encoder.clone(),
-        uncertain,
+        uncertain: uncertain.into_iter().collect(),
         counts: run.record.counts,
         left: Left::default(),
         written: Written { planned, together: Vec::with_capacity(REQUESTS_TOGETHER) },
@@ -60,7 +62,7 @@ struct Comparison {
     /// Whether members who are in the baseline are told as well.
     tells_everyone: bool,
     encoder: Encoder,
-    uncertain: Vec<Identity>,
+    uncertain: Sorted,
     counts: RunCounts,
     left: Left,
     written: Written,
@@ -72,25 +74,31 @@ impl Comparison {
         let (encoder, attribute) = (self.encoder.clone(), self.holding.attribute.clone());
         let size_of = |change: &Change| encoder.upper_bound(&attribute, change);
         let mut planner = Planner::new(self.encoder.limits(), size_of);
+        let mut is_wanted = true;
         let uncertain = std::mem::take(&mut self.uncertain);
-        let in_doubt: HashSet<Identity> = uncertain.iter().cloned().collect();
-        for difference in diff(reader.baseline(&self.holding), membership.iter(), uncertain.into_iter()) {
-            let (wave, change) = match difference? {
-                Difference::Unchanged(member) if self.tells_everyone => (Wave::Refresh, member.enters()),
-                Difference::Unchanged(_) => {
-                    self.counts.unchanged += 1;
-                    continue;
+        diff(reader.baseline_blocks(&self.holding), membership, &uncertain, |difference| {
+            let (wave, change) = match difference {
+                Difference::Unchanged(member) if self.tells_everyone => {
+                    (Wave::Refresh, Some(member.enters()))
                 }
-                Difference::Change(change) => (Wave::of(change.direction), change),
+                Difference::Enters(_) => (Wave::Adds, difference.change()),
+                Difference::Leaves(_) => (Wave::Removes, difference.change()),
+                Difference::Unchanged(_) => (Wave::Refresh, None),
+            };
+            let Some(change) = change else {
+                self.counts.unchanged += 1;
+                return ControlFlow::Continue(());
             };
             self.counts.plan(change.direction);
             self.left.note(&change);
-            if !self.written.take(planner.take(wave, change)) {
-                return Ok(self.counts);
-            }
+            is_wanted = self.written.take(planner.take(wave, change));
+            if is_wanted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        if !is_wanted {
+            return Ok(self.counts);
         }
         if !self.tells_everyone {
-            for identity in self.reached_by_removals(&reader, membership, &in_doubt)? {
+            for identity in self.reached_by_removals(&reader, membership, &uncertain)? {
                 self.counts.unchanged -= 1;
                 self.counts.plan(Direction::Add);
                 let change = Change { direction: Direction::Add, identity, distinct_id: None };
@@ -113,25 +121,15 @@ impl Comparison {
         &self,
         reader: &Reader,
         membership: &Membership,
-        in_doubt: &HashSet<Identity>,
-    ) -> Result<Vec<Identity>, StoreError> {
+        in_doubt: &Sorted,
+    ) -> Result<BTreeSet<Identity>, StoreError> {
         if self.left.is_nobody() {
-            return Ok(Vec::new());
+            return Ok(BTreeSet::new());
         }
-        let mut asked = membership.mpids_of(|distinct_id| self.left.has(distinct_id)).into_iter().peekable();
-        let mut reached = Vec::new();
-        for known in reader.baseline(&self.holding) {
-            let known = known?;
-            let IdentityRef::Mpid(mpid) = known.borrow() else { break };
-            while asked.next_if(|asked| *asked < mpid).is_some() {}
-            if asked.peek().is_none() {
-                break;
-            }
-            if asked.next_if(|asked| *asked == mpid).is_some() && !in_doubt.contains(&known) {
-                reached.push(known);
-            }
-        }
-        Ok(reached)
+        let asked = membership.mpids_of(|distinct_id| self.left.has(distinct_id));
+        let told_anyway = |mpid: &i64| in_doubt.contains(IdentityRef::Mpid(*mpid));
+        let asked = asked.into_iter().filter(|mpid| !told_anyway(mpid)).map(Identity::Mpid).collect();
+        reader.members_among(&self.holding, &asked)
     }
 }
 

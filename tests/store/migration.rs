@@ -94,6 +94,21 @@ fn a_state_of_format_3_goes_on() {
     assert!(store.uncertain(&sync.holding()).unwrap().is_empty());
 }
 
+/// 645 people exported, then 17 more; chunks without layers over them.
+#[test]
+fn a_state_of_format_4_goes_on() {
+    let directory = state_of("format_4.db");
+    assert!(matches!(Reader::open(directory.path()), Err(StoreError::Older { found: 4, .. })));
+    let mut store = Store::open(directory.path(), "a test").unwrap();
+    assert!(directory.path().join(format!("{DATABASE_FILE}.format-4.bak")).exists());
+    let reader = Reader::open(directory.path()).unwrap();
+    let sync = reader.syncs().unwrap().remove(0);
+    assert_eq!(reader.baseline(&sync.holding()).map(Result::unwrap).count(), 662);
+    // The newest run settles once more, and changes nothing.
+    let settled = store.settle(RunId(2), &sync.holding(), true).unwrap();
+    assert_eq!((settled.baseline, settled.adds_accepted), (662, 17));
+}
+
 #[test]
 fn the_file_is_copied_before_it_is_changed() {
     let directory = old_state();
