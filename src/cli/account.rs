@@ -39,12 +39,17 @@ impl Desk {
 
     /// Every value that was given, before anyone looks at what it says.
     pub(super) fn layers(&self) -> Result<Layers, ConfigError> {
-        Layers::read(Request {
+        Layers::read(self.request())
+    }
+
+    /// What there is to read: file, profile, environment and flags.
+    pub(super) fn request(&self) -> Request {
+        Request {
             config_file: self.places.config_file.clone(),
             profile: self.places.profile.clone(),
             environment: self.environment.clone(),
             overrides: self.args.overrides(),
-        })
+        }
     }
 
     /// The whole configuration, credentials included; they are masked from here on.

@@ -7,6 +7,7 @@ mod moment;
 mod past;
 mod people;
 mod probe;
+mod reconnect;
 mod requests;
 mod user;
 mod values;
@@ -16,6 +17,7 @@ pub use config::ConfigCommand;
 pub use past::{ChangesArgs, MembersArgs};
 pub use people::{CountsArgs, UnmatchedArgs};
 pub use probe::ProbeArgs;
+pub use reconnect::{ReconnectArgs, Side};
 pub use requests::{BundleArgs, RequestsArgs};
 pub use user::UserArgs;
 pub use verify::VerifyArgs;
@@ -212,6 +214,9 @@ pub enum Command {
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
     },
+    /// Take a fresh secret or webhook URL, try it, and let the syncs go on that the old one had paused
+    #[command(after_help = reconnect::AFTER_HELP)]
+    Reconnect(ReconnectArgs),
     /// Write, show, change, check or find the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

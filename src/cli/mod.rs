@@ -13,6 +13,7 @@ mod objects;
 pub mod output;
 mod pretty;
 mod progress;
+mod secret_input;
 mod select;
 mod signals;
 
@@ -21,8 +22,8 @@ use account::Desk;
 use args::{Args, Command};
 use commands::steer::Steering;
 use commands::{
-    adopt, clean_up, cohorts, counts, doctor, history, past, people, probe, requests, run, sandbox, status,
-    steer, support_bundle, sync, user, verify, watch,
+    adopt, clean_up, cohorts, counts, doctor, history, past, people, probe, reconnect, requests, run, sandbox,
+    status, steer, support_bundle, sync, user, verify, watch,
 };
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};
@@ -103,6 +104,7 @@ async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
         Command::Sync(asked) => sync::sync(desk, &config, asked).await,
         Command::Run => run::run(desk, &config).await,
         Command::Probe(asked) => probe::probe(desk, &config, asked).await,
+        Command::Reconnect(asked) => reconnect::reconnect(desk, &config, asked).await,
         Command::Verify(asked) => verify::verify(desk, &config, asked).await,
         Command::Pause { cohort } => steer::steer(desk, &config, Steering::Pause, cohort).await,
         Command::Resume { cohort } => steer::steer(desk, &config, Steering::Resume, cohort).await,

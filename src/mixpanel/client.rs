@@ -7,7 +7,7 @@ use super::wire::{PageHead, read_cohorts, read_page};
 use crate::domain::property::PropertyNames;
 use crate::domain::{Cohort, CohortId, Profile};
 use crate::http::text::excerpt;
-use crate::http::{Answer, Authorization, ContentType, MASK, Method, Request, Transport, Url};
+use crate::http::{Answer, Authorization, ContentType, MASK, Method, Replaceable, Request, Transport, Url};
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::borrow::Cow;
@@ -47,7 +47,7 @@ pub struct Connection {
 #[derive(Debug, Clone)]
 pub struct Client {
     transport: Transport,
-    service_account: Authorization,
+    service_account: Replaceable<Authorization>,
     list_url: Url,
     engage_url: Url,
     places: Arc<Semaphore>,
@@ -164,7 +164,7 @@ impl Client {
             list_url: address("cohorts/list")?,
             engage_url: address("engage")?,
             transport,
-            service_account: connection.service_account,
+            service_account: Replaceable::new(connection.service_account),
             places: Arc::new(Semaphore::new(CONCURRENT_QUERIES)),
             properties: PropertyNames::default(),
         })
@@ -182,17 +182,28 @@ impl Client {
         &self.properties
     }
 
+    /// The same project as another service account, to try its credential. This client's is not changed by it.
+    #[must_use]
+    pub fn with_account(&self, service_account: Authorization) -> Self {
+        Self { service_account: Replaceable::new(service_account), ..self.clone() }
+    }
+
+    /// Asks as the account of another client from now on; so do all clones of this one.
+    pub fn take_account(&self, from: &Self) {
+        self.service_account.replace(from.service_account.get());
+    }
+
     /// Lists the project's cohorts; costs one query.
     ///
     /// # Errors
     /// See [`MixpanelError`]; [`MixpanelError::pause_cause`] tells whether a person is needed.
     pub async fn list_cohorts(&self) -> Asked<Listing> {
         const WHAT: &str = "the cohort list";
-        self.ask(&self.list_url, Bytes::new(), WHAT, |answer| {
+        self.ask(&self.list_url, Bytes::new(), WHAT, |answer, account| {
             let (cohorts, skipped) = read_cohorts(&answer.body).map_err(|error| {
-                MixpanelError::of_body(&self.concealed(answer.clone()), WHAT, Some(&error))
+                MixpanelError::of_body(&concealed(answer.clone(), account), WHAT, Some(&error))
             })?;
-            let shown = start_of(&self.concealed(answer.clone()).body);
+            let shown = start_of(&concealed(answer.clone(), account).body);
             Ok((Listing { cohorts, skipped, heard: heard(answer) }, shown))
         })
         .await
@@ -219,9 +230,9 @@ impl Client {
     }
 
     async fn engage(&self, form: Bytes, number: u32, what: &str, properties: &PropertyNames) -> Asked<Page> {
-        self.ask(&self.engage_url, form, what, |answer| {
+        self.ask(&self.engage_url, form, what, |answer, account| {
             let body_error = |error: Option<&serde_json::Error>| {
-                MixpanelError::of_body(&self.concealed(answer.clone()), what, error)
+                MixpanelError::of_body(&concealed(answer.clone(), account), what, error)
             };
             let head = read_page(&answer.body, &PropertyNames::default(), &mut |_| {})
                 .map_err(|error| body_error(Some(&error)))?;
@@ -241,17 +252,18 @@ impl Client {
         url: &Url,
         body: Bytes,
         what: &str,
-        read: impl FnOnce(&Answer) -> Result<(T, String), MixpanelError>,
+        read: impl FnOnce(&Answer, &Authorization) -> Result<(T, String), MixpanelError>,
     ) -> Asked<T> {
         let mut exchange = Exchange { request: shown_request(url, &body), ..Exchange::default() };
         // The semaphore is never closed.
         let Ok(_place) = self.places.acquire().await else {
             return Asked { exchange, result: Err(MixpanelError::Cancelled) };
         };
+        let account = self.service_account.get();
         let request = Request {
             method: Method::Post { content_type: ContentType::Form, body: &body },
             url,
-            authorization: Some(&self.service_account),
+            authorization: Some(&account),
             timeout: TIMEOUT,
             body_limit: BODY_LIMIT,
         };
@@ -267,11 +279,11 @@ impl Client {
         };
         (exchange.status, exchange.bytes) = (Some(answer.status), answer.body.len());
         if !answer.is_success() {
-            let answer = self.concealed(answer);
+            let answer = concealed(answer, &account);
             exchange.answer = start_of(&answer.body);
             return Asked { exchange, result: Err(MixpanelError::of_answer(&answer, what)) };
         }
-        let result = read(&answer).map(|(asked, shown)| {
+        let result = read(&answer, &account).map(|(asked, shown)| {
             exchange.answer = shown;
             asked
         });
@@ -280,12 +292,12 @@ impl Client {
         }
         Asked { exchange, result }
     }
+}
 
-    /// The answer without our credential, should it repeat it: what an error says is shown and kept. A page of
-    /// members is left alone, for in it such a text would be somebody's id.
-    fn concealed(&self, answer: Answer) -> Answer {
-        Answer { body: self.service_account.conceal(answer.body), ..answer }
-    }
+/// The answer without our credential, should it repeat it: what an error says is shown and kept. A page of
+/// members is left alone, for in it such a text would be somebody's id.
+fn concealed(answer: Answer, account: &Authorization) -> Answer {
+    Answer { body: account.conceal(answer.body), ..answer }
 }
 
 /// The parameters of a page (Mixpanel reference, Query Profiles).

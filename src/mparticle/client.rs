@@ -3,7 +3,8 @@
 
 use super::verdict::{self, Verdict};
 use crate::http::{
-    Answer, Authorization, ContentType, MASK, Method, Request, Transport, TransportError, Url, conceal,
+    Answer, Authorization, ContentType, MASK, Method, Replaceable, Request, Transport, TransportError, Url,
+    conceal,
 };
 use bytes::Bytes;
 use std::fmt;
@@ -90,20 +91,49 @@ impl From<FeedUrl> for Route {
 #[derive(Debug, Clone)]
 pub struct Client {
     transport: Transport,
-    route: Route,
+    route: Replaceable<Route>,
 }
 
 impl Client {
     /// A client for one way in.
     #[must_use]
     pub fn new(transport: Transport, route: impl Into<Route>) -> Self {
-        Self { transport, route: route.into() }
+        Self { transport, route: Replaceable::new(route.into()) }
+    }
+
+    /// Another way in, to try it. This client's is not changed by it.
+    #[must_use]
+    pub fn with_route(&self, route: impl Into<Route>) -> Self {
+        Self::new(self.transport.clone(), route)
+    }
+
+    /// The same Events API with another key and secret; `None` where changes go to a feed.
+    #[must_use]
+    pub fn with_key(&self, authorization: Authorization) -> Option<Self> {
+        match &*self.route.get() {
+            Route::Events(api) => {
+                let url = Arc::clone(&api.url);
+                Some(self.with_route(Route::Events(EventsApi { url, authorization })))
+            }
+            Route::Feed(_) => None,
+        }
+    }
+
+    /// Whether changes go to a feed.
+    #[must_use]
+    pub fn is_feed(&self) -> bool {
+        matches!(*self.route.get(), Route::Feed(_))
+    }
+
+    /// Sends by the way of another client from now on; so do all clones of this one.
+    pub fn take_route(&self, from: &Self) {
+        self.route.replace(from.route.get());
     }
 
     /// What stands above the body of a request: method and address, without anything that would open it.
     #[must_use]
     pub fn heading(&self) -> String {
-        match &self.route {
+        match &*self.route.get() {
             Route::Feed(url) => format!("POST {}", url.masked()),
             Route::Events(api) => format!("POST {}", api.url),
         }
@@ -115,7 +145,8 @@ impl Client {
     /// There is no complete answer; [`TransportError::may_have_arrived`] tells whether mParticle may have
     /// applied the request all the same.
     pub async fn post(&self, body: &Bytes) -> Result<Answer, TransportError> {
-        self.transport.send(self.request(body)).await.map(|answer| self.concealed(answer))
+        let route = self.route.get();
+        self.transport.send(route.request(body)).await.map(|answer| route.concealed(answer))
     }
 
     /// The same with every header of the answer, to be shown.
@@ -123,14 +154,15 @@ impl Client {
     /// # Errors
     /// As [`Client::post`].
     pub async fn probe(&self, body: &Bytes) -> Result<(Answer, Vec<(String, String)>), TransportError> {
-        let (answer, headers) = self.transport.exchange(self.request(body)).await?;
+        let route = self.route.get();
+        let (answer, headers) = self.transport.exchange(route.request(body)).await?;
         let text = |bytes: &[u8]| {
-            let shown = self.conceal(Bytes::copy_from_slice(bytes));
+            let shown = route.conceal(Bytes::copy_from_slice(bytes));
             String::from_utf8_lossy(&shown).into_owned()
         };
         let headers =
             headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect();
-        Ok((self.concealed(answer), headers))
+        Ok((route.concealed(answer), headers))
     }
 
     /// Asks the host, without any credential, whether it can be reached and what time it has; sends nothing to the feed.
@@ -138,7 +170,8 @@ impl Client {
     /// # Errors
     /// It cannot be reached, or not over a connection that is trusted.
     pub async fn reach(&self, timeout: Duration) -> Result<Answer, TransportError> {
-        let mut url = Url::clone(match &self.route {
+        let route = self.route.get();
+        let mut url = Url::clone(match &*route {
             Route::Feed(url) => &url.0,
             Route::Events(api) => &api.url,
         });
@@ -147,8 +180,19 @@ impl Client {
         self.transport.reach(&url, timeout).await
     }
 
+    /// Judges an answer to a request of so many users, in the words of this way in.
+    #[must_use]
+    pub fn judge(&self, answer: &Answer, users: usize) -> Verdict {
+        match *self.route.get() {
+            Route::Feed(_) => verdict::judge(answer, users),
+            Route::Events(_) => verdict::judge_events(answer, users),
+        }
+    }
+}
+
+impl Route {
     fn request<'a>(&'a self, body: &'a Bytes) -> Request<'a> {
-        let (url, authorization) = match &self.route {
+        let (url, authorization) = match self {
             Route::Feed(url) => (&url.0, None),
             Route::Events(api) => (&api.url, Some(&api.authorization)),
         };
@@ -167,21 +211,12 @@ impl Client {
     }
 
     fn conceal(&self, text: Bytes) -> Bytes {
-        match &self.route {
+        match self {
             Route::Feed(FeedUrl(url)) => {
                 let token = url.path_segments().and_then(|mut segments| segments.next_back());
                 conceal(text, &[url.as_str(), token.unwrap_or_default()])
             }
             Route::Events(api) => api.authorization.conceal(text),
-        }
-    }
-
-    /// Judges an answer to a request of so many users, in the words of this way in.
-    #[must_use]
-    pub fn judge(&self, answer: &Answer, users: usize) -> Verdict {
-        match &self.route {
-            Route::Feed(_) => verdict::judge(answer, users),
-            Route::Events(_) => verdict::judge_events(answer, users),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct Board {
     pub(super) stretch: Option<Stretch>,
     pub(super) journaled: i64,
     mixpanel: Health,
-    mparticle: Health,
+    pub(super) mparticle: Health,
     feed_rate_percent: Option<u8>,
     ended_runs: VecDeque<EndedRun>,
     last_ended: u64,

@@ -1,6 +1,7 @@
 //! What the engine can be asked to do, and how it says no. Every command is answered: done, or a refusal
 //! with the reason and the remedy. Reading needs no command; see [`super::snapshot`].
 
+use super::renew::Renewal;
 use super::user::{LiveAnswer, LiveQuestion};
 use crate::domain::verification::Extent;
 use crate::domain::{CohortId, Identity, Removal, SyncKind};
@@ -40,6 +41,8 @@ pub enum Command {
     EndVerification(CohortId),
     /// Tell those again what they were told before whom the last verification found wrong.
     Repair(CohortId),
+    /// Try fresh credentials, and work with them when they are taken; answered when they are, or are not.
+    Renew(Renewal),
     /// Ask Mixpanel about one user; costs one query, and is answered apart, when Mixpanel has answered.
     AskMixpanel(Ask),
     /// Keep something for the console, which no run depends on.
@@ -168,6 +171,9 @@ pub enum Refusal {
         "the Profile API is not configured; add [mparticle.profile_api] with client_id, client_secret, org_id, account_id and workspace_id to the configuration, then start again"
     )]
     NoProfileApi,
+    /// The fresh credentials were tried and not taken; the old ones are still in use.
+    #[error("{0}")]
+    NotRenewed(String),
     /// This process may not write.
     #[error("{0}")]
     ReadOnly(String),

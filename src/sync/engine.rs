@@ -322,6 +322,7 @@ impl Engine {
             Report::Adopted(cohort, baseline) => self.board.adopted(cohort, baseline),
             Report::Check(cohort, news) => self.check_news(cohort, news),
             Report::Journaled(entry) => self.board.journaled = self.board.journaled.max(entry),
+            Report::Renewed(renewed) => self.renewed(renewed),
             Report::Recorded(result) => self.recorded(result),
         }
     }
@@ -404,7 +405,7 @@ impl Engine {
         };
     }
 
-    fn list_arrived(&mut self, cohorts: Vec<crate::domain::Cohort>) {
+    pub(super) fn list_arrived(&mut self, cohorts: Vec<crate::domain::Cohort>) {
         let now = self.tools.clock.now();
         self.board.take_list(cohorts.clone(), now);
         self.record(move |store| store.save_cohorts(&cohorts, now));

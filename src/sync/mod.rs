@@ -2,6 +2,7 @@
 //! which everyone else speaks to it, and starts it; nobody outside sees more than commands, snapshots and
 //! what a [`crate::store::Reader`] pages from the state directory.
 
+mod aside;
 mod board;
 mod budget;
 mod checks;
@@ -21,6 +22,7 @@ mod observe;
 mod orders;
 pub mod pages;
 mod publish;
+pub mod renew;
 mod repair;
 mod report;
 mod run;

@@ -1,13 +1,12 @@
 //! How the engine carries out commands: each is checked against the board, refused with a reason or taken on.
 //! The rules of who may do what when stand here and nowhere else.
 
-use super::command::{AdoptRequest, Ask, Command, Refusal, StartRequest};
+use super::command::{AdoptRequest, Command, Refusal, StartRequest};
 use super::engine::{Ending, Engine};
 use super::next::next_job;
 use super::report::Report;
 use super::run::Job;
 use super::snapshot::{NoticeLevel, Writer};
-use super::user::live;
 use crate::domain::cohort::check_attribute_name;
 use crate::domain::{Cohort, CohortId, PauseCause, Purpose, Removal, RunId, SyncKind, SyncStatus, Trigger};
 use crate::store::{FormerAttribute, PauseRecord, SyncRecord};
@@ -29,6 +28,7 @@ impl Engine {
         } else {
             match command {
                 Command::Adopt(request) => return self.adopt(request, reply),
+                Command::Renew(renewal) => return self.renew(renewal, reply),
                 Command::Refresh => {
                     self.list_cohorts();
                     Ok(())
@@ -62,26 +62,6 @@ impl Engine {
         };
         // Whoever asked may have stopped waiting; the command was carried out all the same.
         let _ = reply.send(answer);
-    }
-
-    /// Keeps something for the console. Nobody loses anything when that fails, so it is no news for a person.
-    fn remember(&self, key: &'static str, value: String) {
-        let kept = self.tools.keeper.ask(move |store| store.remember(key, &value));
-        tokio::spawn(async move {
-            if let Err(error) = kept.await {
-                tracing::warn!(%error, "what the console looks like was not kept");
-            }
-        });
-    }
-
-    /// Asks Mixpanel about one user, and lets whoever waits have the answer.
-    fn ask_mixpanel(&self, ask: Ask) {
-        let (tools, reading) = (self.tools.clone(), self.settings.reading);
-        tokio::spawn(async move {
-            let answer = live::ask(&tools, reading, &ask.question).await;
-            // Whoever asked may have stopped waiting; the query is spent all the same.
-            let _ = ask.reply.send(answer.map_err(|error| error.to_string()));
-        });
     }
 
     fn start(&mut self, request: &StartRequest) -> Result<(), Refusal> {
@@ -238,7 +218,7 @@ impl Engine {
         self.rest(SyncRecord { status: SyncStatus::Paused, pause: Some(pause), next_due: None, ..sync });
     }
 
-    fn resume(&mut self, id: CohortId) -> Result<(), Refusal> {
+    pub(super) fn resume(&mut self, id: CohortId) -> Result<(), Refusal> {
         let sync = self.known(id)?;
         if self.board.is_active(id) {
             return Err(Refusal::AlreadyRunning);

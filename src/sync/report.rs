@@ -1,6 +1,7 @@
 //! What runs tell the engine while they work. A run never touches the engine's truth; it says what happened
 //! and the engine draws its conclusions.
 
+use super::renew::Renewed;
 use super::verify::{CheckError, CheckProgress};
 use crate::domain::verified::Verification;
 use crate::domain::{Cohort, CohortId, PauseCause, Phase, RunCounts, RunId};
@@ -24,6 +25,8 @@ pub(super) enum Report {
     Adopted(CohortId, u64),
     /// The journal has an entry of this number now.
     Journaled(i64),
+    /// Fresh credentials are in use.
+    Renewed(Renewed),
     /// Something was recorded, or could not be.
     Recorded(Result<(), String>),
 }

@@ -22,6 +22,7 @@ mod input;
 mod lists;
 mod one_writer;
 mod past;
+mod reconnect;
 mod requests;
 mod routes;
 mod secrets;

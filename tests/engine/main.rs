@@ -10,6 +10,7 @@ mod identity;
 mod journal;
 mod lifecycle;
 mod recovery;
+mod renewal;
 mod runs;
 mod simulated;
 mod users;

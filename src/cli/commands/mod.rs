@@ -10,6 +10,7 @@ pub(super) mod history;
 pub(super) mod past;
 pub(super) mod people;
 pub(super) mod probe;
+pub(super) mod reconnect;
 pub(super) mod requests;
 pub(super) mod run;
 pub(super) mod sandbox;

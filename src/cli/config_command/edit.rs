@@ -1,12 +1,13 @@
 //! `config set` and `config unset`: the value read, the change made and reported.
 
 use super::{ConfigCommandError, check_keys};
+use crate::cli::secret_input;
 use crate::config::edit::{Change, Edit, Edited};
 use crate::config::keep::keep_in_keyring;
 use crate::config::settings::{self, Form};
 use crate::config::{Request, Secret};
 use serde_json::json;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, Read, Write};
 
 /// Longer than any value.
 const SIZE_LIMIT: u64 = 64 * 1024;
@@ -49,8 +50,8 @@ pub(super) fn set(
 }
 
 fn read(key: &str, is_secret: bool) -> io::Result<String> {
-    if is_secret && io::stdin().is_terminal() {
-        return rpassword::prompt_password(format!("{key} (it will not be shown): "));
+    if is_secret {
+        return Ok(secret_input::read(key)?.expose().to_owned());
     }
     let mut text = String::new();
     io::stdin().lock().take(SIZE_LIMIT).read_to_string(&mut text)?;

@@ -157,6 +157,18 @@ impl ProfileApi {
         self.shared.identity_type == identity_type
     }
 
+    /// Asks for a token with other credentials, and works with them from now on when they are taken; so do all clones.
+    ///
+    /// # Errors
+    /// They were not taken, or nobody could be asked; everything is as it was.
+    pub async fn renew(
+        &self,
+        credentials: ClientCredentials,
+        hear: &Exchanged<'_>,
+    ) -> Result<(), ProfileError> {
+        self.shared.tokens.renew(credentials, hear).await
+    }
+
     /// Looks one person up; `None` when mParticle has no such profile. Waits for its turn, so that all lookups
     /// together stay within the API's limit. A future that is dropped leaves no trace.
     ///

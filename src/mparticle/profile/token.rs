@@ -5,7 +5,7 @@ use super::client::{Exchange, Exchanged};
 use super::error::{ProfileError, said};
 use crate::http::backoff::jitter;
 use crate::http::{
-    Answer, Authorization, Backoff, Bytes, ContentType, Method, Request, Transport, Url, conceal,
+    Answer, Authorization, Backoff, Bytes, ContentType, Method, Replaceable, Request, Transport, Url, conceal,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -87,7 +87,7 @@ pub(super) struct Token {
 pub(super) struct Tokens {
     transport: Transport,
     url: Url,
-    credentials: ClientCredentials,
+    credentials: Replaceable<ClientCredentials>,
     backoff: Backoff,
     /// Held while a token is asked for, so that ten lookups that lack one ask for one, not ten.
     kept: Mutex<Kept>,
@@ -114,6 +114,7 @@ impl Tokens {
         credentials: ClientCredentials,
         backoff: Backoff,
     ) -> Self {
+        let credentials = Replaceable::new(credentials);
         Self { transport, url, credentials, backoff, kept: Mutex::default() }
     }
 
@@ -140,6 +141,21 @@ impl Tokens {
         }
     }
 
+    /// Tries other credentials once, and keeps them and the token they got when they are taken.
+    pub(super) async fn renew(
+        &self,
+        credentials: ClientCredentials,
+        hear: &Exchanged<'_>,
+    ) -> Result<(), ProfileError> {
+        let trial = Self::new(self.transport.clone(), self.url.clone(), credentials, self.backoff);
+        let (authorization, life) = trial.ask(1, hear).await?;
+        let mut kept = self.kept.lock().await;
+        self.credentials.replace(trial.credentials.get());
+        kept.asked += 1;
+        kept.token = Some(Token { authorization, number: kept.asked, expires: Instant::now() + life });
+        Ok(())
+    }
+
     async fn ask_patiently(&self, hear: &Exchanged<'_>) -> Result<(Authorization, Duration), ProfileError> {
         let mut tries = 0;
         loop {
@@ -160,7 +176,8 @@ impl Tokens {
         attempt: u32,
         hear: &Exchanged<'_>,
     ) -> Result<(Authorization, Duration), ProfileError> {
-        let body = self.credentials.body();
+        let credentials = self.credentials.get();
+        let body = credentials.body();
         let request = Request {
             method: Method::Post { content_type: ContentType::Json, body: &body },
             url: &self.url,
@@ -172,7 +189,7 @@ impl Tokens {
         let mut exchange = Exchange { what: "token", bytes: body.len(), attempt, ..Exchange::of(&sent) };
         let result = match sent {
             Err(error) => Err(error.into()),
-            Ok(answer) => self.judge(answer),
+            Ok(answer) => judge(answer, &credentials),
         };
         exchange.said = match &result {
             Ok((_, life)) => format!("a token, kept for {} s", life.as_secs()),
@@ -181,28 +198,26 @@ impl Tokens {
         hear(&exchange);
         result
     }
+}
 
-    fn judge(&self, answer: Answer) -> Result<(Authorization, Duration), ProfileError> {
-        let given: Option<Given<'_>> =
-            if answer.is_success() { serde_json::from_slice(&answer.body).ok() } else { None };
-        if let Some(given) = given.filter(|given| !given.access_token.is_empty()) {
-            return Ok((Authorization::bearer(given.access_token.as_ref()), life(given.expires_in)));
-        }
-        // What is left is no token, but may repeat the secret.
-        let answer = Answer { body: self.credentials.conceal(answer.body), ..answer };
-        Err(match ProfileError::of_stranger(&answer, SETTING) {
-            Some(error) => error,
-            None if matches!(answer.status, 400 | 401 | 403) => {
-                ProfileError::Credentials { said: said(&answer) }
-            }
-            // Nothing of a 2xx is repeated: what did not read may still be a token.
-            None if answer.is_success() => ProfileError::NotTheApi {
-                came: format!("an answer without a token (HTTP {})", answer.status),
-                setting: SETTING,
-            },
-            None => ProfileError::of_body(&answer, SETTING),
-        })
+fn judge(answer: Answer, credentials: &ClientCredentials) -> Result<(Authorization, Duration), ProfileError> {
+    let given: Option<Given<'_>> =
+        if answer.is_success() { serde_json::from_slice(&answer.body).ok() } else { None };
+    if let Some(given) = given.filter(|given| !given.access_token.is_empty()) {
+        return Ok((Authorization::bearer(given.access_token.as_ref()), life(given.expires_in)));
     }
+    // What is left is no token, but may repeat the secret.
+    let answer = Answer { body: credentials.conceal(answer.body), ..answer };
+    Err(match ProfileError::of_stranger(&answer, SETTING) {
+        Some(error) => error,
+        None if matches!(answer.status, 400 | 401 | 403) => ProfileError::Credentials { said: said(&answer) },
+        // Nothing of a 2xx is repeated: what did not read may still be a token.
+        None if answer.is_success() => ProfileError::NotTheApi {
+            came: format!("an answer without a token (HTTP {})", answer.status),
+            setting: SETTING,
+        },
+        None => ProfileError::of_body(&answer, SETTING),
+    })
 }
 
 /// How long a token is kept that is said to live for so many seconds.

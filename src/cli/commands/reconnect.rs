@@ -1,0 +1,128 @@
+//! `reconnect`: takes a fresh credential unseen, has it tried, puts it where the old one is, and lets the syncs go on
+//! that the old one had paused.
+
+use super::{say, say_json};
+use crate::cli::account::{Desk, end_engine, must_write, settings_of, start_engine};
+use crate::cli::args::{ReconnectArgs, Side};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::secret_input;
+use crate::config::edit::{Change, Edit, EditError};
+use crate::config::keep::{KeepError, Kept, keep};
+use crate::config::{Config, DeliveryConfig, Request, Secret, WebhookUrl};
+use crate::sync::command::Command;
+use crate::sync::renew::{Fresh, Renewal, Subject};
+use crate::sync::{Handle, Settings};
+use serde_json::json;
+
+/// Renews the credentials of a side.
+pub(in crate::cli) async fn reconnect(
+    desk: &Desk,
+    config: &Config,
+    asked: &ReconnectArgs,
+) -> Result<Exit, Failure> {
+    must_write(&desk.places, "reconnect")?;
+    let subject = subject(config, asked.side)?;
+    if asked.account.is_some() && subject.account_setting().is_none() {
+        return Err(Failure::Usage("a feed has no account; its webhook URL is all there is".to_owned()));
+    }
+    let account = asked.account.clone().unwrap_or_else(|| account(config, subject));
+    let what = match subject {
+        Subject::Feed => "The new webhook URL".to_owned(),
+        _ => format!("The new secret of {account}"),
+    };
+    let secret =
+        secret_input::read(&what).map_err(|error| Failure::Usage(format!("no secret was read: {error}")))?;
+    desk.masks.add_basic(&account, &secret);
+    if subject == Subject::Feed {
+        let url = WebhookUrl::parse(secret.expose());
+        url.map_err(|error| Failure::Usage(format!("the webhook URL {error}")))?.mask_with(&desk.masks);
+    } else if secret.expose().is_empty() {
+        return Err(Failure::Usage("the secret is empty; nothing was changed".to_owned()));
+    }
+    let settings = Settings { schedule: false, list_on_start: false, ..settings_of(config) };
+    let (handle, engine) = start_engine(&desk.places, config, settings, "cohort-sync reconnect").await?;
+    let renewal = Renewal { subject, account: account.clone(), secret: Fresh::new(secret.expose()) };
+    let taken = handle.send(Command::Renew(renewal)).await;
+    let kept = match &taken {
+        Ok(()) => Some(keep_both(&desk.request(), subject, asked.account.as_deref(), &secret)),
+        Err(_) => None,
+    };
+    end_engine(&handle, engine).await?;
+    // The engine publishes everything as it ends.
+    let said = last_word(&handle);
+    taken
+        .map_err(|refusal| Failure::Waiting(format!("{}: {refusal}; nothing was changed", subject.name())))?;
+    let kept = kept.transpose().map_err(|error| {
+        Failure::Failed(format!("{} took the new secret, but it could not be kept: {error}", subject.name()))
+    })?;
+    report(desk, subject, &said, kept.as_ref())?;
+    Ok(Exit::Done)
+}
+
+fn subject(config: &Config, side: Side) -> Result<Subject, Failure> {
+    match (side, &config.mparticle.delivery) {
+        (Side::Mixpanel, _) => Ok(Subject::Mixpanel),
+        (Side::Mparticle, DeliveryConfig::Feed { .. }) => Ok(Subject::Feed),
+        (Side::Mparticle, DeliveryConfig::EventsApi { .. }) => Ok(Subject::EventsApi),
+        (Side::ProfileApi, _) if config.mparticle.profile_api.is_some() => Ok(Subject::ProfileApi),
+        (Side::ProfileApi, _) => Err(Failure::Usage(
+            "the Profile API is not configured; add [mparticle.profile_api] to the configuration first"
+                .to_owned(),
+        )),
+    }
+}
+
+fn account(config: &Config, subject: Subject) -> String {
+    match (subject, &config.mparticle.delivery, &config.mparticle.profile_api) {
+        (Subject::Mixpanel, ..) => config.mixpanel.service_account.clone(),
+        (Subject::EventsApi, DeliveryConfig::EventsApi { key, .. }, _) => key.clone(),
+        (Subject::ProfileApi, _, Some(api)) => api.client_id.clone(),
+        _ => String::new(),
+    }
+}
+
+/// Puts the secret where the old one is, and the account's name into the file where that is another one too.
+fn keep_both(
+    request: &Request,
+    subject: Subject,
+    account: Option<&str>,
+    secret: &Secret,
+) -> Result<Kept, KeepError> {
+    if let Some((setting, account)) = subject.account_setting().zip(account) {
+        // The account that is set already needs no change.
+        let change = Change::set(setting, account)?;
+        match Edit::prepare(request, &change)?.write() {
+            Ok(_) | Err(EditError::Absent { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    keep(request, subject.secret_setting(), secret)
+}
+
+/// What the engine said of it last.
+fn last_word(handle: &Handle) -> String {
+    let snapshots = handle.snapshots();
+    let snapshot = snapshots.borrow();
+    snapshot.notices.back().map_or_else(String::new, |notice| notice.text.clone())
+}
+
+fn report(desk: &Desk, subject: Subject, said: &str, kept: Option<&Kept>) -> Result<(), Failure> {
+    let (place, remedy) = match kept {
+        Some(Kept::At(place)) => (Some(place), None),
+        Some(Kept::UntilRestart(remedy)) => (None, Some(remedy)),
+        None => (None, None),
+    };
+    if desk.args.global.json {
+        return say_json(
+            &json!({ "side": subject.name(), "said": said, "kept_at": place, "not_kept": remedy }),
+        );
+    }
+    say(&format!("{said}."))?;
+    if let Some(place) = place {
+        say(&format!("It is kept where the old one was: {place}."))?;
+    }
+    if let Some(remedy) = remedy {
+        say(&format!("It is not kept, for {remedy}."))?;
+    }
+    say("Syncs that were paused are due now; `cohort-sync run` or the console carries them out.")
+}
