@@ -13,6 +13,8 @@ mod lists;
 mod live;
 #[path = "screens/recall.rs"]
 mod recall;
+#[path = "screens/reconnect.rs"]
+mod reconnect;
 #[path = "screens/setup.rs"]
 mod setup;
 #[path = "screens/users.rs"]
@@ -318,7 +320,10 @@ fn keys_become_commands() {
     assert_eq!(commands(press(&mut app(fixture::idle()), "r")), ["Refresh"]);
     assert_eq!(commands(press(&mut app(fixture::busy()), "p")), ["Pause(CohortId(1001))"]);
     assert_eq!(commands(press(&mut app(fixture::idle()), "n")), ["RunNow(CohortId(1001))"]);
-    assert_eq!(commands(press(&mut app(fixture::trouble()), "j j j j c")), ["Resume(CohortId(1010))"]);
+    assert_eq!(
+        commands(press(&mut app(fixture::trouble()), "j j j j c tab tab enter")),
+        ["Resume(CohortId(1010))"]
+    );
     assert_eq!(commands(press(&mut app(fixture::trouble()), "j j p")), ["Resume(CohortId(1016))"]);
     assert_eq!(commands(press(&mut app(fixture::busy()), "x left left enter")), ["Stop(CohortId(1001))"]);
     assert_eq!(commands(press(&mut app(fixture::busy()), "x enter")), Vec::<String>::new());

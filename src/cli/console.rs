@@ -128,6 +128,7 @@ async fn demo(desk: &Desk, interface: InterfaceConfig) -> Result<Exit, Failure> 
     let settings = Settings {
         profile: "demo".to_owned(),
         demo: true,
+        editing: None,
         feed_users_per_second: 2_700.0,
         configured: demo_settings(&config),
         ..settings
@@ -250,6 +251,8 @@ fn settings_for(
         feed: config.map_or_else(String::new, |config| feed_of(&config.mparticle.delivery).0),
         feed_host: config.map_or_else(String::new, |config| feed_of(&config.mparticle.delivery).1),
         configured: desk.layers().map(|layers| layers.shown()).unwrap_or_default(),
+        editing: Some(desk.request()),
+        masks: desk.masks.clone(),
         environment: config
             .map_or_else(String::new, |config| config.mparticle.environment.as_str().to_owned()),
         demo: false,

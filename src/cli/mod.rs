@@ -22,8 +22,8 @@ use account::Desk;
 use args::{Args, Command};
 use commands::steer::Steering;
 use commands::{
-    adopt, clean_up, cohorts, counts, doctor, history, past, people, probe, reconnect, requests, run, sandbox,
-    status, steer, support_bundle, sync, user, verify, watch,
+    adopt, clean_up, cohorts, counts, doctor, history, past, people, probe, reconnect, requests, run,
+    sandbox, status, steer, support_bundle, sync, user, verify, watch,
 };
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};

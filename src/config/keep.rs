@@ -75,6 +75,22 @@ pub fn keep(request: &Request, setting: &str, secret: &Secret) -> Result<Kept, K
     }
 }
 
+/// Puts a fresh credential where the old one is, and the name that goes with it into the file where that changes too.
+///
+/// # Errors
+/// The configuration cannot be read, or one of the places cannot be written.
+pub fn keep_with_account(
+    request: &Request,
+    account: Option<(&str, &str)>,
+    setting: &str,
+    secret: &Secret,
+) -> Result<Kept, KeepError> {
+    if let Some((setting, account)) = account {
+        Edit::prepare(request, &Change::set(setting, account)?)?.write()?;
+    }
+    keep(request, setting, secret)
+}
+
 fn variable(name: &str) -> String {
     format!("it comes from the environment variable {name}; set that to the new one before the next start")
 }

@@ -204,7 +204,7 @@ impl PauseCause {
         match self {
             Self::Operator => "Resume it when you are ready.",
             Self::MixpanelCredentials => {
-                "Check the service account, its secret and the region in the configuration, start this program again, then resume."
+                "Check the service account and the region in the configuration; a fresh secret goes in with `c` in the console or with `cohort-sync reconnect mixpanel`."
             }
             Self::MixpanelPlan => {
                 "The Query API needs a Growth or Enterprise plan in Mixpanel; resume after an upgrade."
@@ -213,7 +213,7 @@ impl PauseCause {
                 "Give the service account the Analyst role in this Mixpanel project, then resume."
             }
             Self::MparticleFeed => {
-                "Copy a fresh Webhook URL from the Mixpanel Cohorts feed in mParticle into the configuration, start this program again, then resume."
+                "Copy a fresh Webhook URL from the Mixpanel Cohorts feed in mParticle; it goes in with `c` in the console or with `cohort-sync reconnect mparticle`."
             }
             Self::Removals | Self::EmptyRead => {
                 "Look at the counts. Approve the plan if they are right; otherwise discard it and check the cohort in Mixpanel."

@@ -169,7 +169,7 @@ actions! {
     PauseResume: "sync.pause", "pause", "Pause the sync after the request in flight, or resume a paused one", Sync, Syncs, true, ["p"];
     RunNow: "sync.run", "run now", "Run a recurring sync now instead of waiting for its time", Sync, Syncs, true, ["n"];
     Decide: "sync.decide", "decide", "Approve or discard the plan that waits for your decision", Sync, Syncs, true, ["a"];
-    Reconnect: "sync.reconnect", "reconnect", "Try a sync again that was paused because a service refused us", Sync, Connections, true, ["c"];
+    Reconnect: "sync.reconnect", "reconnect", "Take a fresh secret or webhook URL, try it, and go on with what the old one had paused", Sync, Connections, true, ["c"];
     FullRefresh: "sync.full_refresh", "tell everyone", "Tell mParticle every member again; it forgets who is inactive", Sync, Syncs, true, ["F"];
     Verify: "sync.verify", "verify", "Look users up in mParticle and see whether it holds what it was told", Sync, Syncs, true, ["v"];
     Repair: "sync.repair", "repair", "Tell those again whom the last verification found wrong", Sync, Syncs, true, ["R"];

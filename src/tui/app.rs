@@ -8,6 +8,7 @@ mod paint;
 mod perform;
 mod questions;
 mod recall;
+mod reconnect;
 mod verification;
 
 pub use operate::is_refused;
@@ -15,6 +16,7 @@ pub use operate::is_refused;
 use super::action::Action;
 use super::canvas::{HitMap, Target};
 use super::clipboard::CopyWay;
+use super::dialogs::reconnect::Renewing;
 use super::dialogs::{Dialog, DialogInput, Order, Reply};
 use super::input::Input;
 use super::keymap::{Code, Key, Keymap, KeymapError};
@@ -67,6 +69,8 @@ pub enum Msg {
     Exported(Result<(String, u64), String>),
     /// A text was copied: what it was, and which way it went.
     Copied(String, CopyWay),
+    /// Fresh credentials were tried: where they are kept, or why they were not taken.
+    Renewed(Result<String, String>),
     /// A frame was drawn, and this is where things are on it.
     Drawn(HitMap),
     /// The system asks the program to end.
@@ -86,6 +90,8 @@ pub enum Effect {
     Ask(LiveQuestion),
     /// Look somebody up in mParticle.
     LookUp(Identity),
+    /// Try fresh credentials and keep them.
+    Renew(Box<Renewing>),
     /// Write a list to a file.
     Export(Export),
     /// Hand a text to the clipboard.
@@ -214,6 +220,7 @@ impl App {
             }
             Msg::Answered(_, Ok(())) => {}
             Msg::Copied(what, way) => self.say_copied(&what, way),
+            Msg::Renewed(result) => self.renewed(result),
             Msg::Drawn(hits) => {
                 self.tabs.page_mut().drawn(hits.list);
                 if let Some(dialog) = self.dialogs.last_mut() {
@@ -373,6 +380,7 @@ impl App {
         match reply {
             Reply::Stay => return Vec::new(),
             Reply::Copy(text) => return self.copy(text, "the text"),
+            Reply::Renew(renewing) => return vec![Effect::Renew(renewing)],
             Reply::Arrange(arrangement) => {
                 self.arrange_columns(arrangement);
                 return Vec::new();
@@ -390,7 +398,7 @@ impl App {
                 orders.into_iter().map(Effect::Send).collect()
             }
             Reply::Quit => self.begin_to_stop(),
-            Reply::Stay | Reply::Copy(_) | Reply::Arrange(_) | Reply::Close => Vec::new(),
+            Reply::Stay | Reply::Copy(_) | Reply::Renew(_) | Reply::Arrange(_) | Reply::Close => Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@
 //!   signals    what the system says from outside
 //!   input      crossterm's events in our words
 //!   clipboard  the tools of the desktop that take a text
+//!   renewing   fresh credentials, tried and kept
 //! app          update(Msg) -> effects, draw(&self, frame) -> where things are           (pure)
 //!     operate  what the actions on syncs do
 //!     verification  those that look at mParticle
@@ -35,6 +36,7 @@ pub mod input;
 pub mod json;
 pub mod keymap;
 pub mod memory;
+mod renewing;
 mod runtime;
 pub mod screens;
 mod settings;
@@ -44,11 +46,13 @@ mod terminal;
 pub mod text;
 pub mod theme;
 pub mod toasts;
+mod welcome;
 pub mod widgets;
 
-pub use runtime::{run, welcome};
+pub use runtime::run;
 pub use settings::Settings;
 pub use theme::{ColourDepth, ThemeChoice};
+pub use welcome::welcome;
 
 /// What somebody without a configuration chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

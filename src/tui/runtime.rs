@@ -3,20 +3,16 @@
 //! frames are at least 33 ms apart; and while nothing happens nothing is drawn, except once a second for the
 //! clock when it is shown.
 
+use super::TuiError;
 use super::app::{App, Effect, Msg};
-use super::canvas::Canvas;
 use super::clipboard::{self, CopyWay};
-use super::glyphs::Glyphs;
-use super::input::{Input, Inputs};
-use super::keymap::Code;
+use super::input::Inputs;
 use super::memory::{self, Memory};
-use super::screens;
+use super::renewing::Renewer;
 use super::settings::Settings;
 use super::signals::{Signal, Signals};
 use super::surroundings::CopyTool;
 use super::terminal::{Terminal, Wishes};
-use super::theme::Theme;
-use super::{TuiError, WelcomeChoice};
 use crate::config::Notify;
 use crate::sync::Handle;
 use crate::sync::command::Command;
@@ -53,6 +49,7 @@ pub async fn run(
         ..Wishes::default()
     };
     let (titled, notify) = (settings.title, settings.notify);
+    let renewer = Renewer { request: settings.editing.clone(), masks: settings.masks.clone() };
     let mut snapshots = handle.snapshots();
     let snapshot = snapshots.borrow_and_update().clone();
     let app = App::new(settings, snapshot, Timestamp::now())?;
@@ -65,7 +62,8 @@ pub async fn run(
     let input = Inputs::listen();
     let pace = Pace::new();
     let lost = None;
-    let console = Console { app, terminal, handle, input, lost, answer, pace, copy_tools, notify, keeping };
+    let console =
+        Console { app, terminal, handle, input, lost, answer, pace, copy_tools, notify, keeping, renewer };
     let sources = Sources { signals: Signals::new()?, answers, snapshots: Some(snapshots), log: Some(log) };
     console.drive(sources).await
 }
@@ -112,6 +110,7 @@ struct Console {
     copy_tools: Vec<CopyTool>,
     notify: Notify,
     keeping: Keeping,
+    renewer: Renewer,
 }
 
 /// What of the console is to be remembered, and when that is said next.
@@ -315,6 +314,7 @@ impl Console {
                 let answer = handle.look_up(&person, Timestamp::now()).await;
                 Msg::Seen(person, answer)
             }),
+            Effect::Renew(renewing) => self.later(self.renewer.clone().renew(handle, *renewing)),
             Effect::Export(export) => self.later(async move {
                 let written = handle.export(PathBuf::from("."), export).await;
                 Msg::Exported(written.map(|(path, rows)| (path.display().to_string(), rows)))
@@ -407,44 +407,5 @@ impl Console {
             // The console may have ended meanwhile; then nobody waits for the answer.
             drop(answer.send(Answer::Message(Msg::Answered(order.what, result))));
         });
-    }
-}
-
-/// Shows the welcome screen until one of its two keys is pressed.
-///
-/// # Errors
-/// There is no terminal, or it went away.
-pub async fn welcome(settings: &Settings, explanation: Option<String>) -> Result<WelcomeChoice, TuiError> {
-    let title = settings.title.then(|| "cohort-sync".to_owned());
-    let mut terminal = Terminal::enter(Wishes { title, ..Wishes::default() })?;
-    let mut input = Inputs::listen();
-    let mut signals = Signals::new()?;
-    let theme = Theme::new(settings.theme, settings.colour);
-    loop {
-        terminal.draw(|frame| {
-            let glyphs = Glyphs::new(settings.ascii);
-            let zone = &settings.zone;
-            let mut canvas = Canvas::new(frame.buffer_mut(), theme, glyphs, Timestamp::now(), zone);
-            screens::welcome::draw(&mut canvas, explanation.as_deref(), settings.config_path.as_deref());
-        })?;
-        let event = tokio::select! {
-            signal = signals.next() => match signal {
-                Signal::End => return Ok(WelcomeChoice::Quit),
-                Signal::Continued => {
-                    terminal.resume()?;
-                    continue;
-                }
-            },
-            event = input.next() => event,
-        };
-        match event {
-            None => return Ok(WelcomeChoice::Quit),
-            Some(Some(Input::Key(key))) => match (key.ctrl, key.code) {
-                (false, Code::Char('d')) => return Ok(WelcomeChoice::Demo),
-                (false, Code::Char('q')) | (true, Code::Char('c')) => return Ok(WelcomeChoice::Quit),
-                _ => {}
-            },
-            Some(_) => {}
-        }
     }
 }

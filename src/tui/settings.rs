@@ -3,7 +3,7 @@
 
 use super::surroundings::Surroundings;
 use super::theme::{ColourDepth, ThemeChoice};
-use crate::config::{Insisted, Notify, ShownSetting};
+use crate::config::{Insisted, Masks, Notify, Request, ShownSetting};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,6 +24,10 @@ pub struct Settings {
     pub feed_host: String,
     /// Every setting as `config show` has it: credentials masked, each with where it comes from.
     pub configured: Vec<ShownSetting>,
+    /// What the configuration is read from, to change it; `None` in the demo, where there is nothing to change.
+    pub editing: Option<Request>,
+    /// Where a fresh credential is entered, so that no log shows it.
+    pub masks: Masks,
     /// mParticle's environment: production or development.
     pub environment: String,
     /// Connected to the sandbox.
@@ -73,6 +77,18 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What `config show` has for a setting, if it is given.
+    #[must_use]
+    pub fn configured(&self, key: &str) -> Option<&ShownSetting> {
+        self.configured.iter().find(|setting| setting.key == key && !setting.json.is_null())
+    }
+
+    /// The text of a setting, empty where it has none.
+    #[must_use]
+    pub fn text_of(&self, key: &str) -> &str {
+        self.configured(key).and_then(|setting| setting.json.as_str()).unwrap_or_default()
+    }
+
     /// Every theme there is, in the order in which the theme key goes through them.
     #[must_use]
     pub fn themes(&self) -> Vec<ThemeChoice> {
@@ -89,6 +105,8 @@ impl Default for Settings {
             feed: String::new(),
             feed_host: String::new(),
             configured: Vec::new(),
+            editing: None,
+            masks: Masks::new(),
             environment: "production".to_owned(),
             demo: false,
             theme: ThemeChoice::default(),

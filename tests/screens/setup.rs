@@ -79,12 +79,10 @@ fn setup() {
 }
 
 #[test]
-fn setup_reconnects_refreshes_and_copies() {
+fn setup_refreshes_and_copies() {
     let mut app = shown(fixture::settings(), refused(), "");
-    assert_eq!(commands(press(&mut app, "c")), ["Resume(CohortId(1010))"]);
     assert_eq!(commands(press(&mut app, "r")), ["Refresh"]);
     let mut app = shown(fixture::settings(), fixture::idle(), "G");
-    assert!(commands(press(&mut app, "c")).is_empty());
     let copied = press(&mut app, "y");
     assert!(
         matches!(&copied[..], [Effect::Copy { text, .. }] if text.contains("isSafeInteger")),

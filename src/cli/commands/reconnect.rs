@@ -6,9 +6,8 @@ use crate::cli::account::{Desk, end_engine, must_write, settings_of, start_engin
 use crate::cli::args::{ReconnectArgs, Side};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::secret_input;
-use crate::config::edit::{Change, Edit, EditError};
-use crate::config::keep::{KeepError, Kept, keep};
-use crate::config::{Config, DeliveryConfig, Request, Secret, WebhookUrl};
+use crate::config::keep::{Kept, keep_with_account};
+use crate::config::{Config, DeliveryConfig, WebhookUrl};
 use crate::sync::command::Command;
 use crate::sync::renew::{Fresh, Renewal, Subject};
 use crate::sync::{Handle, Settings};
@@ -44,7 +43,10 @@ pub(in crate::cli) async fn reconnect(
     let renewal = Renewal { subject, account: account.clone(), secret: Fresh::new(secret.expose()) };
     let taken = handle.send(Command::Renew(renewal)).await;
     let kept = match &taken {
-        Ok(()) => Some(keep_both(&desk.request(), subject, asked.account.as_deref(), &secret)),
+        Ok(()) => {
+            let account = subject.account_setting().zip(asked.account.as_deref());
+            Some(keep_with_account(&desk.request(), account, subject.secret_setting(), &secret))
+        }
         Err(_) => None,
     };
     end_engine(&handle, engine).await?;
@@ -79,24 +81,6 @@ fn account(config: &Config, subject: Subject) -> String {
         (Subject::ProfileApi, _, Some(api)) => api.client_id.clone(),
         _ => String::new(),
     }
-}
-
-/// Puts the secret where the old one is, and the account's name into the file where that is another one too.
-fn keep_both(
-    request: &Request,
-    subject: Subject,
-    account: Option<&str>,
-    secret: &Secret,
-) -> Result<Kept, KeepError> {
-    if let Some((setting, account)) = subject.account_setting().zip(account) {
-        // The account that is set already needs no change.
-        let change = Change::set(setting, account)?;
-        match Edit::prepare(request, &change)?.write() {
-            Ok(_) | Err(EditError::Absent { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    keep(request, subject.secret_setting(), secret)
 }
 
 /// What the engine said of it last.

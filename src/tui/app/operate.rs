@@ -40,6 +40,8 @@ impl App {
                 let loading = matches!(self.snapshot.list, ListState::Loading(_));
                 return loading.then(|| "the list is on its way".to_owned());
             }
+            // There any credential can be renewed, whoever refused what.
+            Action::Reconnect if page.place() == Place::Setup => return None,
             _ if chosen.is_empty() && action.spec().changes_state => "no cohort is selected",
             Action::StartSync if !any(can_start) => return chosen.first().map(|view| why_not_start(view)),
             Action::PauseResume if !any(can_pause) && !any(can_resume) => {
@@ -47,7 +49,12 @@ impl App {
             }
             Action::RunNow if !any(can_run) => "only a recurring sync that waits for its time can run now",
             Action::Decide if !any(is_held) => "no plan waits for your decision",
-            Action::Reconnect if !any(is_refused) => "no service has refused this sync",
+            Action::Reconnect if !any(is_refused) => {
+                let (setup, key) = (self.scene().key(Action::ShowSetup), self.scene().key(Action::Reconnect));
+                return Some(format!(
+                    "no service has refused this sync; {setup} and then {key} renews a credential all the same"
+                ));
+            }
             Action::FullRefresh if !any(can_refresh_fully) => {
                 return chosen.first().map(|view| why_not_refresh_fully(view).to_owned());
             }
@@ -73,7 +80,7 @@ impl App {
             Action::StartSync => self.ask_how_to_start(),
             Action::PauseResume => self.pause_or_resume(),
             Action::RunNow => self.each(can_run, "run", Command::RunNow),
-            Action::Reconnect => self.each(is_refused, "reconnect", Command::Resume),
+            Action::Reconnect => self.ask_to_reconnect(),
             Action::Decide => self.ask_about_plan(),
             Action::FullRefresh => self.ask_to_tell_everyone(),
             Action::StopSync => self.ask_to_stop(),

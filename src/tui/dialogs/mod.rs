@@ -4,6 +4,7 @@
 pub mod confirm;
 pub mod message;
 pub mod picker;
+pub mod reconnect;
 pub mod sort;
 pub mod start;
 mod start_draw;
@@ -30,6 +31,8 @@ pub enum Dialog {
     Stop(Box<stop::StopDialog>),
     /// Choose whom to look up.
     Verify(Box<verify::VerifyDialog>),
+    /// Take a fresh credential.
+    Reconnect(Box<reconnect::ReconnectDialog>),
     /// Say what will happen and ask.
     Confirm(confirm::Confirm),
     /// Help or palette: find an action and run it.
@@ -81,6 +84,8 @@ pub enum Reply {
     Arrange(Arrangement),
     /// Stay open and copy this.
     Copy(String),
+    /// Stay open and have this tried.
+    Renew(Box<reconnect::Renewing>),
 }
 
 impl Dialog {
@@ -96,6 +101,7 @@ impl Dialog {
             Self::Start(dialog) => dialog.handle(input),
             Self::Stop(dialog) => dialog.handle(input),
             Self::Verify(dialog) => dialog.handle(input),
+            Self::Reconnect(dialog) => dialog.handle(input),
             Self::Confirm(dialog) => dialog.handle(input),
             Self::Picker(dialog) => dialog.handle(input),
             Self::Sort(dialog) => dialog.handle(input),
@@ -116,7 +122,12 @@ impl Dialog {
         match self {
             Self::Picker(dialog) => dialog.view = view,
             Self::Message(dialog) => dialog.view = view,
-            Self::Start(_) | Self::Stop(_) | Self::Verify(_) | Self::Confirm(_) | Self::Sort(_) => {}
+            Self::Start(_)
+            | Self::Stop(_)
+            | Self::Verify(_)
+            | Self::Reconnect(_)
+            | Self::Confirm(_)
+            | Self::Sort(_) => {}
         }
     }
 
@@ -126,6 +137,7 @@ impl Dialog {
             Self::Start(dialog) => dialog.draw(canvas, scene),
             Self::Stop(dialog) => dialog.draw(canvas, scene),
             Self::Verify(dialog) => dialog.draw(canvas),
+            Self::Reconnect(dialog) => dialog.draw(canvas, scene),
             Self::Confirm(dialog) => dialog.draw(canvas),
             Self::Picker(dialog) => dialog.draw(canvas, scene),
             Self::Sort(dialog) => dialog.draw(canvas),

@@ -132,12 +132,6 @@ impl Page for SetupScreen {
         self.selected = line.min(self.shown.len().saturating_sub(1));
     }
 
-    fn obstacle(&self, action: Action, scene: Scene<'_>) -> Option<String> {
-        (action == Action::Reconnect && self.refused.is_empty()).then(|| {
-            format!("no service has refused a sync; {} asks Mixpanel again", scene.key(Action::Refresh))
-        })
-    }
-
     fn chosen(&self) -> Vec<CohortId> {
         self.refused.clone()
     }

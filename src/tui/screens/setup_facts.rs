@@ -180,8 +180,8 @@ fn health(scene: Scene<'_>, health: &Health) -> Vec<Entry> {
     if let Health::Down(_) = health {
         let (again, refresh) = (scene.key(Action::Reconnect), scene.key(Action::Refresh));
         let words = format!(
-            "Mend what it names, then {again} tries the paused syncs again; {refresh} asks Mixpanel for the list. \
-             A new token or secret is read when the program starts."
+            "Mend what it names; {again} takes a fresh token or secret, or tries the paused syncs again as they are; \
+             {refresh} asks Mixpanel for the list."
         );
         facts.push(fact("Remedy", Role::Text, words));
     }

@@ -5,19 +5,35 @@ use crate::tui::keymap::{Code, Key};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use ratatui::style::Modifier;
+use std::fmt;
 use tui_input::{Input, InputRequest};
 
 /// An editable line.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct TextInput {
     input: Input,
+    /// Whether dots stand for what is typed.
+    hidden: bool,
+}
+
+/// What is typed unseen is not printed either.
+impl fmt::Debug for TextInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TextInput").field(&if self.hidden { "…" } else { self.value() }).finish()
+    }
 }
 
 impl TextInput {
     /// A line that starts with a text, the cursor behind it.
     #[must_use]
     pub fn new(value: &str) -> Self {
-        Self { input: Input::new(value.to_owned()) }
+        Self { input: Input::new(value.to_owned()), hidden: false }
+    }
+
+    /// An empty line for a credential: a dot is all that is seen of each character.
+    #[must_use]
+    pub fn hidden() -> Self {
+        Self { hidden: true, ..Self::default() }
     }
 
     /// The text.
@@ -64,6 +80,11 @@ impl TextInput {
         role: Role,
         focused: bool,
     ) -> u16 {
+        if self.hidden {
+            let dot = if canvas.glyphs.is_ascii() { "*" } else { "•" };
+            let dots = Input::new(dot.repeat(self.value().chars().count())).with_cursor(self.input.cursor());
+            return Self { input: dots, hidden: false }.draw(canvas, x, y, columns, role, focused);
+        }
         if !focused || columns == 0 {
             return canvas.text(x, y, columns, role, self.value());
         }
@@ -87,6 +108,13 @@ impl TextInput {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_hidden_is_not_printed() {
+        let mut line = TextInput::hidden();
+        line.paste("pl4nted");
+        assert_eq!((line.value(), format!("{line:?}").as_str()), ("pl4nted", "TextInput(\"…\")"));
+    }
 
     #[test]
     fn a_line_is_edited_with_the_usual_keys() {

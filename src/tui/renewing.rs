@@ -1,0 +1,47 @@
+//! Renewing credentials, as far as it is I/O: the engine tries them, then they are put where the old ones are, on a
+//! thread that may wait for the disk or a keyring.
+
+use super::app::Msg;
+use super::dialogs::reconnect::Renewing;
+use crate::config::keep::{Kept, keep_with_account};
+use crate::config::{Masks, Request};
+use crate::sync::Handle;
+use crate::sync::command::Command;
+use crate::sync::renew::{Fresh, Renewal};
+
+/// What it takes to renew credentials.
+#[derive(Debug, Clone)]
+pub(super) struct Renewer {
+    /// What the configuration is read from; `None` where there is none to change.
+    pub request: Option<Request>,
+    /// Where a credential is entered before anything could be logged about it.
+    pub masks: Masks,
+}
+
+impl Renewer {
+    /// Has the credentials tried, keeps them when they are taken, and says what became of them.
+    pub(super) async fn renew(self, handle: Handle, renewing: Renewing) -> Msg {
+        let Renewing { subject, account, is_other_account, secret } = renewing;
+        self.masks.add_basic(&account, &secret);
+        let renewal = Renewal { subject, account: account.clone(), secret: Fresh::new(secret.expose()) };
+        if let Err(refusal) = handle.send(Command::Renew(renewal)).await {
+            return Msg::Renewed(Err(refusal.to_string()));
+        }
+        let Some(request) = self.request else {
+            return Msg::Renewed(Ok("the new credential lasts until the console ends".to_owned()));
+        };
+        let keep = move || {
+            let account = subject.account_setting().zip(is_other_account.then_some(account.as_str()));
+            keep_with_account(&request, account, subject.secret_setting(), &secret)
+        };
+        let words = match tokio::task::spawn_blocking(keep).await {
+            Ok(Ok(Kept::At(place))) => format!("the new credential is kept where the old one was: {place}"),
+            Ok(Ok(Kept::UntilRestart(remedy))) => {
+                format!("the new credential lasts until the console ends: {remedy}")
+            }
+            Ok(Err(error)) => format!("the new credential is in use, but could not be kept: {error}"),
+            Err(error) => format!("the new credential is in use, but keeping it broke down: {error}"),
+        };
+        Msg::Renewed(Ok(words))
+    }
+}
