@@ -7,6 +7,8 @@
 mod credentials;
 #[path = "config/edit.rs"]
 mod edit;
+#[path = "config/guide.rs"]
+mod guide;
 #[path = "config/themes.rs"]
 mod themes;
 

@@ -214,6 +214,9 @@ pub enum Command {
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
     },
+    /// Ask for everything it takes to connect, try it, and write the configuration
+    #[command(after_help = help::SETUP_AFTER_HELP)]
+    Setup,
     /// Take a fresh secret or webhook URL, try it, and let the syncs go on that the old one had paused
     #[command(after_help = reconnect::AFTER_HELP)]
     Reconnect(ReconnectArgs),

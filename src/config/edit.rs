@@ -2,7 +2,7 @@
 //! of the file keeps its comments and its order, and nothing is written that could not be read again. What a value
 //! must be is asked of the same code that reads it ([`super::build`]); where it goes in the text is [`place`]'s.
 
-mod place;
+pub(super) mod place;
 mod typed;
 
 use super::address::WebhookUrl;
@@ -213,7 +213,7 @@ impl Edit {
             document,
         )?;
         let shown = shown(&was, &change.setting);
-        let profile = Some(request.profile.as_str()).filter(|name| *name != DEFAULT_PROFILE);
+        let profile = request.profile_table();
         let placed = place::change(&text, profile, &change.setting, change.value.as_ref())
             .map_err(|at| EditError::NoPlace { setting: change.setting.clone(), path: path.clone(), at })?;
         let Some(placed) = placed else {

@@ -128,7 +128,7 @@ pub enum ConfigError {
     /// There is no configuration at all: no file, nothing in the environment. The console greets the
     /// newcomer instead of complaining.
     #[error(
-        "there is no configuration yet: {} does not exist; run `cohort-sync config init` to write one, or `cohort-sync --demo` to look around without",
+        "there is no configuration yet: {} does not exist; run `cohort-sync setup` to be led through it, `cohort-sync config init` for a file to fill in, or `cohort-sync --demo` to look around without",
         path.display()
     )]
     Missing {

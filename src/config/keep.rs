@@ -7,6 +7,7 @@ use super::errors::Origin;
 use super::layers::{DEFAULT_PROFILE, Given, Layers, Request};
 use super::secrets::keyring::{self, KeyringError};
 use super::secrets::{Secret, SecretSource, permission_bits};
+use super::template::private_directory;
 use super::value::Value;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -114,6 +115,15 @@ pub fn keep_in_keyring(request: &Request, setting: &str, secret: &Secret) -> Res
 #[must_use]
 pub fn keyring_name(profile: &str, setting: &str) -> String {
     if profile == DEFAULT_PROFILE { setting.to_owned() } else { format!("{profile}/{setting}") }
+}
+
+/// Makes a directory that nobody else can look into, unless it is there.
+///
+/// # Errors
+/// The system would not have it.
+pub fn make_private_directory(path: &Path) -> Result<(), KeepError> {
+    let unwritable = |source| KeepError::Unwritable { path: path.to_owned(), source };
+    private_directory().create(path).map_err(unwritable)
 }
 
 /// Writes a file that holds nothing but a credential, for its owner alone.

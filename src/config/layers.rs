@@ -36,6 +36,13 @@ pub struct Request {
     pub overrides: Vec<Override>,
 }
 
+impl Request {
+    /// The name of the profile's tables; `None` for the one that needs none.
+    pub(super) fn profile_table(&self) -> Option<&str> {
+        Some(self.profile.as_str()).filter(|name| *name != DEFAULT_PROFILE)
+    }
+}
+
 /// A value with its origin.
 #[derive(Debug, Clone)]
 pub(super) struct Given {

@@ -12,6 +12,7 @@ mod duration;
 pub mod edit;
 mod environment;
 mod errors;
+pub mod guide;
 pub mod keep;
 mod layers;
 mod masks;

@@ -29,6 +29,11 @@ pub enum InitError {
 /// # Errors
 /// There is a file already, or the system would not have it.
 pub fn init(path: &Path) -> Result<(), InitError> {
+    write_new(path, TEMPLATE)
+}
+
+/// Writes a file at `path`, readable by its owner alone, and never over another.
+pub(super) fn write_new(path: &Path, text: &str) -> Result<(), InitError> {
     let unwritable = |source| InitError::Unwritable { path: path.to_owned(), source };
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         private_directory().create(directory).map_err(unwritable)?;
@@ -38,7 +43,7 @@ pub fn init(path: &Path) -> Result<(), InitError> {
         io::ErrorKind::AlreadyExists => InitError::Exists(path.to_owned()),
         _ => unwritable(error),
     })?;
-    file.write_all(TEMPLATE.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
         // Half a file would be in the way of the next try; if it cannot be removed, the message still helps.
         let _ = std::fs::remove_file(path);
         unwritable(error)

@@ -40,7 +40,7 @@ fn trouble(out: &str) -> String {
 }
 
 /// What differs from run to run by its name.
-fn named(world: &World, text: &str) -> String {
+pub fn named(world: &World, text: &str) -> String {
     let home = world.home.path().canonicalize().unwrap().display().to_string();
     let mut text = text.replace(&home, "HOME").replace(&world.home.path().display().to_string(), "HOME");
     for (address, name) in [

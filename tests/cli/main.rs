@@ -27,6 +27,7 @@ mod requests;
 mod routes;
 mod secrets;
 mod settings;
+mod setup;
 mod users;
 mod verify;
 mod warnings;

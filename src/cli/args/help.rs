@@ -14,3 +14,9 @@ Asks Mixpanel for the cohort list, which costs one query. Nothing is sent to mPa
 
 Exit codes: 0 no problem, though there may be warnings; 2 the configuration, or where and in which format things are \
 kept, must be changed; 1 any other problem.";
+
+pub(super) const SETUP_AFTER_HELP: &str = "\
+On a terminal it asks question by question, and what is typed of a credential is not shown. Answers can be piped in
+as well, a line each: Webhook URL, environment, region, project id, service account, secret, form, user to try
+(or skip), and where to keep the credentials: keyring, files, config, env or command. An empty line takes the usual
+answer. A configuration that is there already is never touched.";

@@ -14,6 +14,7 @@ pub(super) mod reconnect;
 pub(super) mod requests;
 pub(super) mod run;
 pub(super) mod sandbox;
+pub(super) mod setup;
 pub(super) mod status;
 pub(super) mod steer;
 pub(super) mod support_bundle;

@@ -14,6 +14,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
+/// The attribute that is set unless another is asked for.
+pub(in crate::cli) const ATTRIBUTE: &str = "cohort-sync probe";
+
 /// What was sent and what came back.
 struct Exchange {
     way: &'static str,
@@ -32,6 +35,37 @@ pub(in crate::cli) async fn probe(desk: &Desk, config: &Config, asked: &ProbeArg
     if !asked.dry_run {
         must_write(&desk.places, "probe")?;
     }
+    let (exchange, exit) = exchange(config, asked).await?;
+    if desk.args.global.json {
+        say_json(&exchange.object())?;
+    } else {
+        say(&exchange.text(&change(asked), asked))?;
+    }
+    Ok(exit)
+}
+
+/// Tells mParticle about one user for the setup guide: request and answer whole, what they mean, and how
+/// `probe` would end.
+pub(in crate::cli) async fn told(config: &Config, user: &str) -> (String, String, Exit) {
+    let asked = ProbeArgs {
+        user: user.to_owned(),
+        distinct_id: false,
+        attribute: ATTRIBUTE.to_owned(),
+        leaves: false,
+        delivery: None,
+        environment: None,
+        dry_run: false,
+    };
+    match exchange(config, &asked).await {
+        Ok((exchange, exit)) => {
+            let meaning = exchange.conclusion(&change(&asked), &asked);
+            (exchange.letters(), meaning, exit)
+        }
+        Err(failure) => (String::new(), failure.to_string(), failure.exit()),
+    }
+}
+
+async fn exchange(config: &Config, asked: &ProbeArgs) -> Result<(Exchange, Exit), Failure> {
     let clients = Clients::of(config)?;
     let change = change(asked);
     let began = Timestamp::now();
@@ -73,12 +107,7 @@ pub(in crate::cli) async fn probe(desk: &Desk, config: &Config, asked: &ProbeArg
             }
         }
     }
-    if desk.args.global.json {
-        say_json(&exchange.object())?;
-    } else {
-        say(&exchange.text(&change, asked))?;
-    }
-    Ok(exit)
+    Ok((exchange, exit))
 }
 
 fn change(asked: &ProbeArgs) -> Change {
@@ -146,6 +175,11 @@ impl Exchange {
     }
 
     fn text(&self, change: &Change, asked: &ProbeArgs) -> String {
+        self.letters() + &self.conclusion(change, asked)
+    }
+
+    /// Request and answer, to the letter.
+    fn letters(&self) -> String {
         let mut text = format!("POST {} ({})\nContent-Type: application/json\n\n", self.address, self.way);
         // Writing into a text cannot fail.
         let _ = writeln!(text, "{}\n", harmless_block(&format!("{:#}", self.sent)));
@@ -157,7 +191,12 @@ impl Exchange {
             let body = if self.body.is_empty() { "(no body)" } else { self.body.as_str() };
             let _ = writeln!(text, "\n{}\n", harmless_block(&pretty(body)));
         }
-        let _ = write!(text, "{}", self.meaning);
+        text
+    }
+
+    /// What came of it, and where to look.
+    fn conclusion(&self, change: &Change, asked: &ProbeArgs) -> String {
+        let mut text = self.meaning.clone();
         if self.verdict == "accepted" {
             let (user, value) = (&asked.user, change.direction.attribute_value());
             let by = match change.identity {

@@ -7,14 +7,14 @@ use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
 /// A text with one setting changed.
 #[derive(Debug)]
-pub(super) struct Placed {
+pub(in crate::config) struct Placed {
     pub text: String,
     /// The value that stood there.
     pub replaced: Option<Value>,
 }
 
 /// Changes a setting. `None` when there is nothing to take out; the error is what stands where a table should.
-pub(super) fn change(
+pub(in crate::config) fn change(
     text: &str,
     profile: Option<&str>,
     setting: &str,

@@ -64,7 +64,7 @@ fn wrong(error: &ConfigError) -> Vec<Finding> {
     match error {
         ConfigError::Missing { path } => vec![problem(
             format!("There is no configuration yet: {} does not exist.", path.display()),
-            "Run `cohort-sync config init` to write one, or `cohort-sync --demo` to look around without."
+            "Run `cohort-sync setup` to be led through it, `cohort-sync config init` for a file to fill in, or `cohort-sync --demo` to look around without."
                 .to_owned(),
         )],
         ConfigError::Invalid { path, problems, missing } => {

@@ -15,6 +15,7 @@ mod report;
 mod start_anew;
 mod state;
 mod terminal;
+pub(in crate::cli) mod trial;
 
 use crate::cli::account::Desk;
 use crate::cli::args::Args;
