@@ -43,6 +43,7 @@ fn the_keys_are_those_of_the_action_table() {
             Scope::Changes => "changes",
             Scope::Tails => "Live, Log, requests",
             Scope::People => "lists of users",
+            Scope::Account => "one cohort",
             Scope::Users => "Users screen",
         };
         let help = spec.help.replace('|', "\\|");

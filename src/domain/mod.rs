@@ -12,6 +12,7 @@ pub mod counts;
 pub mod diff;
 pub mod doubt;
 pub mod drift;
+pub mod grouping;
 pub mod guard;
 pub mod identity;
 pub mod judgement;
@@ -38,6 +39,7 @@ pub mod verdict;
 pub mod verification;
 pub mod verified;
 pub mod waterfall;
+pub mod what_if;
 
 pub use change::{Change, ChangeState, Direction, Removal};
 pub use cohort::{Cohort, CohortId};

@@ -191,6 +191,18 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// Hands the values of a property to `each`, with how many remarks hold it; `None` is none at all.
+    pub fn count_values(&self, place: usize, mut each: impl FnMut(Option<&str>, u64)) {
+        let Self::Columns(columns) = self else { return each(None, self.len() as u64) };
+        let Some(values) = columns.properties.get(place) else { return each(None, self.len() as u64) };
+        let mut counts = vec![0_u64; values.values.len() + 1];
+        for number in &values.numbers {
+            counts[*number as usize] += 1;
+        }
+        let named = std::iter::once(None).chain(values.values.iter().copied().map(Some));
+        named.zip(counts).filter(|(_, users)| *users > 0).for_each(|(value, users)| each(value, users));
+    }
+
     /// The remarks, in order.
     pub fn iter(&self) -> impl Iterator<Item = RemarkRef<'_>> {
         (0..self.len()).map(|row| match self {

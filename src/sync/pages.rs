@@ -4,7 +4,7 @@
 
 pub use crate::store::{
     ANSWER_CHARACTERS, ChangeRow, JOURNAL_MOST, JournalEntry, JournalExtent, JournalLine, JournalPlace,
-    JournalRow, RUNS_KEPT, RUNS_WITH_CHANGES, RunRecord, Side, Which, Window,
+    JournalRow, RUNS_KEPT, RUNS_WITH_CHANGES, RunRecord, Side, Study, Which, Window,
 };
 
 use super::user::{self, Recorded, UserQuery};
@@ -78,6 +78,8 @@ pub enum Question {
         /// How many at most.
         limit: usize,
     },
+    /// What those who lack an MPID have in common, in a cohort's last whole account.
+    Study(CohortId),
     /// How large what was recorded is.
     Size,
     /// How much of it the request journal holds.
@@ -109,6 +111,7 @@ impl Question {
             Self::Run(_)
             | Self::Journal { .. }
             | Self::Entry(_)
+            | Self::Study(_)
             | Self::Size
             | Self::JournalExtent
             | Self::Flapping(_)
@@ -147,6 +150,8 @@ pub enum Answer {
     Entry(Option<Box<JournalEntry>>),
     /// Some wrong users.
     Wrong(Window<WrongUser>),
+    /// What they have in common; `None` while no account is whole.
+    Study(Option<Box<Study>>),
     /// Bytes of the database.
     Size(u64),
     /// The journal.
@@ -248,6 +253,10 @@ fn answer(reader: &Reader, question: &Question, encoder: Option<&Encoder>) -> Re
                 Some(id) => reader.wrong_users_window(id, offset, limit)?,
                 None => Window { offset, total: 0, rows: Vec::new() },
             })
+        }
+        Question::Study(cohort) => {
+            let account = reader.last_account(cohort)?;
+            Answer::Study(account.map(|run| reader.study(&run)).transpose()?.map(Box::new))
         }
         Question::Size => Answer::Size(reader.bytes()?),
         Question::JournalExtent => Answer::JournalExtent(reader.journal_extent()?),

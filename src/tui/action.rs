@@ -126,6 +126,8 @@ pub enum Scope {
     Tails,
     /// Where users are listed.
     People,
+    /// On the page of one cohort.
+    Account,
     /// On the Users screen.
     Users,
     /// On the Log screen.
@@ -145,6 +147,7 @@ impl Scope {
             Self::Cohorts => &[Cohorts],
             Self::Tails => &[Live, Log],
             Self::People => &[Cohort, Run, Users],
+            Self::Account => &[Cohort],
             Self::Users => &[Users],
             Self::Log => &[Log],
         }
@@ -185,6 +188,8 @@ actions! {
     OnlyRejected: "changes.rejected", "rejected", "Show only the changes that mParticle rejected, or all of them", List, Changes, false, ["f"];
     ShowUser: "user.show", "user", "Everything about the selected user: cohorts, identity, what mParticle was told", List, People, false, ["u"];
     AskMixpanel: "user.ask", "ask Mixpanel", "Ask Mixpanel about the user, or whether they are in the selected cohort now (one query)", List, Users, false, ["a"];
+    GroupBy: "users.group", "group by", "Group the users without an id by the next property, or by reason", List, Account, false, ["b"];
+    WhatIf: "users.what_if", "what if", "See the matched share under another choice of identities, before changing anything", List, Account, false, ["w"];
     Look: "look", "facts", "Everything about the selected cohort or run, to read or to copy", List, Everywhere, false, ["i"];
     Export: "export", "export", "Write what is listed to a CSV file in the current directory", List, Everywhere, false, ["e"];
     ExportJson: "export.json", "export JSON", "Write what is listed as JSON, an object a line, in the current directory", List, Everywhere, false, ["E"];

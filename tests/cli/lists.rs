@@ -136,6 +136,49 @@ async fn the_users_behind_a_line_of_the_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_those_without_an_id_have_in_common() {
+    let with = |person: PersonSeed, os: &str, more: &[(&str, i64)]| {
+        let mut properties = person.properties.unwrap_or_default();
+        properties.insert("$os".to_owned(), json!(os));
+        properties.extend(more.iter().map(|(name, mpid)| ((*name).to_owned(), json!(mpid.to_string()))));
+        PersonSeed { properties: Some(properties), ..person }
+    };
+    let mut members: Vec<PersonSeed> =
+        people(0, 6).into_iter().map(|person| with(person, "iOS", &[])).collect();
+    members.push(with(PersonSeed::unmatched("ann@example.com"), "Android", &[("mp_lib", mpid(77))]));
+    members.push(with(PersonSeed::unmatched("bob"), "Android", &[]));
+    members.push(PersonSeed::unmatched("$device:0d"));
+    let world = World::with(members).await;
+    world.run(&["sync", NAME, "--dry-run"]).await.exits(0);
+    let groups = world.run(&["unmatched", NAME, "--group-by", "$os", "--json"]).await.exits(0).objects();
+    assert_eq!(
+        groups,
+        [
+            json!({"property": "$os", "value": "Android", "users": 2, "share": 0.6667, "matched_share": 0.0}),
+            json!({"property": "$os", "value": null, "users": 1, "share": 0.3333, "matched_share": 0.0}),
+        ]
+    );
+    let reasons =
+        world.run(&["unmatched", NAME, "--group-by", "reason", "--format", "csv"]).await.exits(0).out;
+    assert!(reasons.contains("reason,missing,2,0.6667,"), "{reasons}");
+    let words = ["unmatched", NAME, "--group-by", "plan"];
+    world.run(&words).await.exits(2).complains(&["\"plan\" was not read", "$os", "profile_properties"]);
+
+    let outlooks = world.run(&["counts", NAME, "--what-if", "--json"]).await.exits(0).objects();
+    let of = |choice: &str| {
+        let found = outlooks.iter().find(|outlook| outlook["choice"] == choice).unwrap();
+        (found["by_mpid"].as_u64().unwrap(), found["by_distinct_id"].as_u64().unwrap())
+    };
+    assert_eq!(of("as_it_is"), (6, 2), "a device is nobody's customer id");
+    assert_eq!(of("other_fallback"), (6, 1), "one of them is an e-mail address");
+    assert_eq!(of("else_property"), (7, 1));
+    assert_eq!(of("everybody_with_mpid"), (8, 0));
+    let people_read = world.run(&["counts", NAME, "--what-if"]).await.exits(0).out;
+    assert!(people_read.contains("mp_lib where $mparticle_user_id is missing"), "{people_read}");
+    world.run(&["counts", NAME, "--what-if", "--users", "matched"]).await.exits(2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn runs_and_changes() {
     let world = World::with(people(0, 3)).await;
     assert_eq!(world.run(&["runs", "--json"]).await.exits(0).out, "");

@@ -1,8 +1,12 @@
 //! The pages that read what was recorded: Runs, one run and one cohort, with a stand-in for the state directory.
 
 use super::{SIZES, app, app_with, draw, everywhere, fixture, plain, press, snap, words};
+use cohort_sync::domain::grouping::Counting;
 use cohort_sync::domain::people::{Narrow, UserRow};
+use cohort_sync::domain::property::{Extras, PropertyNames};
+use cohort_sync::domain::tally::Tallies;
 use cohort_sync::domain::waterfall::Listed;
+use cohort_sync::domain::what_if::Shapes;
 use cohort_sync::domain::{
     Change, ChangeCounts, ChangeState, CohortId, Direction, Identity, Outcome, Phase, Purpose, Reason,
     Removal, RunId, SyncKind, Trigger,
@@ -10,7 +14,7 @@ use cohort_sync::domain::{
 use cohort_sync::sync::export::Content;
 use cohort_sync::sync::pages::{
     Answer, ChangeRow, JournalExtent, JournalLine, JournalPlace, JournalRow, Question, RunRecord, Side,
-    Which, Window,
+    Study, Which, Window,
 };
 use cohort_sync::sync::snapshot::Snapshot;
 use cohort_sync::tui::app::{App, Effect, Msg};
@@ -33,6 +37,7 @@ pub fn answer(question: &Question) -> Answer {
         Question::Users { listed: Listed::Lacking, offset, limit, .. } => {
             Answer::Users(Some(RunId(40)), window(*offset, *limit, 12_801, lacking))
         }
+        Question::Study(_) => Answer::Study(Some(Box::new(study()))),
         Question::Users { offset, limit, .. } => {
             Answer::Users(Some(RunId(40)), window(*offset, *limit, 411, counted))
         }
@@ -133,6 +138,42 @@ fn lacking(position: u64) -> UserRow {
         properties: Box::new([Some("Android".into()), Some("5.2".into())]),
         ..UserRow::default()
     }
+}
+
+/// What those who lack an id have in common.
+fn study() -> Study {
+    let mut tallies = Tallies::of(PropertyNames::of(["$os", "$app_version_string"]));
+    for number in 0..1_000 {
+        let mut extras = Extras::default();
+        extras.put(0, if number % 5 == 0 { "\"Android\"" } else { "\"iOS\"" });
+        extras.put(1, if number % 9 == 0 { "\"5.2\"" } else { "\"6.0\"" });
+        tallies.note_matched(&extras);
+    }
+    let grouping = |name, groups: &[(Option<&str>, u64)]| {
+        let mut counting = Counting::default();
+        for (value, users) in groups {
+            counting.add(*value, *users);
+        }
+        counting.by_property(name, &tallies)
+    };
+    let versions: Vec<String> = (0..12).map(|minor| format!("4.{minor}")).collect();
+    let mut by_version = vec![(Some("5.2"), 11_650_u64), (None, 700)];
+    by_version.extend(versions.iter().map(|version| (Some(version.as_str()), 40)));
+    let mut by_reason = Counting::default();
+    for (reason, users) in [(Reason::Missing, 9_102), (Reason::Anonymous, 3_400), (Reason::Placeholder, 311)]
+    {
+        by_reason.add(Some(reason.token()), users);
+    }
+    let mut shapes = Shapes::default();
+    for number in 0..1_000 {
+        shapes.add(&if number % 4 == 0 { format!("{number}@example.com") } else { format!("user-{number}") });
+    }
+    let groupings = vec![
+        grouping("$os", &[(Some("Android"), 6_000), (Some("iOS"), 6_000), (None, 813)]),
+        grouping("$app_version_string", &by_version),
+        by_reason.by_reason(),
+    ];
+    Study { run: RunId(40), groupings, shapes, tallies: Some(tallies) }
 }
 
 /// Behind any other line.
@@ -238,6 +279,11 @@ fn one_cohort() {
     pictures("cohort_behind", &fixture::idle, "enter l G enter j");
     pictures("cohort_behind_filtered", &fixture::idle, "enter l G enter / a n n");
     pictures("cohort_behind_facts", &fixture::idle, "enter l G enter enter");
+    pictures("cohort_fix_it", &fixture::idle, "enter l l l j");
+    pictures("cohort_fix_it_by_reason", &fixture::idle, "enter l l l b");
+    pictures("cohort_fix_it_snippet", &fixture::idle, "enter l l l G k k k k k enter");
+    pictures("cohort_what_if", &fixture::idle, "enter l l l w");
+    pictures("cohort_group", &fixture::idle, "enter l l l enter");
     pictures("cohort_changes", &fixture::idle, "enter h h");
     pictures("cohort_runs", &fixture::busy, "enter [");
 }

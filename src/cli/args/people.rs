@@ -16,6 +16,9 @@ pub struct CountsArgs {
     /// Of those, only users who may be missing for this reason
     #[arg(long, value_name = "REASON", value_parser = reason(), requires = "users")]
     pub reason: Option<Reason>,
+    /// Say what share would match under another choice of identities, from the last read and without changing anything
+    #[arg(long, conflicts_with = "users")]
+    pub what_if: bool,
     /// How to write the users.
     #[command(flatten)]
     pub list: ListArgs,
@@ -29,6 +32,9 @@ pub struct UnmatchedArgs {
     /// Only users who lack it for this reason
     #[arg(long, value_name = "REASON", value_parser = reason())]
     pub reason: Option<Reason>,
+    /// Count them by a property that was read, or by "reason", beside the matched, instead of listing them
+    #[arg(long, value_name = "PROPERTY", conflicts_with = "reason")]
+    pub group_by: Option<String>,
     /// How to write them.
     #[command(flatten)]
     pub list: ListArgs,

@@ -19,6 +19,9 @@ pub(in crate::cli) fn counts(desk: &Desk, asked: &CountsArgs) -> Result<Exit, Fa
         let narrow = Narrow::to(asked.reason);
         return people::users(desk, &asked.cohort, listed, &narrow, &asked.list);
     }
+    if asked.what_if {
+        return people::what_if(desk, &asked.cohort, &asked.list);
+    }
     let is_a_list =
         matches!(asked.list.format, Some(Format::Csv | Format::Table)) || asked.list.output.is_some();
     if is_a_list {

@@ -14,6 +14,8 @@ use ratatui::layout::Rect;
 pub enum Body {
     /// Running text.
     Text(String),
+    /// Something to paste elsewhere, its lines indented as they are.
+    Code(String),
     /// Labels and values, set in two columns.
     Facts(Vec<(String, String)>),
 }
@@ -44,7 +46,7 @@ impl Message {
     /// The whole as one text, for the clipboard.
     fn whole(&self) -> String {
         match &self.body {
-            Body::Text(text) => text.clone(),
+            Body::Text(text) | Body::Code(text) => text.clone(),
             Body::Facts(facts) => {
                 let line = |(label, value): &(String, String)| format!("{label}: {value}");
                 facts.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -58,6 +60,7 @@ impl Message {
             Body::Text(text) => {
                 return text::wrap(text.trim_end(), width).into_iter().map(unlabelled).collect();
             }
+            Body::Code(code) => return code.lines().flat_map(|line| code_lines(line, width)).collect(),
             Body::Facts(facts) => facts,
         };
         let widest = facts.iter().map(|(label, _)| text::width(label)).max().unwrap_or(0).min(LABEL);
@@ -127,6 +130,15 @@ impl Message {
             ],
         );
     }
+}
+
+/// A line of code, broken where it must be, behind its own indentation.
+fn code_lines(line: &str, width: usize) -> Vec<(String, String)> {
+    let indentation = &line[..line.len() - line.trim_start().len()];
+    let room = width.saturating_sub(indentation.len()).max(1);
+    let parts = text::wrap(line.trim_start(), room);
+    let parts = if parts.is_empty() { vec![String::new()] } else { parts };
+    parts.into_iter().map(|part| unlabelled(format!("{indentation}{part}"))).collect()
 }
 
 fn unlabelled(text: String) -> (String, String) {

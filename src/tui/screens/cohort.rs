@@ -3,6 +3,7 @@
 
 use super::changes::Changes;
 use super::cohorts::facts;
+use super::fix_it::FixIt;
 use super::overview::Overview;
 use super::page::{Page, Step};
 use super::parts::Parts;
@@ -35,6 +36,7 @@ impl CohortPage {
             ("Overview", Box::new(Overview::of(id))),
             ("Counts", Box::new(Waterfall::of(id))),
             ("Unmatched", Box::new(People::lacking(id))),
+            ("Fix it", Box::new(FixIt::of(id))),
             ("Changes", Box::new(Changes::of_last(id))),
             ("Runs", Box::new(RunsTable::of(Some(id)))),
         ]);

@@ -14,6 +14,8 @@ pub mod cohort_run;
 pub mod cohort_trend;
 pub mod cohort_warnings;
 pub mod cohorts;
+pub mod fix_it;
+pub mod fix_it_draw;
 pub mod journal_reading;
 pub mod live;
 pub mod live_pace;

@@ -77,11 +77,7 @@ impl<const BY_MPID: bool> Rows for People<BY_MPID> {
 
     fn hints(&self) -> &'static [Action] {
         use Action::{Back, Copy, Export, Filter, NextPart, Open, Palette, ShowUser};
-        if BY_MPID {
-            &[Open, ShowUser, Filter, Copy, Export, Back, Palette]
-        } else {
-            &[Open, ShowUser, Filter, Copy, Export, NextPart, Back, Palette]
-        }
+        &[Open, ShowUser, Filter, Copy, Export, NextPart, Back, Palette]
     }
 
     fn filter(&self) -> Option<&Filter> {
@@ -130,7 +126,7 @@ impl<const BY_MPID: bool> Rows for People<BY_MPID> {
         // Before anybody was read, a zero would be a claim.
         let Some(total) = total.filter(|_| self.run.is_some()) else { return Vec::new() };
         let mut remark = vec![piece(Role::Text, text::plural(total, "user"))];
-        if !self.narrow.is_nothing() {
+        if self.narrow.has_words() {
             remark.push(piece(Role::Focus, " filtered"));
         }
         remark
@@ -236,37 +232,55 @@ fn facts(row: &UserRow) -> Message {
 }
 
 /// The page behind a line: a box with the list in it.
-pub struct PeoplePage {
+struct PeoplePage<const BY_MPID: bool> {
+    cohort: CohortId,
+    title: String,
+    list: Windowed<People<BY_MPID>>,
+}
+
+/// The page of the users behind a line of a cohort's counts.
+#[must_use]
+pub fn behind(cohort: CohortId, listed: Listed) -> Box<dyn Page> {
+    let (narrow, title) = (Narrow::default(), listed.title().to_owned());
+    match listed {
+        Listed::Lacking | Listed::Unmatched | Listed::Unsendable | Listed::Anonymous => {
+            page::<false>(cohort, listed, narrow, title)
+        }
+        _ => page::<true>(cohort, listed, narrow, title),
+    }
+}
+
+/// The page of those who lack an MPID and are of a group.
+#[must_use]
+pub fn of_group(cohort: CohortId, narrow: Narrow, title: String) -> Box<dyn Page> {
+    page::<false>(cohort, Listed::Lacking, narrow, title)
+}
+
+fn page<const BY_MPID: bool>(
     cohort: CohortId,
     listed: Listed,
-    title: Option<String>,
-    list: Windowed<People<true>>,
+    narrow: Narrow,
+    title: String,
+) -> Box<dyn Page> {
+    let list = Windowed::of(People::<BY_MPID>::new(cohort, listed, narrow));
+    Box::new(PeoplePage { cohort, title, list })
 }
 
-impl PeoplePage {
-    /// The users behind a line of a cohort's counts.
-    #[must_use]
-    pub fn of(cohort: CohortId, listed: Listed) -> Self {
-        let list = Windowed::of(People::new(cohort, listed, Narrow::default()));
-        Self { cohort, listed, title: None, list }
-    }
-
-    /// Those of them who are of a group.
-    #[must_use]
-    pub fn of_group(cohort: CohortId, narrow: Narrow, title: String) -> Self {
-        let listed = Listed::Lacking;
-        let list = Windowed::of(People::new(cohort, listed, narrow));
-        Self { cohort, listed, title: Some(title), list }
-    }
-}
-
-impl Page for PeoplePage {
+impl<const BY_MPID: bool> Page for PeoplePage<BY_MPID> {
     fn place(&self) -> Place {
         Place::Cohort
     }
 
     fn hints(&self) -> &'static [Action] {
-        self.list.hints()
+        &[
+            Action::Open,
+            Action::ShowUser,
+            Action::Filter,
+            Action::Copy,
+            Action::Export,
+            Action::Back,
+            Action::Palette,
+        ]
     }
 
     fn part(&self) -> Option<&dyn Page> {
@@ -282,11 +296,10 @@ impl Page for PeoplePage {
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
-        let title = self.title.as_deref().unwrap_or(self.listed.title());
-        let mut pieces = vec![piece(Role::Title, title.to_owned()), piece(Role::Muted, "  ")];
+        let mut pieces = vec![piece(Role::Title, self.title.clone()), piece(Role::Muted, "  ")];
         pieces.extend(self.list.remark(scene));
         let name = scene.snapshot.cohort(self.cohort).map_or("", |view| &view.cohort.name);
-        let room = usize::from(area.width).saturating_sub(text::width(title) + 26);
+        let room = usize::from(area.width).saturating_sub(text::width(&self.title) + 26);
         pieces.push(piece(Role::Muted, format!(" · {}", text::cut(name, room))));
         let inside = canvas.frame(area, Role::Faint, &pieces);
         if !inside.is_empty() {

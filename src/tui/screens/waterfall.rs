@@ -2,7 +2,7 @@
 //! each line a count, a bar and what it means. Enter on a line opens the users behind it.
 
 use super::page::{Page, Step};
-use super::people::PeoplePage;
+use super::people;
 use super::verified::{self, VerifiedLine};
 use super::wrong::WrongPage;
 use super::{Scene, draw_emptiness};
@@ -203,7 +203,7 @@ impl Page for Waterfall {
         let Some(line) = lines.get(self.selected) else { return Step::Done };
         match (action, line.behind) {
             (Action::Open, Some(Listed::Wrong)) => Step::Open(Box::new(WrongPage::of(self.cohort))),
-            (Action::Open, Some(listed)) => Step::Open(Box::new(PeoplePage::of(self.cohort, listed))),
+            (Action::Open, Some(listed)) => Step::Open(people::behind(self.cohort, listed)),
             (Action::Copy, _) => Step::Copy(line.count.to_string(), "the count".to_owned()),
             _ => Step::Done,
         }
