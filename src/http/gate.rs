@@ -1,9 +1,10 @@
-//! One feed's pacer shared by many senders: first come, first served, and giving up is safe at any moment.
-//! What the pace is belongs to [`super::pacing`].
+//! One feed's pacer shared by many senders: they enter in fair turns, and giving up is safe at any moment. Whose turn it
+//! is belongs to [`super::turns`], what the pace is to [`super::pacing`].
 
 use super::pacing::{Admission, Feedback, Pacer, PacerOptions};
+use super::turns::{Line, Turns};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 /// A cheap handle on the gate of one feed.
@@ -16,10 +17,24 @@ pub struct FeedGate {
 struct Shared {
     /// A std mutex, because it is held for a few instructions and never across an await.
     pacer: Mutex<Pacer>,
-    /// Whoever holds the turn is next to enter; tokio's mutex hands it on in the order of asking.
-    turn: tokio::sync::Mutex<()>,
+    /// Likewise.
+    queue: Mutex<Queue>,
     /// An answer arrived, so whoever has the turn should ask again.
     changed: Notify,
+}
+
+/// Those who wait for the turn.
+#[derive(Debug, Default)]
+struct Queue {
+    /// Whether somebody has it.
+    is_taken: bool,
+    waiting: Turns<oneshot::Sender<Turn>>,
+}
+
+/// The right to ask the pacer next. Whoever drops it hands it on, even if it arrived where nobody waits any more.
+#[derive(Debug)]
+struct Turn {
+    shared: Arc<Shared>,
 }
 
 /// The right to have one request in flight. Dropping it without an answer gives the place back.
@@ -37,16 +52,16 @@ impl FeedGate {
     pub fn new(options: PacerOptions) -> Self {
         let shared = Shared {
             pacer: Mutex::new(Pacer::new(options)),
-            turn: tokio::sync::Mutex::new(()),
+            queue: Mutex::default(),
             changed: Notify::new(),
         };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Waits until a request for so many users may leave. A future that is dropped while it waits leaves no
-    /// trace, and its turn goes to the next.
-    pub async fn enter(&self, users: usize) -> Permit {
-        let _turn = self.shared.turn.lock().await;
+    /// Waits until a request for so many users may leave, on behalf of a line. A future that is dropped while it waits
+    /// leaves no trace, and its turn goes to the next.
+    pub async fn enter(&self, line: Line, users: usize) -> Permit {
+        let _turn = self.turn(line, users).await;
         loop {
             let admission = self.shared.pacer().admit(Instant::now(), users);
             match admission {
@@ -58,6 +73,25 @@ impl FeedGate {
                     () = sleep_until(moment) => {}
                     () = self.shared.changed.notified() => {}
                 },
+            }
+        }
+    }
+
+    async fn turn(&self, line: Line, users: usize) -> Turn {
+        loop {
+            let coming = {
+                let mut queue = self.shared.queue();
+                if !queue.is_taken {
+                    queue.is_taken = true;
+                    return Turn { shared: Arc::clone(&self.shared) };
+                }
+                let (hand_over, coming) = oneshot::channel();
+                queue.waiting.wait(line, users, hand_over);
+                coming
+            };
+            // It is never forgotten without being handed over; should it be, asking again is right.
+            if let Ok(turn) = coming.await {
+                return turn;
             }
         }
     }
@@ -90,9 +124,29 @@ impl FeedGate {
 }
 
 impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        // As below: every change of it is whole before anything could panic.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn pacer(&self) -> MutexGuard<'_, Pacer> {
         // The pacer is arithmetic; after a panic in the middle of it, its numbers are still usable.
         self.pacer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let next = {
+            let mut queue = self.shared.queue();
+            let next = queue.waiting.take();
+            queue.is_taken = next.is_some();
+            next
+        };
+        if let Some(next) = next {
+            // Where nobody waits any more, the turn comes back and is handed on by being dropped.
+            drop(next.send(Turn { shared: Arc::clone(&self.shared) }));
+        }
     }
 }
 
@@ -111,6 +165,8 @@ mod tests {
     use crate::http::pacing::Limit;
     use std::time::Duration;
 
+    const ONE: Line = Line { number: 1, shares: 1 };
+
     const QUICK: Feedback = Feedback::Answered { elapsed: Duration::from_millis(1), percent_used: None };
 
     async fn is_waiting<F: Future>(future: std::pin::Pin<&mut F>) -> bool {
@@ -118,10 +174,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn senders_enter_in_the_order_of_asking_and_a_dropped_one_is_skipped() {
+    async fn senders_of_a_line_enter_in_the_order_of_asking_and_a_dropped_one_is_skipped() {
         let gate = FeedGate::new(PacerOptions::default());
-        let first = gate.enter(1).await;
-        let (mut second, mut third) = (Box::pin(gate.enter(2)), Box::pin(gate.enter(3)));
+        let first = gate.enter(ONE, 1).await;
+        let (mut second, mut third) = (Box::pin(gate.enter(ONE, 2)), Box::pin(gate.enter(ONE, 3)));
         assert!(is_waiting(second.as_mut()).await);
         assert!(is_waiting(third.as_mut()).await);
         drop(second);
@@ -132,9 +188,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_permit_that_is_dropped_gives_its_place_back() {
         let gate = FeedGate::new(PacerOptions { max_in_flight: 1, ..PacerOptions::default() });
-        drop(gate.enter(1).await);
-        let permit = gate.enter(1).await;
-        let mut next = Box::pin(gate.enter(1));
+        drop(gate.enter(ONE, 1).await);
+        let permit = gate.enter(ONE, 1).await;
+        let mut next = Box::pin(gate.enter(ONE, 1));
         assert!(is_waiting(next.as_mut()).await);
         drop(permit);
         let _permit = next.await;
@@ -143,11 +199,57 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn retry_after_stops_the_whole_feed() {
         let gate = FeedGate::new(PacerOptions::default());
-        let permit = gate.enter(1).await;
+        let permit = gate.enter(ONE, 1).await;
         let asked = Some(Duration::from_secs(30));
         gate.answered(permit, Feedback::Refused { limit: Limit::Speed, retry_after: asked });
         let before = Instant::now();
-        let _permit = gate.enter(1).await;
+        let _permit = gate.enter(ONE, 1).await;
         assert!(before.elapsed() >= Duration::from_secs(30));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sender_with_little_is_let_in_between_those_of_one_with_much() {
+        let gate = FeedGate::new(PacerOptions { max_in_flight: 1, ..PacerOptions::default() });
+        let (entered, mut order) = tokio::sync::mpsc::unbounded_channel();
+        let sender = |line: i64, users: usize| {
+            let (gate, entered) = (gate.clone(), entered.clone());
+            tokio::spawn(async move {
+                let permit = gate.enter(Line::of(line), users).await;
+                entered.send(line).unwrap();
+                gate.answered(permit, QUICK);
+            })
+        };
+        let first = gate.enter(ONE, 100).await;
+        (0..50).for_each(|_| drop(sender(1, 100)));
+        tokio::task::yield_now().await;
+        drop(sender(2, 5));
+        tokio::task::yield_now().await;
+        gate.answered(first, QUICK);
+        drop(entered);
+        let mut seen = Vec::new();
+        while let Some(line) = order.recv().await {
+            seen.push(line);
+            if seen.len() == 51 {
+                break;
+            }
+        }
+        let place = seen.iter().position(|line| *line == 2).unwrap();
+        assert!(place <= 3, "{seen:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_reaches_somebody_who_has_just_gone_is_handed_on() {
+        let gate = FeedGate::new(PacerOptions { max_in_flight: 1, ..PacerOptions::default() });
+        let permit = gate.enter(ONE, 1).await;
+        let (mut second, mut third, mut fourth) =
+            (Box::pin(gate.enter(ONE, 2)), Box::pin(gate.enter(ONE, 3)), Box::pin(gate.enter(ONE, 4)));
+        for waiting in [&mut second, &mut third, &mut fourth] {
+            assert!(is_waiting(waiting.as_mut()).await);
+        }
+        // The second has the turn; dropping it hands the turn to the third, which is dropped before it looks.
+        drop(second);
+        drop(third);
+        gate.answered(permit, QUICK);
+        assert_eq!(fourth.await.users, 4);
     }
 }

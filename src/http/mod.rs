@@ -12,6 +12,7 @@ pub mod pacing;
 mod replaceable;
 pub mod text;
 mod transport;
+pub mod turns;
 mod window;
 
 pub use answer::{Answer, AnswerHeaders, RetryAfter};
@@ -25,3 +26,4 @@ pub use pacing::{Admission, Feedback, Limit, Pacer, PacerOptions};
 pub use replaceable::Replaceable;
 pub use reqwest::Url;
 pub use transport::{ContentType, Method, Request, Transport, TransportOptions, is_loopback};
+pub use turns::Line;

@@ -7,7 +7,7 @@ use super::tools::Tools;
 use crate::domain::{CohortId, Removal, RunId};
 use crate::http::backoff::jitter;
 use crate::http::text::excerpt;
-use crate::http::{Answer, Feedback, Limit, Permit, TransportError};
+use crate::http::{Answer, Feedback, Limit, Line, Permit, TransportError};
 use crate::mparticle::{Letter, Verdict, judge_failure};
 use crate::store::{ANSWER_CHARACTERS, JournalEntry, JournalLine, OutboxRequest, Side};
 use bytes::Bytes;
@@ -100,7 +100,7 @@ impl Courier {
         let mut trace = earlier;
         let result = loop {
             let entered = tokio::select! {
-                permit = self.tools.gate.enter(users) => Some(permit),
+                permit = self.tools.gate.enter(Line::of(self.run.0), users) => Some(permit),
                 () = self.last_call.cancelled() => None,
             };
             let Some(permit) = entered else { break Landing::Stopped { trace } };

@@ -8,12 +8,12 @@ use super::command::Envelope;
 use super::next::{due_at, next_job, trigger_of};
 use super::publish::Publisher;
 use super::report::{Report, RunNews};
-use super::run::{self, Job};
+use super::run::Job;
 use super::schedule::{self, Stretch};
+use super::seats::Load;
 use super::snapshot::{Ended, ListState, NoticeLevel};
 use super::tools::{Settings, Tools};
-use crate::domain::guard::GuardRules;
-use crate::domain::{CohortId, Removal, SyncKind};
+use crate::domain::{CohortId, Phase, Removal, SyncKind};
 use crate::mixpanel::MixpanelError;
 use crate::store::SyncRecord;
 use jiff::Timestamp;
@@ -31,8 +31,8 @@ pub(super) struct Engine {
     pub(super) queue: VecDeque<Job>,
     pub(super) at_work: HashMap<CohortId, AtWork>,
     pub(super) checks: Checks,
-    runs: JoinSet<()>,
-    tasks: HashMap<task::Id, CohortId>,
+    pub(super) runs: JoinSet<()>,
+    pub(super) tasks: HashMap<task::Id, CohortId>,
     commands: mpsc::Receiver<Envelope>,
     reports: mpsc::UnboundedReceiver<Report>,
     publisher: Publisher,
@@ -45,10 +45,12 @@ pub(super) struct Engine {
 
 /// A run at work, seen from the engine.
 pub(super) struct AtWork {
-    stop: CancellationToken,
-    ending: Ending,
+    pub(super) stop: CancellationToken,
+    pub(super) ending: Ending,
     /// Whether it leaves its sync as it is, however it ends.
-    is_beside: bool,
+    pub(super) is_beside: bool,
+    /// The seat it holds until its plan is written.
+    pub(super) seat: Option<Load>,
 }
 
 /// What becomes of a sync whose run was asked to end.
@@ -237,33 +239,11 @@ impl Engine {
     }
 
     /// The kind and attribute a job works under.
-    fn pinned(&self, job: &Job) -> (SyncKind, String) {
+    pub(super) fn pinned(&self, job: &Job) -> (SyncKind, String) {
         match (&job.instead, self.board.sync(job.cohort)) {
             (Some((kind, attribute)), _) => (*kind, attribute.clone()),
             (None, Some(sync)) => (sync.kind, sync.attribute.clone()),
             (None, None) => (SyncKind::OneTime, String::new()),
-        }
-    }
-
-    /// Starts queued runs while there is room.
-    fn start_queued(&mut self) {
-        while !self.stopping && self.at_work.len() < self.settings.concurrent_runs {
-            let Some(job) = self.queue.pop_front() else { break };
-            let (cohort, is_beside) = (job.cohort, job.is_beside());
-            let (kind, attribute) = self.pinned(&job);
-            let name =
-                self.board.cohort(cohort).map_or_else(|| attribute.clone(), |cohort| cohort.name.clone());
-            let sync = self.board.sync(cohort);
-            let baseline = sync.map_or(0, |sync| sync.baseline);
-            let own_limit = sync.and_then(|sync| sync.max_removal_share);
-            let guard =
-                GuardRules { max_removal_share: own_limit.unwrap_or(self.settings.guard.max_removal_share) };
-            let stop = CancellationToken::new();
-            let order =
-                run::Order { job, name, kind, attribute, baseline, guard, reading: self.settings.reading };
-            let task = self.runs.spawn(run::run(self.tools.clone(), order, stop.clone()));
-            self.tasks.insert(task.id(), cohort);
-            self.at_work.insert(cohort, AtWork { stop, ending: Ending::OfItself, is_beside });
         }
     }
 
@@ -315,7 +295,13 @@ impl Engine {
                     self.conclude(&record, &end, ending);
                 }
             }
-            Report::Run(cohort, news) => self.board.news(cohort, news, now),
+            Report::Run(cohort, news) => {
+                // What it read is compared and forgotten.
+                if let (RunNews::Phase(Phase::Send), Some(at_work)) = (&news, self.at_work.get_mut(&cohort)) {
+                    at_work.seat = None;
+                }
+                self.board.news(cohort, news, now);
+            }
             Report::Listed(Ok(cohorts)) => self.list_arrived(cohorts),
             Report::Listed(Err(error)) => self.list_failed(&error, now),
             Report::Side(side, news) => self.board.side(side, news),

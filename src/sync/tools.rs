@@ -51,7 +51,7 @@ pub struct Settings {
     /// How often the cohort list is fetched again by itself, so that renames and counts do not grow old; each
     /// time costs a query, so it waits while less than a quarter of the budget is left.
     pub list_every: Option<Duration>,
-    /// Runs at work at once; the others wait for their turn.
+    /// Runs that read and compare at once; the others wait for their turn. Any number of them may send.
     pub concurrent_runs: usize,
     /// Requests to the feed on their way at once.
     pub concurrent_requests: usize,
@@ -73,7 +73,7 @@ impl Default for Settings {
             schedule: true,
             list_on_start: true,
             list_every: Some(Duration::from_mins(15)),
-            // Each holds its members in memory, and the feed's rate is shared among them all.
+            // Each holds its members in memory.
             concurrent_runs: 4,
             concurrent_requests: 4,
             backoff: Backoff::default(),

@@ -22,7 +22,7 @@ async fn a_one_time_export_delivers_exactly_the_members() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_rate_is_in_use_once_nothing_is_sent() {
-    let world = World::with_cohort(people(0, 300)).await;
+    let world = World::with_cohort(people(0, 2_000)).await;
     world.control.set_feed_rate(Some(10_000));
     world.control.push_fault(Fault::mparticle(Effect::Delay { milliseconds: 40 }).forever());
     world.handle().send(Command::Start(request(SyncKind::OneTime))).await.unwrap();

@@ -15,6 +15,7 @@ mod pace;
 mod schedule;
 mod silence;
 mod soak;
+mod turns;
 mod verification;
 
 use crate::world::World;
