@@ -7,6 +7,8 @@
 mod attributes;
 #[path = "screens/fixture.rs"]
 mod fixture;
+#[path = "screens/guide.rs"]
+mod guide;
 #[path = "screens/lists.rs"]
 mod lists;
 #[path = "screens/live.rs"]

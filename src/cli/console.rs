@@ -1,7 +1,9 @@
 //! The console: chooses between the account, the demo and the welcome screen, and starts what lies behind it.
 
 use super::account::{Clients, Desk, settings_of, start_engine};
+use super::commands::doctor::trial::attempt;
 use super::failure::{Exit, Failure};
+use crate::config::guide::Guide;
 use crate::config::{
     Clock, ColorChoice, Config, ConfigError, DeliveryConfig, Environment, FallbackIdentity, FeedEnvironment,
     InterfaceConfig, JournalConfig, MASK, MixpanelConfig, MparticleConfig, Places, ProfileApiConfig, Region,
@@ -35,7 +37,17 @@ pub(super) async fn console(desk: &Desk) -> Result<Exit, Failure> {
         Err(Failure::Config(ConfigError::Missing { path })) => {
             let settings = settings_for(desk, &interface, None, &desk.places, None);
             let explanation = format!("There is no configuration at {}.", path.display());
-            match tui::welcome(&settings, Some(explanation)).await? {
+            let attempt = |guide: Guide, trial| async move { attempt(&guide, trial).await };
+            match tui::welcome(&settings, Some(explanation), attempt).await? {
+                WelcomeChoice::Configured(finished) => match finished.left_to_do {
+                    // What has to be set in the shell cannot be there yet.
+                    Some(left) => {
+                        let path = finished.config_file.display();
+                        println!("Wrote {path}. {left} Then `cohort-sync` opens the console.");
+                        Ok(Exit::Done)
+                    }
+                    None => on_account(desk, desk.config()?).await,
+                },
                 WelcomeChoice::Demo => demo(desk, interface).await,
                 WelcomeChoice::Quit => Ok(Exit::Done),
             }

@@ -218,6 +218,12 @@ pub fn draw_tabs(canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect, open: Sc
         right.push(piece(Role::ReadOnlyBadge, " READ-ONLY "));
         right.push(piece(Role::Text, "  "));
     }
+    // Whoever syncs to development wonders for hours why no audience moves.
+    if scene.settings.environment == "development" {
+        let word = if area.width < 100 { " DEV " } else { " DEVELOPMENT " };
+        right.push(piece(Role::ReadOnlyBadge, word));
+        right.push(piece(Role::Text, "  "));
+    }
     if scene.settings.demo {
         right.push(piece(Role::DemoBadge, " DEMO "));
         right.push(piece(Role::Text, "  "));

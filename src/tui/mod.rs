@@ -54,9 +54,13 @@ pub use settings::Settings;
 pub use theme::{ColourDepth, ThemeChoice};
 pub use welcome::welcome;
 
+use crate::config::guide::Finished;
+
 /// What somebody without a configuration chose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WelcomeChoice {
+    /// The guide was gone through, and this was written.
+    Configured(Finished),
     /// Look around on the sandbox.
     Demo,
     /// Leave.

@@ -76,7 +76,7 @@ fn a_console_that_panics_when_told_to() {
     runtime.block_on(async {
         let mut told = signal(SignalKind::user_defined1()).unwrap();
         let settings = Settings::default();
-        let console = tui::welcome(&settings, None);
+        let console = tui::welcome(&settings, None, |_, _| async { Vec::new() });
         tokio::pin!(console);
         tokio::select! {
             choice = &mut console => drop(choice.unwrap()),

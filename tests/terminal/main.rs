@@ -6,6 +6,7 @@
 
 mod account;
 mod demo;
+mod first_run;
 mod leaving;
 mod live;
 mod outward;

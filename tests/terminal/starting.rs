@@ -11,7 +11,7 @@ fn without_a_configuration_the_welcome_offers_the_demo() {
     let mut pty = Pty::run(home.path(), console(), &NOTHING);
     pty.wait_for("There is no configuration");
     pty.wait_for("Look around in the demo");
-    pty.wait_for("cohort-sync config init");
+    pty.wait_for("Connect your own project");
     // A key that means nothing here does nothing, and the window may change.
     pty.send("x");
     let before = pty.byte_count();

@@ -15,7 +15,7 @@ pub const PEOPLE: u32 = 3_000;
 
 pub struct World {
     // Dropped in this order: the server before the threads that it runs on.
-    _sandbox: Sandbox,
+    pub sandbox: Sandbox,
     _runtime: Runtime,
     pub control: Control,
     pub home: tempfile::TempDir,
@@ -45,7 +45,7 @@ impl World {
         let arguments = ["--config".into(), config.display().to_string(), "--state-dir".into()];
         let arguments =
             arguments.into_iter().chain([home.path().join("state").display().to_string()]).collect();
-        Self { _sandbox: sandbox, _runtime: runtime, control, home, arguments }
+        Self { sandbox, _runtime: runtime, control, home, arguments }
     }
 
     /// A console on the account, with its cohort on the screen.

@@ -156,6 +156,7 @@ const ORDER: [Step; 15] = {
 };
 
 /// The guide.
+#[derive(Clone)]
 pub struct Guide {
     request: Request,
     /// What was answered. Credentials are among it, so it is never printed.

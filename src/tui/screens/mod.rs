@@ -16,6 +16,7 @@ pub mod cohort_warnings;
 pub mod cohorts;
 pub mod fix_it;
 pub mod fix_it_draw;
+pub mod guide;
 pub mod journal_reading;
 pub mod live;
 pub mod live_pace;

@@ -1,12 +1,13 @@
 //! What a person sees who has not configured anything yet: what this program is, how to try it without an
-//! account, and how to connect it. One screen, two keys.
+//! account, and how to connect it. One screen, three keys.
 //!
 //! ```text
 //!        cohort-sync
 //!        Mixpanel cohorts to mParticle, with every user accounted for.
 //!
-//!        d   look around in the demo
-//!        q   quit
+//!        enter   connect your own project
+//!        d       look around in the demo
+//!        q       quit
 //! ```
 
 use crate::tui::canvas::{Canvas, Piece, cells, piece};
@@ -18,6 +19,8 @@ const COLUMNS: u16 = 70;
 
 const WHAT: &str = "Exports Mixpanel cohorts to mParticle and accounts for every user: who was sent, under \
                     which identity, and what mParticle answered.";
+const CONNECT: &str = "Asks for the feed's Webhook URL and a service account, tries both, and can tell one user of \
+                       yours as evidence. `cohort-sync setup` asks the same without a screen.";
 const DEMO: &str = "Both services run inside this program, with made-up people. No account, no network, \
                     and nothing you do there can reach a real project.";
 
@@ -67,26 +70,24 @@ fn blocks(width: usize, explanation: Option<&str>, config_path: Option<&str>) ->
     let mut blocks =
         vec![Block { apart: false, ..block(vec![vec![brand, version]]) }, block(text(Role::Text, WHAT))];
     blocks.extend(explanation.map(|why| block(text(Role::Warn, why))));
-    blocks.push(block(vec![vec![piece(Role::Key, "d"), piece(Role::Strong, "   Look around in the demo")]]));
+    blocks.push(block(vec![vec![
+        piece(Role::Key, "enter"),
+        piece(Role::Strong, "   Connect your own project, in two minutes"),
+    ]]));
+    blocks.push(aside(width, CONNECT));
+    blocks.extend(config_path.map(|path| aside(width, &format!("It writes {path}, for you alone."))));
+    blocks.push(block(vec![vec![
+        piece(Role::Key, "d"),
+        piece(Role::Strong, "       Look around in the demo"),
+    ]]));
     blocks.push(aside(width, DEMO));
-    blocks.push(block(vec![
-        vec![piece(Role::Strong, "    Connect your own project")],
-        vec![
-            piece(Role::Muted, "    Quit, run "),
-            piece(Role::Strong, "cohort-sync config init"),
-            piece(Role::Muted, " and follow what it says."),
-        ],
-    ]));
-    blocks.extend(
-        config_path.map(|path| aside(width, &format!("It writes {path}, with a comment on every line."))),
-    );
-    blocks.push(block(vec![vec![piece(Role::Key, "q"), piece(Role::Text, "   Quit")]]));
+    blocks.push(block(vec![vec![piece(Role::Key, "q"), piece(Role::Text, "       Quit")]]));
     blocks
 }
 
 /// More about the line above, set in.
 fn aside(width: usize, words: &str) -> Block {
-    let lines = text::wrap(words, width.saturating_sub(4));
-    let lines = lines.into_iter().map(|line| vec![piece(Role::Muted, format!("    {line}"))]).collect();
+    let lines = text::wrap(words, width.saturating_sub(8));
+    let lines = lines.into_iter().map(|line| vec![piece(Role::Muted, format!("        {line}"))]).collect();
     Block { lines, optional: true, apart: false }
 }
