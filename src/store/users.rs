@@ -111,7 +111,9 @@ impl Reader {
                 Ok(known.is_none() || rows.len() < limit)
             })
         })?;
-        Ok(Window { offset, total: known.map_or(total, |known| known.max(total)), rows })
+        // Whoever was counted and is not there any more, after a clean-up for example, is no row.
+        let total = known.filter(|_| rows.len() >= limit).map_or(total, |known| known.max(total));
+        Ok(Window { offset, total, rows })
     }
 
     /// Hands every user behind a line of a run's account that passes to `each`, which returns whether to go on.

@@ -193,13 +193,20 @@ impl Crowd {
             Condition::Unmatched | Condition::Anonymous | Condition::NoProfile => {}
         }
         put(&mut properties, "$last_seen", mixpanel_timestamp(self.today.saturating_sub(noise % 2_592_000)));
-        put(&mut properties, "$os", pick(&["iOS", "Android", "Mac OS X", "Windows", "Linux"], noise >> 8));
-        put(
-            &mut properties,
-            "$app_version_string",
-            pick(&["7.4.1", "7.4.0", "7.3.2", "6.19.0"], noise >> 16),
-        );
-        put(&mut properties, "mp_lib", pick(&["swift", "android", "web", "python"], noise >> 24));
+        // An app of old never told Mixpanel the id, which is what most of those who lack one have in common.
+        let has_old_app = condition == Condition::Unmatched && !(noise >> 32).is_multiple_of(11);
+        let (systems, versions, libraries): (&[_], &[_], &[_]) = if has_old_app {
+            (&["Android"], &["5.2.0"], &["android"])
+        } else {
+            (
+                &["iOS", "Android", "Mac OS X", "Windows", "Linux"],
+                &["7.4.1", "7.4.0", "7.3.2", "6.19.0"],
+                &["swift", "android", "web", "python"],
+            )
+        };
+        put(&mut properties, "$os", pick(systems, noise >> 8));
+        put(&mut properties, "$app_version_string", pick(versions, noise >> 16));
+        put(&mut properties, "mp_lib", pick(libraries, noise >> 24));
         if condition != Condition::Anonymous {
             put(&mut properties, "$email", self.email(position));
             put(&mut properties, "$name", self.name(position));

@@ -19,8 +19,8 @@ use crate::tui::text;
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
 
-/// The part that lists who lacks an id.
-pub const UNMATCHED: usize = 2;
+/// The part that says how to give users an id.
+const FIX_IT: usize = 3;
 
 /// The page.
 pub struct CohortPage {
@@ -69,6 +69,8 @@ impl Page for CohortPage {
         match action {
             Action::NextPart => self.parts.step(1),
             Action::PreviousPart => self.parts.step_back(),
+            // They mean something there alone, and lead there from the other parts.
+            Action::GroupBy | Action::WhatIf if self.parts.opened() != FIX_IT => self.parts.open(FIX_IT),
             _ => match self.parts.page_mut().act(action, scene) {
                 Step::Part(part) => self.parts.open(part),
                 Step::Done if action == Action::Look => {

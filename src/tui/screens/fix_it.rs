@@ -329,6 +329,12 @@ impl FixIt {
             let below = Rect { y: area.y + 1, height: 1, ..place };
             chart::draw_line(canvas, below, &shares, range, share_role(last));
         }
+        if let ([first, .., last], false) = (trend, has_chart) {
+            let points = (last.matched_share - first.matched_share) * 100.0;
+            let sign = if points < 0.0 { '−' } else { '+' };
+            let words = format!("{sign}{:.1} points in {} runs", points.abs(), trend.len());
+            canvas.line_right(area.x, area.y, area.width - 1, &[piece(Role::Muted, words)]);
+        }
         3
     }
 

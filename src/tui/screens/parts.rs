@@ -41,6 +41,12 @@ impl Parts {
         self.step(self.parts.len().saturating_sub(1));
     }
 
+    /// The number of the open part.
+    #[must_use]
+    pub fn opened(&self) -> usize {
+        self.open
+    }
+
     /// The open part.
     #[must_use]
     pub fn page(&self) -> &dyn Page {

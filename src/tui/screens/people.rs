@@ -173,7 +173,12 @@ fn nothing() -> Piece<'static> {
 }
 
 fn words(text: Option<&str>, role: Role) -> Piece<'static> {
-    text.map_or_else(nothing, |text| piece(role, text.to_owned()))
+    match text {
+        None => nothing(),
+        // What is there and cannot be seen must not look like nothing.
+        Some(text) if text.trim().is_empty() => piece(role, format!("{text:?}")),
+        Some(text) => piece(role, text.to_owned()),
+    }
 }
 
 fn lacking_cell(column: usize, row: &UserRow) -> Piece<'static> {
