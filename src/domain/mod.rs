@@ -21,6 +21,7 @@ pub mod linting;
 pub mod member;
 pub mod membership;
 pub mod number;
+pub mod parcel;
 pub mod people;
 pub mod plan;
 pub mod presence;

@@ -4,6 +4,7 @@
 //! form, Mixpanel's own webhook, is `members`'.
 
 use super::members;
+use crate::domain::parcel::{self, Spot};
 use crate::domain::plan::RequestLimits;
 use crate::domain::{Change, CohortId, Direction, IdentityRef, Removal, RunId};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -55,11 +56,11 @@ struct Batch<'a> {
     environment: &'a str,
     #[serde(flatten)]
     address: Address<'a>,
-    // A map of one entry keeps the attribute's name free; `false` is a value like any other and always written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_attributes: Option<BTreeMap<&'a str, bool>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deleted_user_attributes: Option<[&'a str; 1]>,
+    // A map keeps the attributes' names free; `false` is a value like any other and always written.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    user_attributes: BTreeMap<&'a str, bool>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deleted_user_attributes: Vec<&'a str>,
     source_request_id: &'a str,
 }
 
@@ -106,16 +107,17 @@ impl Encoder {
     /// The body of one request: every change with its `source_request_id`, in order. Whoever leaves has the
     /// attribute set to `false` or deleted (`deleted_user_attributes` of the published batch schema).
     pub fn request_body<'a>(
-        &self,
-        attribute: &str,
+        &'a self,
+        attribute: &'a str,
         removal: Removal,
         changes: impl ExactSizeIterator<Item = (&'a Change, &'a str)>,
     ) -> Bytes {
         let mut body = BytesMut::with_capacity(256 * changes.len() + 2).writer();
         let mut serializer = JsonSerializer::new(&mut body);
-        let batches = changes.map(|(change, id)| self.batch(attribute, removal, change, id));
+        let batches =
+            changes.filter_map(|(change, id)| self.batch_of([(attribute, removal, change)].into_iter(), id));
         // Strings, booleans and integers cannot fail to serialise, nor can a buffer in memory fail to grow.
-        if let Err(error) = serializer.collect_seq(batches) {
+        if let Err(error) = serializer.collect_seq(batches.collect::<Vec<_>>()) {
             tracing::error!(%error, "a request body could not be written");
         }
         body.into_inner().freeze()
@@ -136,28 +138,73 @@ impl Encoder {
         self.request_body(attribute, removal, changes.iter().zip(ids.iter().map(String::as_str)))
     }
 
-    fn batch<'a>(
-        &'a self,
-        attribute: &'a str,
-        removal: Removal,
-        change: &Change,
-        source_request_id: &'a str,
-    ) -> Batch<'a> {
-        let deletes = change.direction == Direction::Remove && removal == Removal::Delete;
-        let address = match change.identity.borrow() {
-            IdentityRef::Mpid(mpid) => Address::Mpid(mpid),
-            other => {
-                Address::Identities(BTreeMap::from([(self.fallback_identity.as_str(), other.to_string())]))
-            }
-        };
-        Batch {
-            environment: &self.environment,
-            address,
-            user_attributes: (!deletes)
-                .then(|| BTreeMap::from([(attribute, change.direction.attribute_value())])),
-            deleted_user_attributes: deletes.then_some([attribute]),
-            source_request_id,
+    /// Whether several cohorts fit into one request, a user's attributes into one batch. Mixpanel's own webhook is about
+    /// one cohort and one direction a call, so in that form every sync sends by itself.
+    #[must_use]
+    pub fn can_join(&self) -> bool {
+        self.form == Form::Batches
+    }
+
+    /// The body of a request of several runs: of each its letter, the position of its first change and its changes. A
+    /// person of several of them is one batch; see [`parcel::batches`] for their order. The same parts give the same
+    /// bytes.
+    #[must_use]
+    pub fn joint_letter(&self, parts: &[(Letter<'_>, u64, &[Change])]) -> Bytes {
+        let batches = parcel::batches(parts.iter().map(|(_, _, changes)| *changes));
+        let ids: Vec<String> = batches.iter().map(|batch| joint_request_id(parts, batch)).collect();
+        let mut body = BytesMut::with_capacity(320 * batches.len() + 2).writer();
+        let mut serializer = JsonSerializer::new(&mut body);
+        let written = batches.iter().zip(&ids).filter_map(|(batch, id)| {
+            let said = batch.iter().map(|spot| {
+                let (letter, _, changes) = &parts[spot.part];
+                (letter.attribute, letter.removal, &changes[spot.place])
+            });
+            self.batch_of(said, id)
+        });
+        // As above.
+        if let Err(error) = serializer.collect_seq(written.collect::<Vec<_>>()) {
+            tracing::error!(%error, "a request body could not be written");
         }
+        body.into_inner().freeze()
+    }
+
+    /// One user's batch: attribute by attribute what is said of them. Nothing said is no batch.
+    fn batch_of<'a, 'c>(
+        &'a self,
+        said: impl Iterator<Item = (&'a str, Removal, &'c Change)>,
+        source_request_id: &'a str,
+    ) -> Option<Batch<'a>> {
+        let (mut user_attributes, mut deleted_user_attributes) = (BTreeMap::new(), Vec::new());
+        let mut address = None;
+        for (attribute, removal, change) in said {
+            address.get_or_insert_with(|| match change.identity.borrow() {
+                IdentityRef::Mpid(mpid) => Address::Mpid(mpid),
+                other => Address::Identities(BTreeMap::from([(
+                    self.fallback_identity.as_str(),
+                    other.to_string(),
+                )])),
+            });
+            if change.direction == Direction::Remove && removal == Removal::Delete {
+                deleted_user_attributes.push(attribute);
+            } else {
+                user_attributes.insert(attribute, change.direction.attribute_value());
+            }
+        }
+        Some(Batch {
+            environment: &self.environment,
+            address: address?,
+            user_attributes,
+            deleted_user_attributes,
+            source_request_id,
+        })
+    }
+
+    /// An upper bound of the bytes that one more attribute takes in a batch.
+    #[must_use]
+    pub fn further_bound(&self, attribute: &str) -> usize {
+        /// Quotes, colon, comma and `false`; for the first that is deleted also the list and its key.
+        const FIXED: usize = 40;
+        FIXED + escaped(attribute)
     }
 
     /// An upper bound of a change's bytes on the wire, for planning requests under mParticle's limit.
@@ -196,6 +243,27 @@ pub(super) fn escaped(text: &str) -> usize {
 #[must_use]
 pub fn source_request_id(installation: &str, run: RunId, began: Timestamp, position: u64) -> String {
     format!("cohort-sync-{installation}-{run}-{}-{position}", began.as_millisecond())
+}
+
+/// The same for a batch that is part of several runs: that of the first, and what tells this composition from any other.
+/// A batch that was taken apart, or joined otherwise, is another transition and must not pass for a repeat.
+fn joint_request_id(parts: &[(Letter<'_>, u64, &[Change])], batch: &[Spot]) -> String {
+    let ids = batch.iter().filter_map(|spot| {
+        let (letter, first, _) = parts.get(spot.part)?;
+        Some(source_request_id(letter.installation, letter.run, letter.began, first + spot.place as u64))
+    });
+    let ids: Vec<String> = ids.collect();
+    match ids.as_slice() {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first, others @ ..] => format!("{first}-{:016x}", fingerprint(others)),
+    }
+}
+
+/// FNV-1a of 64 bits: the same in every version of this program, since a request may be repeated by the next one.
+fn fingerprint(texts: &[String]) -> u64 {
+    let bytes = texts.iter().flat_map(|text| text.bytes().chain([0]));
+    bytes.fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }
 
 #[cfg(test)]
@@ -257,6 +325,39 @@ mod tests {
         );
         let bound = encoder.upper_bound("Old", &changes[0]);
         assert!(body.len() < 2 * bound);
+    }
+
+    #[test]
+    fn a_user_of_several_cohorts_is_one_batch_with_an_id_of_its_own() {
+        let encoder = Encoder::new("production", "customer_id");
+        let letter = |run, attribute, removal| Letter {
+            installation: "abc",
+            run: RunId(run),
+            began: Timestamp::from_millisecond(1_770_000_000_000).unwrap(),
+            cohort: CohortId(1),
+            attribute,
+            removal,
+        };
+        let (first, second) = (letter(7, "Gold", Removal::SetFalse), letter(8, "Old", Removal::Delete));
+        let of = |people: &[i64], direction| -> Vec<Change> {
+            people.iter().map(|mpid| change(Identity::Mpid(*mpid), direction)).collect()
+        };
+        let (enters, leaves) = (of(&[1, 2], Direction::Add), of(&[2, 3], Direction::Remove));
+        let body = encoder.joint_letter(&[(first, 40, &enters), (second, 90, &leaves)]);
+        let value: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(value.as_array().map(Vec::len), Some(3));
+        assert_eq!(value[1]["user_attributes"], json!({ "Gold": true }));
+        assert_eq!(value[1]["deleted_user_attributes"], json!(["Old"]));
+        assert_eq!(value[2]["deleted_user_attributes"], json!(["Old"]));
+        let ids: Vec<&str> = (0..3).map(|n| value[n]["source_request_id"].as_str().unwrap()).collect();
+        assert_eq!(ids[0], "cohort-sync-abc-7-1770000000000-40");
+        assert!(ids[1].starts_with("cohort-sync-abc-7-1770000000000-41-"), "{ids:?}");
+        assert_eq!(ids[2], "cohort-sync-abc-8-1770000000000-91");
+        let bound = encoder.upper_bound("Gold", &enters[1]) + encoder.further_bound("Old");
+        assert!(value[1].to_string().len() <= bound);
+        let other = encoder.joint_letter(&[(first, 40, &enters), (second, 91, &leaves)]);
+        let other: Value = serde_json::from_slice(&other).unwrap();
+        assert_ne!(other[1]["source_request_id"], value[1]["source_request_id"], "joined otherwise");
     }
 
     /// Our own reading of mParticle's published batch schema, as far as these batches use it.

@@ -17,6 +17,7 @@ mod migration;
 mod outbox;
 mod packing;
 mod pages;
+mod parcel;
 mod prune;
 mod reader;
 mod remarks;
@@ -41,6 +42,7 @@ pub use last_told::LastTold;
 pub use lock::WriterLock;
 pub use outbox::{Answered, OutboxRequest};
 pub use pages::{JournalPlace, JournalRow, Which, Window};
+pub use parcel::{Part, SizeOf, batches_of};
 pub use prune::{RUNS_KEPT, RUNS_WITH_CHANGES};
 pub use reader::{ChangeRow, Reader, UnmatchedRow};
 pub use requests::{JournalExtent, NotedRequest, RequestFilter, StatusFilter};
@@ -49,7 +51,9 @@ pub use search::{Fate, ForgottenRuns, FoundChange};
 pub use study::Study;
 pub use syncs::{PauseRecord, SyncRecord};
 pub use told::Scope;
-pub use trail::{ANSWER_CHARACTERS, JOURNAL_MOST, JournalEntry, JournalLimits, JournalLine, Side};
+pub use trail::{
+    ANSWER_CHARACTERS, JOURNAL_MOST, JournalEntry, JournalLimits, JournalLine, ONE_COHORT, Side,
+};
 pub use verifications::VerificationId;
 
 use rusqlite::{Connection, OpenFlags};

@@ -120,29 +120,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
-        transaction
-            .prepare_cached(
-                "UPDATE outbox SET state = 'answered', answered_at = ?3, http_status = ?4, tries = ?5
-             WHERE run_id = ?1 AND first_position = ?2",
-            )?
-            .execute(params![
-                run.0,
-                first_position.cast_signed(),
-                at.as_millisecond(),
-                answered.status,
-                answered.tries,
-            ])?;
-        for (place, reason) in &answered.rejected {
-            transaction.execute(
-                "INSERT OR REPLACE INTO rejections (run_id, position, reason, in_doubt) VALUES (?1, ?2, ?3, ?4)",
-                params![
-                    run.0,
-                    first_position.cast_signed() + place.cast_signed() as i64,
-                    reason,
-                    answered.in_doubt
-                ],
-            )?;
-        }
+        record_answer(&transaction, run, first_position, answered, at)?;
         Ok(transaction.commit()?)
     }
 
@@ -249,6 +227,40 @@ impl Store {
         sample.truncate(size);
         Ok(sample)
     }
+}
+
+/// Records the final answer to a claimed row, as a part of whatever it is done with.
+pub(super) fn record_answer(
+    connection: &Connection,
+    run: RunId,
+    first_position: u64,
+    answered: &Answered,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE outbox SET state = 'answered', answered_at = ?3, http_status = ?4, tries = ?5
+             WHERE run_id = ?1 AND first_position = ?2",
+        )?
+        .execute(params![
+            run.0,
+            first_position.cast_signed(),
+            at.as_millisecond(),
+            answered.status,
+            answered.tries,
+        ])?;
+    for (place, reason) in &answered.rejected {
+        connection.execute(
+            "INSERT OR REPLACE INTO rejections (run_id, position, reason, in_doubt) VALUES (?1, ?2, ?3, ?4)",
+            params![
+                run.0,
+                first_position.cast_signed() + place.cast_signed() as i64,
+                reason,
+                answered.in_doubt
+            ],
+        )?;
+    }
+    Ok(())
 }
 
 /// See [`Store::uncertain`].

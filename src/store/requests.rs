@@ -3,6 +3,7 @@
 
 use super::pages::read_line;
 use super::reader::Reader;
+use super::trail::ONE_COHORT;
 use super::{JournalEntry, Scope, Side, StoreError, pages, time};
 use crate::domain::{CohortId, KnownIds, RunId};
 use jiff::Timestamp;
@@ -130,6 +131,12 @@ impl Reader {
         let mut positions: HashMap<RunId, Vec<u64>> = HashMap::new();
         self.for_each_told::<StoreError>(&Scope::default(), Some(ids), |run, rows| {
             positions.entry(run.id).or_default().extend(rows.iter().map(|row| row.position));
+            // A request of several runs is noted with the first of them.
+            for row in &rows {
+                if let Some((noted, first)) = self.noted_with(run.id, row.position)? {
+                    positions.entry(noted).or_default().push(first);
+                }
+            }
             Ok(true)
         })?;
         Ok(positions)
@@ -167,7 +174,11 @@ impl NotedRequest {
     pub fn carried(&self, positions: &HashMap<RunId, Vec<u64>>) -> bool {
         let entry = &self.entry.line;
         let of_run = entry.run.and_then(|run| positions.get(&run));
-        let range = entry.first_position.map(|first| first..first + entry.users);
+        let range = entry.first_position.map(|first| match entry.what.as_str() {
+            ONE_COHORT => first..first + entry.users,
+            // Its users stand in several plans; whoever is one of them has its first position among theirs.
+            _ => first..first + 1,
+        });
         of_run
             .zip(range)
             .is_some_and(|(of_run, range)| of_run.iter().any(|position| range.contains(position)))

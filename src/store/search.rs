@@ -205,6 +205,7 @@ impl Reader {
             "SELECT id FROM journal WHERE run_id = ?1 AND first_position <= ?2
                 AND first_position + users > ?2 ORDER BY id DESC LIMIT 1",
         )?;
+        let (run, position) = self.noted_with(run, position)?.unwrap_or((run, position));
         let found =
             statement.query_row(params![run.0, position.cast_signed()], |row| row.get(0)).optional()?;
         found.map_or(Ok(None), |id| self.request(id))

@@ -99,6 +99,9 @@ impl JournalLimits {
     }
 }
 
+/// What a request to mParticle that is about one cohort is called in the journal; any other is of several.
+pub const ONE_COHORT: &str = "batches";
+
 /// The beginning of an answer that is kept, in characters.
 pub const ANSWER_CHARACTERS: usize = 4_000;
 

@@ -9,7 +9,7 @@ use crate::http::backoff::jitter;
 use crate::http::text::excerpt;
 use crate::http::{Answer, Feedback, Limit, Line, Permit, TransportError};
 use crate::mparticle::{Letter, Verdict, judge_failure};
-use crate::store::{ANSWER_CHARACTERS, JournalEntry, JournalLine, OutboxRequest, Side};
+use crate::store::{ANSWER_CHARACTERS, JournalEntry, JournalLine, ONE_COHORT, OutboxRequest, Side};
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -70,49 +70,109 @@ const GATEWAY_TIMEOUT: u16 = 504;
 /// Carries one request through its tries.
 pub(super) struct Courier {
     tools: Tools,
+    /// The run that it is noted with: the first of those that send together.
+    run: RunId,
+    /// The cohorts it is about.
+    cohorts: Vec<CohortId>,
+    /// Where it waits for its turn.
+    line: Line,
+    last_call: CancellationToken,
+}
+
+/// What a courier carries.
+pub(super) struct Load {
+    /// The body of the request.
+    pub body: Bytes,
+    /// Users in it, each a batch.
+    pub users: usize,
+    /// The position of its first change within the run it is noted with.
+    pub first_position: u64,
+    /// Cohorts it is about.
+    pub cohorts: usize,
+}
+
+/// How what is needed to write a run's request is kept until it is written.
+struct Writer {
     run: RunId,
     began: Timestamp,
     cohort: CohortId,
     attribute: Arc<str>,
     removal: Removal,
-    last_call: CancellationToken,
 }
 
-impl Courier {
+/// The courier of one run's requests.
+pub(super) struct OwnCourier {
+    courier: Courier,
+    writer: Writer,
+}
+
+impl OwnCourier {
     pub(super) fn new(run: &Run, last_call: CancellationToken) -> Self {
-        Self {
-            tools: run.tools.clone(),
+        let writer = Writer {
             run: run.record.id,
             began: run.record.started_at,
             cohort: run.record.cohort_id,
             attribute: run.record.attribute.as_str().into(),
             removal: run.record.purpose.removal(),
-            last_call,
-        }
+        };
+        let line = Line::of(writer.run.0);
+        let courier =
+            Courier::of_several(run.tools.clone(), writer.run, vec![writer.cohort], line, last_call);
+        Self { courier, writer }
     }
 
     /// Carries a request until it is answered for good, given up or stopped; `earlier` is what tries before
     /// these may have left behind.
     pub(super) async fn deliver(self, request: OutboxRequest, earlier: Trace) -> Landed {
-        let body = self.body(&request);
-        let users = request.changes.len();
+        let letter = Letter {
+            installation: &self.courier.tools.installation,
+            run: self.writer.run,
+            began: self.writer.began,
+            cohort: self.writer.cohort,
+            attribute: &self.writer.attribute,
+            removal: self.writer.removal,
+        };
+        let load = Load {
+            body: self.courier.tools.encoder.letter(&letter, request.first_position, &request.changes),
+            users: request.changes.len(),
+            first_position: request.first_position,
+            cohorts: 1,
+        };
+        let (tries, result) = self.courier.carry(load, earlier).await;
+        Landed { request, tries, result }
+    }
+}
+
+impl Courier {
+    pub(super) fn of_several(
+        tools: Tools,
+        run: RunId,
+        cohorts: Vec<CohortId>,
+        line: Line,
+        last_call: CancellationToken,
+    ) -> Self {
+        Self { tools, run, cohorts, line, last_call }
+    }
+
+    /// Carries a load until it is answered for good, given up or stopped, and says in how many tries.
+    pub(super) async fn carry(self, load: Load, earlier: Trace) -> (u32, Landing) {
         let mut tries = 0;
         let mut trace = earlier;
         let result = loop {
             let entered = tokio::select! {
-                permit = self.tools.gate.enter(Line::of(self.run.0), users) => Some(permit),
+                permit = self.tools.gate.enter(self.line, load.users) => Some(permit),
                 () = self.last_call.cancelled() => None,
             };
             let Some(permit) = entered else { break Landing::Stopped { trace } };
             tries += 1;
             let sent = Instant::now();
-            let answer = self.tools.mparticle.post(&body).await;
+            let answer = self.tools.mparticle.post(&load.body).await;
             let verdict = match &answer {
-                Ok(answer) => self.tools.mparticle.judge(answer, users),
+                Ok(answer) => self.tools.mparticle.judge(answer, load.users),
                 Err(error) => judge_failure(error),
             };
-            let attempt = Attempt { number: tries, elapsed: sent.elapsed(), bytes: body.len() };
-            self.journal(&request, &attempt, &answer, &verdict);
+            let attempt = Attempt { number: tries, elapsed: sent.elapsed(), bytes: load.body.len() };
+            self.journal(&load, &attempt, &answer, &verdict);
             self.pace(permit, &answer);
             let earlier = trace;
             trace = earlier.max(Trace::of(&answer));
@@ -131,7 +191,7 @@ impl Courier {
                 break Landing::Stopped { trace };
             }
         };
-        Landed { request, tries, result }
+        (tries, result)
     }
 
     /// Tells the feed's gate what the try taught about its pace.
@@ -158,18 +218,6 @@ impl Courier {
         if let Some(percent) = self.tools.gate.percent_used() {
             self.tools.reports.side(Side::Mparticle, SideNews::Rate(percent));
         }
-    }
-
-    fn body(&self, request: &OutboxRequest) -> Bytes {
-        let letter = Letter {
-            installation: &self.tools.installation,
-            run: self.run,
-            began: self.began,
-            cohort: self.cohort,
-            attribute: &self.attribute,
-            removal: self.removal,
-        };
-        self.tools.encoder.letter(&letter, request.first_position, &request.changes)
     }
 
     /// What a verdict means for the request.
@@ -210,19 +258,23 @@ impl Courier {
         let text = format!("try {} of {of} in {:.0} s: {reason}", tries + 1, delay.as_secs_f64().ceil());
         tracing::info!(run = %self.run, "{text}");
         self.tools.reports.side(Side::Mparticle, SideNews::Retrying(reason.to_owned()));
-        self.tools.reports.run(self.cohort, RunNews::Waiting(Some(text)));
+        for cohort in &self.cohorts {
+            self.tools.reports.run(*cohort, RunNews::Waiting(Some(text.clone())));
+        }
         let goes_on = tokio::select! {
             () = tokio::time::sleep(delay) => true,
             () = self.last_call.cancelled() => false,
         };
-        self.tools.reports.run(self.cohort, RunNews::Waiting(None));
+        for cohort in &self.cohorts {
+            self.tools.reports.run(*cohort, RunNews::Waiting(None));
+        }
         goes_on
     }
 
     /// Notes the try in the journal, without waiting for it.
     fn journal(
         &self,
-        request: &OutboxRequest,
+        load: &Load,
         attempt: &Attempt,
         answer: &Result<Answer, TransportError>,
         verdict: &Verdict,
@@ -235,14 +287,17 @@ impl Courier {
             }
             Err(error) => (None, attempt.elapsed, error.to_string()),
         };
-        let users = request.changes.len() as u64;
+        let users = load.users as u64;
         let line = JournalLine {
             at: self.tools.clock.now(),
             run: Some(self.run),
-            cohort: Some(self.cohort),
+            cohort: self.cohorts.first().copied(),
             side: Side::Mparticle,
-            what: "batches".to_owned(),
-            first_position: Some(request.first_position),
+            what: match load.cohorts {
+                0 | 1 => ONE_COHORT.to_owned(),
+                many => format!("batches of {many} cohorts"),
+            },
+            first_position: Some(load.first_position),
             users,
             accepted: verdict.accepted(users),
             bytes: attempt.bytes as u64,

@@ -230,7 +230,8 @@ impl Engine {
     }
 
     /// Puts a run into the queue.
-    pub(super) fn enqueue(&mut self, job: Job) {
+    pub(super) fn enqueue(&mut self, mut job: Job) {
+        job.ticket = Some(self.tools.muster.expect());
         let now = self.tools.clock.now();
         let (kind, attribute) = self.pinned(&job);
         self.board.queue(&job, kind, &attribute, now);

@@ -10,6 +10,7 @@ mod clock;
 pub mod command;
 mod compare;
 mod conclude;
+mod convoy;
 mod courier;
 mod doubt;
 mod engine;
@@ -18,6 +19,7 @@ mod fetch;
 mod launch;
 mod lints;
 mod meter;
+mod muster;
 mod next;
 mod observe;
 mod orders;
@@ -51,6 +53,7 @@ use command::{Ask, Command, Envelope, Refusal};
 use engine::Engine;
 use export::Export;
 use jiff::Timestamp;
+use muster::Muster;
 use pages::{Answer, Archive, Question, Responder};
 use publish::Publisher;
 use report::Reports;
@@ -206,6 +209,8 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
             max_in_flight: settings.concurrent_requests,
             ..PacerOptions::default()
         }),
+        muster: Muster::default(),
+        doubts: Arc::default(),
         backoff: settings.backoff,
         clock,
         reports: Reports(reports),

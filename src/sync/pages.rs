@@ -8,13 +8,15 @@ pub use crate::store::{
 };
 
 use super::user::{self, Recorded, UserQuery};
+use crate::domain::parcel::Batch;
 use crate::domain::people::{Narrow, UserRow};
 use crate::domain::verification::WrongUser;
 use crate::domain::waterfall::Listed;
-use crate::domain::{CohortId, RunId};
+use crate::domain::{Change, CohortId, RunId};
 use crate::mparticle::{Encoder, Letter};
-use crate::store::{Reader, StoreError, VerificationId};
+use crate::store::{Part, Reader, StoreError, VerificationId, batches_of};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -291,6 +293,12 @@ pub fn body(
     users: usize,
     encoder: Option<&Encoder>,
 ) -> Result<Option<Body>, StoreError> {
+    let parts = reader.parts_told_with(run, first_position)?;
+    if parts.len() > 1
+        && let Some(parts) = told_with(&parts, run, first_position, users)
+    {
+        return joint_body(reader, &parts, encoder);
+    }
     let Some(record) = reader.run(run)? else { return Ok(None) };
     let rows = reader.changes_window(run, Which::All, first_position, users)?.rows;
     // Where part of a plan is forgotten, what comes after it must not pass for it.
@@ -311,5 +319,72 @@ pub fn body(
     };
     let changes: Vec<_> = rows.into_iter().map(|row| row.change).collect();
     let bytes = encoder.letter(&letter, first_position, &changes);
+    Ok(Some(Body::AsSent(String::from_utf8_lossy(&bytes).into_owned())))
+}
+
+/// Of the parts of a request of several runs those of its people who were in this one: it may be a half of what first
+/// left. Nothing when it was about a user who was told apart, or when part of it is forgotten.
+fn told_with(parts: &[Part], run: RunId, first_position: u64, users: usize) -> Option<Vec<Part>> {
+    let batches = batches_of(parts);
+    let told = half_that_begins(parts, &batches, (run, first_position), users)?;
+    let mut of_parts: BTreeMap<usize, Part> = BTreeMap::new();
+    for spot in told.iter().flatten() {
+        let part = &parts[spot.part];
+        let first_position = part.first_position + spot.place as u64;
+        let new = || Part { run: part.run, first_position, changes: Vec::new() };
+        of_parts.entry(spot.part).or_insert_with(new).changes.push(part.changes[spot.place].clone());
+    }
+    let is_joint = of_parts.values().any(|part| part.run != run);
+    is_joint.then(|| of_parts.into_values().collect())
+}
+
+/// Those of the batches that are one request: all of them, or a half, or a half of that, as they are split. A request is
+/// known by the run and position of the first part's first change, and by its length.
+fn half_that_begins<'a>(
+    parts: &[Part],
+    batches: &'a [Batch],
+    wanted: (RunId, u64),
+    users: usize,
+) -> Option<&'a [Batch]> {
+    let first = batches.iter().flatten().min()?;
+    let part = parts.get(first.part)?;
+    if batches.len() == users && (part.run, part.first_position + first.place as u64) == wanted {
+        return Some(batches);
+    }
+    if batches.len() <= users.max(1) {
+        return None;
+    }
+    let (front, back) = batches.split_at(batches.len() / 2);
+    half_that_begins(parts, front, wanted, users).or_else(|| half_that_begins(parts, back, wanted, users))
+}
+
+/// What a request of several runs said.
+fn joint_body(
+    reader: &Reader,
+    parts: &[Part],
+    encoder: Option<&Encoder>,
+) -> Result<Option<Body>, StoreError> {
+    let (Some(encoder), Some(installation)) = (encoder, reader.installation()?) else { return Ok(None) };
+    let mut records = Vec::new();
+    for part in parts {
+        let Some(record) = reader.run(part.run)? else { return Ok(None) };
+        records.push(record);
+    }
+    let letters: Vec<(Letter<'_>, u64, &[Change])> = parts
+        .iter()
+        .zip(&records)
+        .map(|(part, record)| {
+            let letter = Letter {
+                installation: &installation,
+                run: record.id,
+                began: record.started_at,
+                cohort: record.cohort_id,
+                attribute: &record.attribute,
+                removal: record.purpose.removal(),
+            };
+            (letter, part.first_position, part.changes.as_slice())
+        })
+        .collect();
+    let bytes = encoder.joint_letter(&letters);
     Ok(Some(Body::AsSent(String::from_utf8_lossy(&bytes).into_owned())))
 }

@@ -1,6 +1,7 @@
 //! One run, a straight line: fetch → compare → plan → guard → send → settle. Each step has a file of its own;
 //! this one strings them together, keeps the run's record and reports how it ended.
 
+use super::muster::Ticket;
 use super::report::{RunEnd, RunNews};
 use super::tools::Tools;
 use super::{compare, doubt, fetch, repair, send};
@@ -12,6 +13,7 @@ use crate::domain::{
     SyncKind, Trigger,
 };
 use crate::store::{NewRun, RunRecord, Store, StoreError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +32,8 @@ pub(super) struct Job {
     /// Kind and attribute where they are not the sync's: of a dry run, which leaves the sync (if there is one) as
     /// it is, and of cleaning up a former attribute.
     pub instead: Option<(SyncKind, String)>,
+    /// Its place among those that were ordered together, once it is queued.
+    pub ticket: Option<Arc<Ticket>>,
 }
 
 impl Job {
@@ -43,6 +47,7 @@ impl Job {
             approve_removals: false,
             held: None,
             instead: None,
+            ticket: None,
         }
     }
 

@@ -2,13 +2,15 @@
 //! is recorded before the next request is taken. It stops between requests when asked to, splits what is refused as
 //! a whole until the offending user stands alone, and gives up only after the retries of the failure policy.
 
-use super::courier::{Courier, Landed, Landing, Trace};
-use super::report::RunEnd;
+use super::convoy::{MemberNews, Offer};
+use super::courier::{Landed, Landing, OwnCourier, Trace};
+use super::report::{RunEnd, RunNews};
 use super::run::Run;
 use crate::domain::plan::Wave;
 use crate::domain::{PauseCause, Phase};
 use crate::store::{Answered, OutboxRequest};
 use std::collections::VecDeque;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -16,9 +18,70 @@ use tokio_util::sync::CancellationToken;
 /// a crash (only those that had really left are repeated; the others were never sent).
 const CLAIMED_TOGETHER: usize = 16;
 
-/// Sends everything the run has planned.
+/// Sends everything the run has planned: alone, or together with others that are due now.
 pub(super) async fn send(run: &mut Run) -> Result<(), RunEnd> {
     run.enter(Phase::Send).await?;
+    let ticket = run.order.job.ticket.take().filter(|_| run.tools.encoder.can_join());
+    let pending = run.record.counts.pending();
+    let Some(ticket) = ticket.filter(|_| pending > 0) else { return send_alone(run).await };
+    let (news, mut hears) = mpsc::unbounded_channel();
+    let offer = run.offer(pending, news);
+    let came = {
+        let (stop, coming) = (run.stop.clone(), ticket.come(&run.tools, offer));
+        run.tell(RunNews::Waiting(Some("waits for those that are due with it".to_owned())));
+        tokio::select! {
+            company = coming => Some(company),
+            () = stop.cancelled() => None,
+        }
+    };
+    run.tell(RunNews::Waiting(None));
+    drop(ticket);
+    match came {
+        None => Err(RunEnd::Cancelled),
+        Some(None) => send_alone(run).await,
+        // Held until the convoy has said that it is over.
+        Some(Some(_company)) => send_together(run, &mut hears).await,
+    }
+}
+
+/// Takes note of what a convoy makes of the run's changes until it is over.
+async fn send_together(run: &mut Run, hears: &mut mpsc::UnboundedReceiver<MemberNews>) -> Result<(), RunEnd> {
+    loop {
+        let news = tokio::select! {
+            news = hears.recv() => news,
+            () = run.until_save_is_due() => {
+                run.save().await?;
+                continue;
+            }
+        };
+        let counts = &mut run.record.counts;
+        match news {
+            Some(MemberNews::Left { again }) => {
+                counts.requests += u64::from(!again);
+                counts.retries += u64::from(again);
+            }
+            Some(MemberNews::TriedAgain(tries)) => counts.retries += u64::from(tries),
+            Some(MemberNews::Answered(changes)) => {
+                for (direction, is_accepted) in changes {
+                    if is_accepted {
+                        counts.accept(direction);
+                    } else {
+                        counts.reject(direction);
+                    }
+                }
+            }
+            Some(MemberNews::Ended(result)) => return result,
+            None => {
+                let text =
+                    "sending together broke down, a defect of this program; the next run goes on from here";
+                return Err(RunEnd::Failed(text.to_owned()));
+            }
+        }
+        run.counted().await?;
+    }
+}
+
+async fn send_alone(run: &mut Run) -> Result<(), RunEnd> {
     let mut sending = Sending::new(run);
     let sent = sending.work().await;
     // Whatever was claimed and never left is certainly not with mParticle, unless it is part of something that was.
@@ -44,6 +107,22 @@ pub(super) async fn send_again(run: &mut Run, requests: Vec<OutboxRequest>) -> R
     let again = |request| Ready { request, is_counted: true, earlier: Trace::OnItsWay };
     sending.ready = requests.into_iter().map(again).collect();
     sending.work().await
+}
+
+impl Run {
+    /// What it brings along to a convoy.
+    pub(super) fn offer(&self, pending: u64, news: mpsc::UnboundedSender<MemberNews>) -> Offer {
+        Offer {
+            run: self.record.id,
+            began: self.record.started_at,
+            cohort: self.record.cohort_id,
+            attribute: self.record.attribute.as_str().into(),
+            removal: self.record.purpose.removal(),
+            pending,
+            stop: self.stop.clone(),
+            news,
+        }
+    }
 }
 
 /// The requests of a run on their way.
@@ -144,7 +223,7 @@ impl<'r> Sending<'r> {
             let Some(ready) = self.ready.pop_front() else { break };
             self.run.record.counts.requests += u64::from(!ready.is_counted);
             self.run.record.counts.retries += u64::from(ready.is_counted);
-            let courier = Courier::new(self.run, self.last_call.clone());
+            let courier = OwnCourier::new(self.run, self.last_call.clone());
             self.flights.spawn(courier.deliver(ready.request, ready.earlier));
         }
         Ok(())

@@ -3,6 +3,7 @@
 
 use super::budget::Budget;
 use super::clock::Clock;
+use super::muster::Muster;
 use super::report::{Report, Reports, SideNews};
 use crate::domain::guard::GuardRules;
 use crate::domain::{Cohort, CohortId, ReadingRules, RunId};
@@ -13,6 +14,7 @@ use crate::store::{JournalEntry, JournalLimits, JournalLine, Keeper, Side};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 /// What runs work with.
@@ -26,6 +28,10 @@ pub(super) struct Tools {
     pub profiles: Option<ProfileApi>,
     pub encoder: Encoder,
     pub gate: FeedGate,
+    /// Where runs that are due together wait for each other.
+    pub muster: Muster,
+    /// Held while requests of several runs are sent again, so that no two runs do so at once.
+    pub doubts: Arc<Mutex<()>>,
     pub budget: Budget,
     pub backoff: Backoff,
     pub clock: Clock,

@@ -15,6 +15,7 @@ mod pace;
 mod schedule;
 mod silence;
 mod soak;
+mod together;
 mod turns;
 mod verification;
 
