@@ -40,6 +40,7 @@ fn the_keys_are_those_of_the_action_table() {
             Scope::Connections => "cohorts, setup",
             Scope::Cohorts => "Cohorts screen",
             Scope::Log => "Log screen",
+            Scope::Setup => "Setup screen",
             Scope::Changes => "changes",
             Scope::Tails => "Live, Log, requests",
             Scope::People => "lists of users",

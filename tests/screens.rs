@@ -17,6 +17,8 @@ mod live;
 mod recall;
 #[path = "screens/reconnect.rs"]
 mod reconnect;
+#[path = "screens/settings.rs"]
+mod settings;
 #[path = "screens/setup.rs"]
 mod setup;
 #[path = "screens/users.rs"]

@@ -142,6 +142,9 @@ pub enum EditError {
     /// The file cannot be read, or is no configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A defect of this program.
+    #[error("changing it broke down: {0}")]
+    BrokeDown(String),
     /// The system would not have it.
     #[error("cannot write {}; check the permissions of its directory", path.display())]
     Unwritable {

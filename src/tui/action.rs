@@ -130,6 +130,8 @@ pub enum Scope {
     Account,
     /// On the Users screen.
     Users,
+    /// On the Setup screen.
+    Setup,
     /// On the Log screen.
     Log,
 }
@@ -149,6 +151,7 @@ impl Scope {
             Self::People => &[Cohort, Run, Users],
             Self::Account => &[Cohort],
             Self::Users => &[Users],
+            Self::Setup => &[Setup],
             Self::Log => &[Log],
         }
     }
@@ -178,6 +181,7 @@ actions! {
     Repair: "sync.repair", "repair", "Tell those again whom the last verification found wrong", Sync, Syncs, true, ["R"];
     StopSync: "sync.stop", "stop", "End a sync; its attribute stays, is set to false or deleted", Sync, Syncs, true, ["x"];
     Refresh: "list.refresh", "refresh", "Ask Mixpanel for the list of cohorts again (one query)", Sync, Connections, true, ["r"];
+    UndoSetting: "settings.undo", "undo", "Take back the last change of a setting, in the file too", Sync, Setup, true, ["U"];
     LogLevel: "log.level", "level", "Show only lines of at least the next level", Log, Log, false, ["l"];
     LogWrap: "log.wrap", "wrap", "Break long lines, or cut them", Log, Log, false, ["w"];
     Filter: "list.filter", "filter", "Show only what matches, with ! in front what does not; on the Users screen, type an id", List, Everywhere, false, ["/"];

@@ -1,12 +1,14 @@
 //! The console as a value: messages go in, effects come out, and a frame can be drawn at any time. There is no
 //! I/O here, no clock and nothing asynchronous, so that every test of the console is a few lines long.
 
+mod configure;
 mod loading;
 mod operate;
 mod outward;
 mod paint;
 mod perform;
 mod questions;
+mod quitting;
 mod recall;
 mod reconnect;
 mod verification;
@@ -28,8 +30,10 @@ use super::settings::Settings;
 use super::text;
 use super::theme::Theme;
 use super::toasts::Toasts;
+use crate::config::ShownSetting;
+use crate::config::edit::{Change, Edited};
 use crate::domain::Identity;
-use crate::sync::command::{Command, Refusal};
+use crate::sync::command::Refusal;
 use crate::sync::export::Export;
 use crate::sync::pages::{Answer, Question};
 use crate::sync::snapshot::{Ended, NoticeLevel, Snapshot};
@@ -69,6 +73,8 @@ pub enum Msg {
     Exported(Result<(String, u64), String>),
     /// A text was copied: what it was, and which way it went.
     Copied(String, CopyWay),
+    /// A setting was changed in the file, with every setting as it is now; or why it was not.
+    Configured(Result<Box<(Edited, Vec<ShownSetting>)>, String>),
     /// Fresh credentials were tried: where they are kept, or why they were not taken.
     Renewed(Result<String, String>),
     /// A frame was drawn, and this is where things are on it.
@@ -90,6 +96,8 @@ pub enum Effect {
     Ask(LiveQuestion),
     /// Look somebody up in mParticle.
     LookUp(Identity),
+    /// Change a setting in the file.
+    Configure(Change),
     /// Try fresh credentials and keep them.
     Renew(Box<Renewing>),
     /// Write a list to a file.
@@ -128,6 +136,8 @@ pub struct App {
     mouse: bool,
     memory: Memory,
     outlook: Outlook,
+    /// What takes back the changes of settings, the last one last.
+    undo: Vec<Change>,
     /// Since when the console is on its way out.
     stopping: Option<Timestamp>,
 }
@@ -147,6 +157,7 @@ impl App {
             mouse: settings.mouse,
             toasts: Toasts::after(&snapshot),
             outlook,
+            undo: Vec::new(),
             memory: Memory::default(),
             settings,
             now,
@@ -221,6 +232,7 @@ impl App {
             Msg::Answered(_, Ok(())) => {}
             Msg::Copied(what, way) => self.say_copied(&what, way),
             Msg::Renewed(result) => self.renewed(result),
+            Msg::Configured(result) => self.configured(result),
             Msg::Drawn(hits) => {
                 self.tabs.page_mut().drawn(hits.list);
                 if let Some(dialog) = self.dialogs.last_mut() {
@@ -381,6 +393,7 @@ impl App {
             Reply::Stay => return Vec::new(),
             Reply::Copy(text) => return self.copy(text, "the text"),
             Reply::Renew(renewing) => return vec![Effect::Renew(renewing)],
+            Reply::Configure(change) => return vec![Effect::Configure(change)],
             Reply::Arrange(arrangement) => {
                 self.arrange_columns(arrangement);
                 return Vec::new();
@@ -398,27 +411,13 @@ impl App {
                 orders.into_iter().map(Effect::Send).collect()
             }
             Reply::Quit => self.begin_to_stop(),
-            Reply::Stay | Reply::Copy(_) | Reply::Renew(_) | Reply::Arrange(_) | Reply::Close => Vec::new(),
+            Reply::Stay
+            | Reply::Copy(_)
+            | Reply::Renew(_)
+            | Reply::Configure(_)
+            | Reply::Arrange(_)
+            | Reply::Close => Vec::new(),
         }
-    }
-
-    fn quit(&mut self) -> Vec<Effect> {
-        if self.stopping.is_some() {
-            return vec![Effect::Quit(None)];
-        }
-        // Whoever says so again while being asked has answered.
-        if self.dialogs.last().is_some_and(Dialog::asks_to_quit) {
-            return self.begin_to_stop();
-        }
-        self.dialogs.clear();
-        self.ask_to_quit()
-    }
-
-    /// Asks the engine to end; the console follows when it has, or when patience runs out.
-    fn begin_to_stop(&mut self) -> Vec<Effect> {
-        self.stopping.get_or_insert(self.now);
-        self.dialogs.clear();
-        vec![Effect::Send(Order { what: "stop".to_owned(), command: Command::Shutdown })]
     }
 
     /// When the console wants to be told the time, if at all: often while something moves, once a second for

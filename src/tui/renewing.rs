@@ -1,10 +1,11 @@
-//! Renewing credentials, as far as it is I/O: the engine tries them, then they are put where the old ones are, on a
-//! thread that may wait for the disk or a keyring.
+//! Renewing credentials and changing settings, as far as it is I/O: the engine tries credentials, then they are put
+//! where the old ones are; all of it on threads that may wait for the disk or a keyring.
 
 use super::app::Msg;
 use super::dialogs::reconnect::Renewing;
+use crate::config::edit::{Change, Edit, EditError};
 use crate::config::keep::{Kept, keep_with_account};
-use crate::config::{Masks, Request};
+use crate::config::{Layers, Masks, Request};
 use crate::sync::Handle;
 use crate::sync::command::Command;
 use crate::sync::renew::{Fresh, Renewal};
@@ -43,5 +44,20 @@ impl Renewer {
             Err(error) => format!("the new credential is in use, but keeping it broke down: {error}"),
         };
         Msg::Renewed(Ok(words))
+    }
+
+    /// Changes a setting in the file, and reads everything anew.
+    pub(super) async fn configure(self, change: Change) -> Msg {
+        let Some(request) = self.request else {
+            return Msg::Configured(Err("there is no configuration file to change".to_owned()));
+        };
+        let configure = move || {
+            let edited = Edit::prepare(&request, &change)?.write()?;
+            let shown = Layers::read(request).map_err(EditError::from)?.shown();
+            Ok(Box::new((edited, shown)))
+        };
+        let result = tokio::task::spawn_blocking(configure).await;
+        let result = result.unwrap_or_else(|error| Err(EditError::BrokeDown(error.to_string())));
+        Msg::Configured(result.map_err(|error| error.to_string()))
     }
 }

@@ -314,6 +314,7 @@ impl Console {
                 let answer = handle.look_up(&person, Timestamp::now()).await;
                 Msg::Seen(person, answer)
             }),
+            Effect::Configure(change) => self.later(self.renewer.clone().configure(change)),
             Effect::Renew(renewing) => self.later(self.renewer.clone().renew(handle, *renewing)),
             Effect::Export(export) => self.later(async move {
                 let written = handle.export(PathBuf::from("."), export).await;

@@ -71,7 +71,7 @@ fn setup() {
     let development = |settings| Settings { environment: "development".to_owned(), ..settings };
     let read_only = || Snapshot { writer: Writer::ReadOnly, ..fixture::idle() };
     pictures("setup_healthy", &as_is, &fixture::idle, "");
-    pictures("setup_checks", &as_is, &fixture::idle, "] ] ] ]");
+    pictures("setup_checks", &as_is, &fixture::idle, "] ] ] ] ]");
     pictures("setup_snippets", &as_is, &fixture::idle, "G");
     pictures("setup_refused", &as_is, &refused, "]");
     pictures("setup_development", &development, &fixture::idle, "]");

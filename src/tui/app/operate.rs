@@ -19,9 +19,14 @@ impl App {
     #[must_use]
     pub fn obstacle(&self, action: Action) -> Option<String> {
         if action.spec().changes_state
+            && action != Action::UndoSetting
             && let Some(holder) = frame::holder(&self.snapshot.writer)
         {
             return Some(holder);
+        }
+        if action == Action::UndoSetting {
+            let nothing = || self.undo.is_empty().then(|| "no setting was changed here yet".to_owned());
+            return self.why_not_configure().or_else(nothing);
         }
         let page = self.tabs.page();
         if matches!(action, Action::Export | Action::ExportJson) && page.listing(self.scene()).is_none() {
@@ -86,6 +91,7 @@ impl App {
             Action::StopSync => self.ask_to_stop(),
             Action::Verify => self.ask_what_to_verify(),
             Action::Repair => self.ask_to_repair(),
+            Action::UndoSetting => self.undo_setting(),
             _ => Vec::new(),
         }
     }

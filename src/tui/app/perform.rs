@@ -70,6 +70,7 @@ impl App {
             Step::Show(message) => self.dialogs.push(Dialog::Message(message)),
             Step::Copy(text, what) => return self.copy(text, &what),
             Step::Ask(question) => return vec![Effect::Ask(question)],
+            Step::Edit(setting) => self.edit_setting(&setting),
         }
         Vec::new()
     }

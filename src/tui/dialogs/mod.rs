@@ -2,6 +2,7 @@
 //! A dialog decides nothing itself; it replies what the person chose, and the app acts on it.
 
 pub mod confirm;
+pub mod edit;
 pub mod message;
 pub mod picker;
 pub mod reconnect;
@@ -20,6 +21,7 @@ use super::keymap::Key;
 use super::screens::Scene;
 use super::theme::Role;
 use super::widgets::columns::Arrangement;
+use crate::config::edit::Change;
 use crate::sync::command::Command;
 use ratatui::layout::Rect;
 
@@ -31,6 +33,8 @@ pub enum Dialog {
     Stop(Box<stop::StopDialog>),
     /// Choose whom to look up.
     Verify(Box<verify::VerifyDialog>),
+    /// Give a setting another value.
+    Edit(Box<edit::EditDialog>),
     /// Take a fresh credential.
     Reconnect(Box<reconnect::ReconnectDialog>),
     /// Say what will happen and ask.
@@ -84,6 +88,8 @@ pub enum Reply {
     Arrange(Arrangement),
     /// Stay open and copy this.
     Copy(String),
+    /// Stay open and have this written to the configuration file.
+    Configure(Change),
     /// Stay open and have this tried.
     Renew(Box<reconnect::Renewing>),
 }
@@ -102,6 +108,7 @@ impl Dialog {
             Self::Stop(dialog) => dialog.handle(input),
             Self::Verify(dialog) => dialog.handle(input),
             Self::Reconnect(dialog) => dialog.handle(input),
+            Self::Edit(dialog) => dialog.handle(input),
             Self::Confirm(dialog) => dialog.handle(input),
             Self::Picker(dialog) => dialog.handle(input),
             Self::Sort(dialog) => dialog.handle(input),
@@ -126,6 +133,7 @@ impl Dialog {
             | Self::Stop(_)
             | Self::Verify(_)
             | Self::Reconnect(_)
+            | Self::Edit(_)
             | Self::Confirm(_)
             | Self::Sort(_) => {}
         }
@@ -138,6 +146,7 @@ impl Dialog {
             Self::Stop(dialog) => dialog.draw(canvas, scene),
             Self::Verify(dialog) => dialog.draw(canvas),
             Self::Reconnect(dialog) => dialog.draw(canvas, scene),
+            Self::Edit(dialog) => dialog.draw(canvas),
             Self::Confirm(dialog) => dialog.draw(canvas),
             Self::Picker(dialog) => dialog.draw(canvas, scene),
             Self::Sort(dialog) => dialog.draw(canvas),

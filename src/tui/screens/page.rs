@@ -28,6 +28,8 @@ pub enum Step {
     Show(Message),
     /// Something for the clipboard, and what to call it.
     Copy(String, String),
+    /// A setting to give another value.
+    Edit(String),
     /// Something to ask Mixpanel, which costs a query.
     Ask(LiveQuestion),
 }

@@ -34,7 +34,7 @@ pub struct SetupScreen {
     mark: u64,
 }
 
-const SECTIONS: usize = 7;
+const SECTIONS: usize = 8;
 
 /// The sections in their order.
 fn sections(
@@ -47,10 +47,16 @@ fn sections(
         ("mParticle", setup_facts::mparticle(scene)),
         ("Limits in force", setup_facts::limits(scene)),
         ("On this computer", setup_facts::computer(scene, bytes, journal)),
+        ("Settings", settings(scene)),
         ("What Mixpanel needs", setup_checks::mixpanel(scene)),
         ("What mParticle needs", setup_checks::mparticle(scene)),
         ("Snippets", setup_checks::snippets()),
     ]
+}
+
+/// Every setting of the file and where its value comes from, to be changed.
+fn settings(scene: Scene<'_>) -> Vec<Entry> {
+    scene.settings.configured.iter().cloned().map(Entry::Setting).collect()
 }
 
 impl SetupScreen {
@@ -138,7 +144,10 @@ impl Page for SetupScreen {
 
     fn act(&mut self, action: Action, _: Scene<'_>) -> Step {
         match action {
-            Action::Open => self.fold(),
+            Action::Open => match self.entry(self.selected) {
+                Some((_, Entry::Setting(shown))) => return Step::Edit(shown.key.clone()),
+                _ => self.fold(),
+            },
             Action::NextPart => self.jump(true),
             Action::PreviousPart => self.jump(false),
             Action::Copy => {

@@ -1,6 +1,7 @@
 //! What the Setup screen is made of: headings, facts, checks and snippets, and how each is set in lines of a width.
 //! What they say is in `setup_facts`, `setup_checks` and `snippets`; which is selected and in view is `setup`'s.
 
+use crate::config::ShownSetting;
 use crate::tui::canvas::{Piece, cells, piece};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -39,6 +40,8 @@ pub enum Entry {
         /// Where that comes from.
         origin: String,
     },
+    /// A setting that can be given another value.
+    Setting(ShownSetting),
     /// Something a side needs.
     Check {
         /// What is needed.
@@ -76,6 +79,7 @@ impl Entry {
         match self {
             Self::Heading(title) => ((*title).to_owned(), "the heading".to_owned()),
             Self::Fact { label, value, .. } => (value.clone(), label.to_lowercase()),
+            Self::Setting(shown) => (format!("{} = {}", shown.key, shown.value), "the setting".to_owned()),
             Self::Check { need, how, .. } => (format!("{need}: {how}"), "the check".to_owned()),
             Self::Snippet { title, code, .. } => ((*code).to_owned(), format!("the snippet “{title}”")),
         }
@@ -87,6 +91,7 @@ impl Entry {
         match self {
             Self::Heading(title) | Self::Snippet { title, .. } => title,
             Self::Fact { label, .. } => label,
+            Self::Setting(shown) => &shown.key,
             Self::Check { need, .. } => need,
         }
     }
@@ -100,6 +105,10 @@ impl Entry {
                 vec![vec![piece(Role::Muted, mark), piece(Role::Title, *title)]]
             }
             Self::Fact { label, role, value, origin } => fact_lines(label, *role, value, origin, width),
+            Self::Setting(shown) => {
+                let role = if shown.json.is_null() { Role::Muted } else { Role::Text };
+                setting_lines(shown, role, width)
+            }
             Self::Check { need, evidence, how } => check_lines(need, evidence, how, width),
             Self::Snippet { title, note, code } => {
                 let mut lines = vec![vec![piece(Role::Strong, format!("  {title}"))]];
@@ -143,6 +152,24 @@ pub fn fact_lines<'a>(
         }
     }
     lines
+}
+
+/// A setting in two columns, the name as it stands in the file.
+fn setting_lines<'a>(shown: &ShownSetting, role: Role, width: usize) -> Vec<Vec<Piece<'a>>> {
+    const NAME: usize = 40;
+    if width < NAME + 24 {
+        let mut lines = vec![vec![piece(Role::Muted, format!("  {}", shown.key))]];
+        let value = format!("    {} · {}", shown.value, shown.origin);
+        lines.push(vec![piece(role, text::cut(&value, width).into_owned())]);
+        return lines;
+    }
+    let name = text::fit(&shown.key, NAME, text::Align::Left);
+    let origin = format!("  · {}", shown.origin);
+    vec![vec![
+        piece(Role::Muted, format!("  {name} ")),
+        piece(role, shown.value.clone()),
+        piece(Role::Muted, origin),
+    ]]
 }
 
 fn check_lines<'a>(need: &str, evidence: &Evidence, how: &str, width: usize) -> Vec<Vec<Piece<'a>>> {
