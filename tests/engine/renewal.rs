@@ -6,7 +6,7 @@ use cohort_sync::sandbox::{CLIENT_ID, SERVICE_ACCOUNT};
 use cohort_sync::sync::command::{Command, Refusal};
 use cohort_sync::sync::pages::{Answer, Question};
 use cohort_sync::sync::renew::{Fresh, Renewal, Subject};
-use cohort_sync::sync::snapshot::Health;
+use cohort_sync::sync::snapshot::{Health, Snapshot};
 
 fn renew(subject: Subject, account: &str, secret: &str) -> Command {
     Command::Renew(Renewal { subject, account: account.to_owned(), secret: Fresh::new(secret) })
@@ -55,11 +55,15 @@ async fn what_a_person_paused_or_a_plan_holds_stays_paused() {
     let world = World::with_cohort(people(0, 200)).await;
     world.sync().await;
     world.handle().send(Command::Pause(COHORT)).await.unwrap();
+    world.until("it is paused", |_| world.status() == SyncStatus::Paused).await;
     world
         .handle()
         .send(renew(Subject::Mixpanel, SERVICE_ACCOUNT, cohort_sync::sandbox::SECRET))
         .await
         .unwrap();
+    let is_said =
+        |snapshot: &Snapshot| snapshot.notices.iter().any(|notice| notice.text.starts_with("Mixpanel took"));
+    world.until("the secret is taken", is_said).await;
     assert_eq!(pause_cause(&world), Some(PauseCause::Operator));
 }
 
