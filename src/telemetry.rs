@@ -14,7 +14,7 @@ use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -120,6 +120,8 @@ pub enum TelemetryError {
 /// What the writing thread is told.
 enum Message {
     Line(LogLine),
+    /// Write into this file from now on.
+    Into(LogFile),
     /// Answer once everything before this is on its way to the disk.
     Flush(SyncSender<()>),
     Stop,
@@ -154,6 +156,26 @@ impl Telemetry {
         self.dropped.load(Ordering::Relaxed)
     }
 
+    /// Goes on in the file of another directory, as a console does that goes over to another profile.
+    ///
+    /// # Errors
+    /// The file cannot be written; the log goes on where it was.
+    pub fn move_to(&mut self, log_dir: &Path) -> Result<(), TelemetryError> {
+        let path = log_dir.join(LOG_FILE);
+        if path == self.path {
+            return Ok(());
+        }
+        let file = LogFile::open(&path)
+            .map_err(|source| TelemetryError::Unwritable { path: path.clone(), source })?;
+        // The writing thread ends only with this value.
+        let _ = self.queue.send(Message::Into(file));
+        if let Some((recorded, _)) = &mut *PANIC_RECORD.write().unwrap_or_else(PoisonError::into_inner) {
+            recorded.clone_from(&path);
+        }
+        self.path = path;
+        Ok(())
+    }
+
     /// Waits, at most `patience`, until everything logged so far is written. Not for the interface's thread.
     #[must_use = "lines may be missing from the file when this is false"]
     pub fn flush(&self, patience: Duration) -> bool {
@@ -174,8 +196,8 @@ impl Drop for Telemetry {
     }
 }
 
-/// Where a panic is recorded; set once by [`init`].
-static PANIC_RECORD: OnceLock<(PathBuf, Masks)> = OnceLock::new();
+/// Where a panic is recorded, once [`init`] has said so.
+static PANIC_RECORD: RwLock<Option<(PathBuf, Masks)>> = RwLock::new(None);
 
 /// Sets up logging for this process: events of this crate at `level` and above, of others at warn and above.
 ///
@@ -184,8 +206,8 @@ static PANIC_RECORD: OnceLock<(PathBuf, Masks)> = OnceLock::new();
 pub fn init(log_dir: &Path, level: LogLevel, masks: &Masks) -> Result<Telemetry, TelemetryError> {
     let (subscriber, telemetry) = build(log_dir, level, masks)?;
     tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::AlreadySet)?;
-    // Setting the subscriber succeeded, so this is the first call and the record is not set yet.
-    let _ = PANIC_RECORD.set((telemetry.path.clone(), masks.clone()));
+    let record = (telemetry.path.clone(), masks.clone());
+    *PANIC_RECORD.write().unwrap_or_else(PoisonError::into_inner) = Some(record);
     Ok(telemetry)
 }
 
@@ -218,7 +240,8 @@ fn build(
 /// gone before the writing thread comes round. Never panics and never waits for a lock; does nothing before
 /// [`init`].
 pub fn record_panic(panic: &PanicHookInfo<'_>) {
-    if let Some((path, masks)) = PANIC_RECORD.get() {
+    let Ok(record) = PANIC_RECORD.try_read() else { return };
+    if let Some((path, masks)) = &*record {
         // There is nobody left to tell about a log that cannot be written.
         let _ = record_panic_at(path, masks, panic.payload_as_str(), panic.location());
     }
@@ -257,6 +280,7 @@ impl Writer {
         for message in messages {
             match message {
                 Message::Line(line) => self.write(line),
+                Message::Into(file) => self.file = file,
                 Message::Flush(done) => {
                     // Whoever asked may have lost patience.
                     let _ = done.send(());
@@ -327,6 +351,23 @@ mod tests {
         assert_eq!(lines[0].text, "fetched 3 users cohort=7 name=\"Power users\" share=0.5");
         assert_eq!(lines[0].level, LogLevel::Info);
         assert!(text.ends_with("INFO  cohort_sync::telemetry::tests: fetched 3 users cohort=7 name=\"Power users\" share=0.5\n"), "{text}");
+    }
+
+    #[test]
+    fn a_log_that_moves_leaves_what_was_written_and_goes_on_elsewhere() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (subscriber, mut telemetry) = build(first.path(), LogLevel::Info, &masks()).unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!("one");
+            telemetry.move_to(second.path()).unwrap();
+            tracing::info!("two");
+        });
+        assert_eq!(telemetry.path(), second.path().join(LOG_FILE));
+        drop(telemetry);
+        let text =
+            |directory: &tempfile::TempDir| std::fs::read_to_string(directory.path().join(LOG_FILE)).unwrap();
+        assert!(text(&first).contains("one") && !text(&first).contains("two"));
+        assert!(text(&second).contains("two") && !text(&second).contains("one"));
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod credentials;
 mod edit;
 #[path = "config/guide.rs"]
 mod guide;
+#[path = "config/profiles.rs"]
+mod profiles;
 #[path = "config/themes.rs"]
 mod themes;
 

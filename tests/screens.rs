@@ -13,6 +13,8 @@ mod guide;
 mod lists;
 #[path = "screens/live.rs"]
 mod live;
+#[path = "screens/profiles.rs"]
+mod profiles;
 #[path = "screens/recall.rs"]
 mod recall;
 #[path = "screens/reconnect.rs"]

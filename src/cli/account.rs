@@ -24,6 +24,7 @@ use jiff::tz::TimeZone;
 use tokio::task::JoinHandle;
 
 /// Where things are, before anything of them was read.
+#[derive(Clone)]
 pub(super) struct Desk {
     pub args: Args,
     pub environment: Environment,
@@ -35,6 +36,15 @@ impl Desk {
     pub(super) fn set_up(args: Args, environment: Environment) -> Result<Self, Failure> {
         let places = Places::resolve(&args.selection(), &environment, BaseDirectories::of_system().as_ref())?;
         Ok(Self { args, environment, places, masks: Masks::new() })
+    }
+
+    /// The same for another profile: its tables of the file, and its own state.
+    pub(super) fn in_profile(&self, profile: &str) -> Result<Self, Failure> {
+        let mut args = self.args.clone();
+        args.global.profile = Some(profile.to_owned());
+        let environment = self.environment.clone();
+        let places = Places::resolve(&args.selection(), &environment, BaseDirectories::of_system().as_ref())?;
+        Ok(Self { args, environment, places, masks: self.masks.clone() })
     }
 
     /// Every value that was given, before anyone looks at what it says.

@@ -18,6 +18,7 @@ mod layers;
 mod masks;
 mod model;
 mod paths;
+mod profiles;
 mod secrets;
 pub mod settings;
 mod show;
@@ -37,6 +38,7 @@ pub use model::{
     MixpanelConfig, MparticleConfig, ProfileApiConfig, SyncConfig,
 };
 pub use paths::{BaseDirectories, Places, Selection};
+pub use profiles::{ProfileSummary, profiles};
 pub use secrets::keyring::{self, KeyringError};
 pub(crate) use secrets::permission_bits;
 pub use secrets::{Secret, SecretError, SecretSource};

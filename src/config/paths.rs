@@ -115,7 +115,7 @@ fn below(root: PathBuf, demo: bool, profile: &str, default: &str) -> PathBuf {
     if name.is_empty() { root } else { root.join(Path::new(name)) }
 }
 
-fn check_profile_name(name: &str) -> Result<(), ConfigError> {
+pub(super) fn check_profile_name(name: &str) -> Result<(), ConfigError> {
     let simple = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     let fit = simple && !name.is_empty() && name.len() <= 64 && ![DEMO, "log"].contains(&name);
     if fit { Ok(()) } else { Err(ConfigError::BadProfileName(name.to_owned())) }

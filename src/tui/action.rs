@@ -217,6 +217,7 @@ actions! {
     ShowLog: "screen.log", "log", "The Log screen", Move, Everywhere, false, ["6"];
     NextScreen: "screen.next", "next screen", "The next screen", Move, Everywhere, false, ["tab"];
     PreviousScreen: "screen.previous", "previous screen", "The previous screen", Move, Everywhere, false, ["backtab"];
+    Profiles: "profiles", "profiles", "Go over to another profile of the configuration file, or open this one anew", Program, Everywhere, false, ["P"];
     Palette: "palette", "commands", "Find anything that can be done now and do it", Program, Everywhere, false, [":"];
     Help: "help", "help", "What the keys do here; type to search, Enter runs", Program, Everywhere, false, ["?"];
     Theme: "theme", "theme", "The next theme: dark, light, high contrast, mono, your own", Program, Everywhere, false, ["t"];

@@ -3,6 +3,7 @@
 
 mod configure;
 mod loading;
+mod message;
 mod operate;
 mod outward;
 mod paint;
@@ -11,15 +12,15 @@ mod questions;
 mod quitting;
 mod recall;
 mod reconnect;
+mod switching;
 mod verification;
 
+pub use message::{Effect, Msg};
 pub use operate::is_refused;
 
 use super::action::Action;
 use super::canvas::{HitMap, Target};
-use super::clipboard::CopyWay;
-use super::dialogs::reconnect::Renewing;
-use super::dialogs::{Dialog, DialogInput, Order, Reply};
+use super::dialogs::{Dialog, DialogInput, Reply};
 use super::input::Input;
 use super::keymap::{Code, Key, Keymap, KeymapError};
 use super::memory::Memory;
@@ -30,14 +31,8 @@ use super::settings::Settings;
 use super::text;
 use super::theme::Theme;
 use super::toasts::Toasts;
-use crate::config::ShownSetting;
-use crate::config::edit::{Change, Edited};
-use crate::domain::Identity;
-use crate::sync::command::Refusal;
-use crate::sync::export::Export;
-use crate::sync::pages::{Answer, Question};
+use crate::config::edit::Change;
 use crate::sync::snapshot::{Ended, NoticeLevel, Snapshot};
-use crate::sync::user::{HeldAnswer, LiveAnswer, LiveQuestion};
 use crate::telemetry::LogLine;
 use jiff::{SignedDuration, Timestamp};
 use loading::Loading;
@@ -47,79 +42,6 @@ use std::time::Duration;
 
 /// How long the console waits for the requests in flight when it is asked to quit.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(10);
-
-/// Everything that can make the console act.
-#[derive(Debug)]
-pub enum Msg {
-    /// The person did something.
-    Input(Input),
-    /// The engine published.
-    Snapshot(Arc<Snapshot>),
-    /// Time has passed.
-    Tick(Timestamp),
-    /// The program logged a line.
-    Log(LogLine),
-    /// The log was faster than the console.
-    LogLost(u64),
-    /// The engine answered an order.
-    Answered(String, Result<(), Refusal>),
-    /// What was recorded, or why it cannot be read.
-    Loaded(Question, Result<Answer, String>),
-    /// What Mixpanel answered about a user, or why it did not.
-    Heard(LiveQuestion, Result<LiveAnswer, String>),
-    /// What mParticle holds of somebody.
-    Seen(Identity, Result<HeldAnswer, String>),
-    /// A list was written: to which file and how many rows, or why not.
-    Exported(Result<(String, u64), String>),
-    /// A text was copied: what it was, and which way it went.
-    Copied(String, CopyWay),
-    /// A setting was changed in the file, with every setting as it is now; or why it was not.
-    Configured(Result<Box<(Edited, Vec<ShownSetting>)>, String>),
-    /// Fresh credentials were tried: where they are kept, or why they were not taken.
-    Renewed(Result<String, String>),
-    /// A frame was drawn, and this is where things are on it.
-    Drawn(HitMap),
-    /// The system asks the program to end.
-    Terminate,
-    /// The engine is gone without a last word.
-    EngineGone,
-}
-
-/// What the runtime is to do.
-#[derive(Debug)]
-pub enum Effect {
-    /// Ask the engine.
-    Send(Order),
-    /// Read what was recorded.
-    Load(Question),
-    /// Ask Mixpanel about a user.
-    Ask(LiveQuestion),
-    /// Look somebody up in mParticle.
-    LookUp(Identity),
-    /// Change a setting in the file.
-    Configure(Change),
-    /// Try fresh credentials and keep them.
-    Renew(Box<Renewing>),
-    /// Write a list to a file.
-    Export(Export),
-    /// Hand a text to the clipboard.
-    Copy {
-        /// The text.
-        text: String,
-        /// What it is, in words.
-        what: String,
-    },
-    /// Call the person, who may be looking elsewhere.
-    Notify(String),
-    /// Listen to the mouse or not.
-    Mouse(bool),
-    /// Give the shell its turn.
-    Suspend,
-    /// Draw every cell anew.
-    Redraw,
-    /// End; with a reason when the engine stopped without being asked.
-    Quit(Option<String>),
-}
 
 /// The console.
 pub struct App {
@@ -140,6 +62,10 @@ pub struct App {
     undo: Vec<Change>,
     /// Since when the console is on its way out.
     stopping: Option<Timestamp>,
+    /// The profile that is being looked into, to go over to it.
+    trying: Option<String>,
+    /// The profile to open when the console is out.
+    bound_for: Option<String>,
 }
 
 impl App {
@@ -167,8 +93,13 @@ impl App {
             dialogs: Vec::new(),
             hits: HitMap::default(),
             stopping: None,
+            trying: None,
+            bound_for: None,
         };
         app.recall(memory);
+        if let Some((level, words)) = app.settings.greeting.take() {
+            app.say(level, words);
+        }
         Ok(app)
     }
 
@@ -200,7 +131,10 @@ impl App {
             Msg::Tick(now) => {
                 self.now = now;
                 self.toasts.age(now);
-                if self.stopping.is_some_and(|since| now.duration_since(since) >= PATIENCE) {
+                // Whatever is opened next may need what the engine still holds, so that is waited for.
+                let is_waited_for = self.bound_for.is_some();
+                if !is_waited_for && self.stopping.is_some_and(|since| now.duration_since(since) >= PATIENCE)
+                {
                     return vec![Effect::Quit(None)];
                 }
             }
@@ -233,6 +167,8 @@ impl App {
             Msg::Copied(what, way) => self.say_copied(&what, way),
             Msg::Renewed(result) => self.renewed(result),
             Msg::Configured(result) => self.configured(result),
+            Msg::Profiles(result) => self.profiles_listed(result),
+            Msg::ProfileTried(profile, result) => return self.profile_tried(profile, &result),
             Msg::Drawn(hits) => {
                 self.tabs.page_mut().drawn(hits.list);
                 if let Some(dialog) = self.dialogs.last_mut() {
@@ -242,8 +178,12 @@ impl App {
             }
             Msg::Terminate => return self.begin_to_stop(),
             Msg::EngineGone => {
-                let reason = self.stopping.is_none().then(|| "it ended without saying why".to_owned());
-                return vec![Effect::Quit(reason)];
+                let reason = "it ended without saying why".to_owned();
+                return vec![if self.stopping.is_none() {
+                    Effect::Quit(Some(reason))
+                } else {
+                    self.depart()
+                }];
             }
         }
         Vec::new()
@@ -264,7 +204,7 @@ impl App {
             Some(Ended::Because(reason)) if self.stopping.is_none() => {
                 vec![Effect::Quit(Some(reason.clone()))]
             }
-            Some(_) => vec![Effect::Quit(None)],
+            Some(_) => vec![self.depart()],
         }
     }
 
@@ -304,6 +244,7 @@ impl App {
             if key.code == Code::Esc {
                 if !dialog.step_back() {
                     self.dialogs.pop();
+                    self.trying = None;
                 }
                 return Vec::new();
             }
@@ -394,6 +335,7 @@ impl App {
             Reply::Copy(text) => return self.copy(text, "the text"),
             Reply::Renew(renewing) => return vec![Effect::Renew(renewing)],
             Reply::Configure(change) => return vec![Effect::Configure(change)],
+            Reply::TryProfile(profile) => return self.try_profile(profile),
             Reply::Arrange(arrangement) => {
                 self.arrange_columns(arrangement);
                 return Vec::new();
@@ -411,10 +353,12 @@ impl App {
                 orders.into_iter().map(Effect::Send).collect()
             }
             Reply::Quit => self.begin_to_stop(),
+            Reply::LeaveFor(profile) => self.leave_for(profile),
             Reply::Stay
             | Reply::Copy(_)
             | Reply::Renew(_)
             | Reply::Configure(_)
+            | Reply::TryProfile(_)
             | Reply::Arrange(_)
             | Reply::Close => Vec::new(),
         }

@@ -3,16 +3,19 @@
 //!
 //! ```text
 //! runtime      the loop: input, snapshots, log, timers in; frames and effects out       (all I/O, the clock)
+//!   stage      what a console stands on and leaves to the one after it
+//!   sources    everything that can wake the loop
 //!   terminal   taking the terminal and giving it back, whatever happens
 //!   signals    what the system says from outside
 //!   input      crossterm's events in our words
 //!   clipboard  the tools of the desktop that take a text
-//!   renewing   fresh credentials, tried and kept
+//!   renewing   the configuration: fresh credentials, other settings, other profiles
 //! app          update(Msg) -> effects, draw(&self, frame) -> where things are           (pure)
 //!     operate  what the actions on syncs do
 //!     verification  those that look at mParticle
 //!     perform  what the other actions do
 //!     paint    how a frame is put together
+//!     switching  going over to another profile
 //!     recall   what is remembered from one start to the next
 //!     outward  the window's title, and calls to who looks elsewhere
 //!   frame      header, tabs, footer; toasts above it
@@ -41,6 +44,8 @@ mod runtime;
 pub mod screens;
 mod settings;
 mod signals;
+mod sources;
+mod stage;
 pub mod surroundings;
 mod terminal;
 pub mod text;
@@ -51,6 +56,7 @@ pub mod widgets;
 
 pub use runtime::run;
 pub use settings::Settings;
+pub use stage::{Departure, Stage};
 pub use theme::{ColourDepth, ThemeChoice};
 pub use welcome::welcome;
 

@@ -1,16 +1,17 @@
-//! Renewing credentials and changing settings, as far as it is I/O: the engine tries credentials, then they are put
-//! where the old ones are; all of it on threads that may wait for the disk or a keyring.
+//! The configuration as far as it is I/O: the engine tries fresh credentials, then they are put where the old ones are;
+//! settings are changed; other profiles are looked into. All of it on threads that may wait for the disk or a keyring.
 
 use super::app::Msg;
 use super::dialogs::reconnect::Renewing;
 use crate::config::edit::{Change, Edit, EditError};
 use crate::config::keep::{Kept, keep_with_account};
-use crate::config::{Layers, Masks, Request};
+use crate::config::{ConfigError, Layers, Masks, Request, profiles};
 use crate::sync::Handle;
 use crate::sync::command::Command;
 use crate::sync::renew::{Fresh, Renewal};
+use tokio::task::spawn_blocking;
 
-/// What it takes to renew credentials.
+/// What it takes to do something with the configuration.
 #[derive(Debug, Clone)]
 pub(super) struct Renewer {
     /// What the configuration is read from; `None` where there is none to change.
@@ -35,7 +36,7 @@ impl Renewer {
             let account = subject.account_setting().zip(is_other_account.then_some(account.as_str()));
             keep_with_account(&request, account, subject.secret_setting(), &secret)
         };
-        let words = match tokio::task::spawn_blocking(keep).await {
+        let words = match spawn_blocking(keep).await {
             Ok(Ok(Kept::At(place))) => format!("the new credential is kept where the old one was: {place}"),
             Ok(Ok(Kept::UntilRestart(remedy))) => {
                 format!("the new credential lasts until the console ends: {remedy}")
@@ -56,8 +57,36 @@ impl Renewer {
             let shown = Layers::read(request).map_err(EditError::from)?.shown();
             Ok(Box::new((edited, shown)))
         };
-        let result = tokio::task::spawn_blocking(configure).await;
+        let result = spawn_blocking(configure).await;
         let result = result.unwrap_or_else(|error| Err(EditError::BrokeDown(error.to_string())));
         Msg::Configured(result.map_err(|error| error.to_string()))
+    }
+
+    /// Reads which profiles the file has.
+    pub(super) async fn list_profiles(self) -> Msg {
+        let listed = self.on_thread(|request, _| profiles(&request)).await;
+        Msg::Profiles(listed)
+    }
+
+    /// Reads the whole configuration of a profile, credentials and all, as opening it would.
+    pub(super) async fn try_profile(self, profile: String) -> Msg {
+        let name = profile.clone();
+        let tried = self.on_thread(move |request, masks| {
+            Layers::read(request.in_profile(&name))?.config().map(|config| config.mask_with(&masks))
+        });
+        Msg::ProfileTried(profile, tried.await)
+    }
+
+    async fn on_thread<T: Send + 'static>(
+        self,
+        read: impl FnOnce(Request, Masks) -> Result<T, ConfigError> + Send + 'static,
+    ) -> Result<T, String> {
+        let Some(request) = self.request else { return Err("there is no configuration file".to_owned()) };
+        let masks = self.masks;
+        let result = spawn_blocking(move || read(request, masks)).await;
+        match result {
+            Ok(result) => result.map_err(|error| error.to_string()),
+            Err(error) => Err(format!("reading it broke down: {error}")),
+        }
     }
 }

@@ -6,24 +6,22 @@
 use super::TuiError;
 use super::app::{App, Effect, Msg};
 use super::clipboard::{self, CopyWay};
-use super::input::Inputs;
 use super::memory::{self, Memory};
 use super::renewing::Renewer;
 use super::settings::Settings;
-use super::signals::{Signal, Signals};
+use super::sources::{Answer, Sources, Wake};
+use super::stage::{Departure, Stage};
 use super::surroundings::CopyTool;
-use super::terminal::{Terminal, Wishes};
+use super::terminal::Terminal;
 use crate::config::Notify;
 use crate::sync::Handle;
 use crate::sync::command::Command;
-use crate::sync::snapshot::Snapshot;
 use crate::telemetry::LogLine;
 use jiff::Timestamp;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc};
 use tokio::time::Instant;
 
 /// Thirty frames a second are smooth; more only burns.
@@ -34,46 +32,36 @@ const LATEST: Duration = Duration::from_millis(100);
 /// whatever follows meanwhile.
 const REMEMBER_AFTER: Duration = Duration::from_secs(1);
 
-/// Runs the console until the person quits, a signal ends it or the engine is gone.
+/// Runs the console until the person leaves, a signal ends it or the engine is gone; on the stage of the console before
+/// it, if it came from one.
 ///
 /// # Errors
 /// There is no terminal, it went away, the keys make no sense, or the engine stopped by itself.
 pub async fn run(
+    stage: Option<Box<Stage>>,
     handle: Handle,
     log: broadcast::Receiver<LogLine>,
     settings: Settings,
-) -> Result<(), TuiError> {
-    let wishes = Wishes {
-        focus: settings.notify != Notify::Off,
-        surroundings: settings.surroundings.clone(),
-        ..Wishes::default()
-    };
-    let (titled, notify) = (settings.title, settings.notify);
+) -> Result<Departure, TuiError> {
+    let notify = settings.notify;
     let renewer = Renewer { request: settings.editing.clone(), masks: settings.masks.clone() };
+    let copy_tools = settings.surroundings.copy_tools.clone();
     let mut snapshots = handle.snapshots();
     let snapshot = snapshots.borrow_and_update().clone();
     let app = App::new(settings, snapshot, Timestamp::now())?;
-    let title = titled.then(|| app.window_title());
-    let wishes = Wishes { title, mouse: app.wants_mouse(), ..wishes };
     let keeping = Keeping { kept: app.memory(), due: None };
-    let copy_tools = wishes.surroundings.copy_tools.clone();
-    let terminal = Terminal::enter(wishes)?;
+    let wishes = app.wishes();
+    let stage = match stage {
+        Some(mut stage) => {
+            stage.terminal.suit(wishes)?;
+            stage
+        }
+        None => Box::new(Stage::enter(wishes)?),
+    };
     let (answer, answers) = mpsc::unbounded_channel();
-    let input = Inputs::listen();
-    let pace = Pace::new();
-    let lost = None;
-    let console =
-        Console { app, terminal, handle, input, lost, answer, pace, copy_tools, notify, keeping, renewer };
-    let sources = Sources { signals: Signals::new()?, answers, snapshots: Some(snapshots), log: Some(log) };
-    console.drive(sources).await
-}
-
-/// What comes back from what was begun for the person.
-enum Answer {
-    /// A message for the console.
-    Message(Msg),
-    /// The text, what it is, and the tool that has it now; without one the terminal is asked.
-    Copied { text: String, what: String, tool: Option<&'static str> },
+    let (pace, lost) = (Pace::new(), None);
+    let console = Console { app, stage, handle, lost, answer, pace, copy_tools, notify, keeping, renewer };
+    console.drive(Sources { answers, snapshots: Some(snapshots), log: Some(log) }).await
 }
 
 /// When to draw.
@@ -100,9 +88,8 @@ impl Pace {
 
 struct Console {
     app: App,
-    terminal: Terminal,
+    stage: Box<Stage>,
     handle: Handle,
-    input: Inputs,
     /// Why nothing can be drawn any more.
     lost: Option<io::Error>,
     answer: mpsc::UnboundedSender<Answer>,
@@ -120,94 +107,15 @@ struct Keeping {
     due: Option<Instant>,
 }
 
-/// Everything that can wake the loop besides the time and the person.
-struct Sources {
-    signals: Signals,
-    answers: mpsc::UnboundedReceiver<Answer>,
-    /// Gone once the engine is; a closed channel would wake the loop for ever.
-    snapshots: Option<watch::Receiver<Arc<Snapshot>>>,
-    log: Option<broadcast::Receiver<LogLine>>,
-}
-
-/// Why the loop woke.
-enum Wake {
-    Message(Msg),
-    Answer(Answer),
-    /// Something that nobody answers to.
-    Nothing,
-    /// It is time for a frame.
-    Frame,
-    /// It is time to tell the time.
-    Tick,
-    /// It is time to have remembered what changed.
-    Remember,
-    /// The shell has continued the process.
-    Continued,
-    /// The terminal is gone.
-    Hangup,
-}
-
-impl Sources {
-    /// Waits for the next thing. The order is the point: what is ready is taken in first, and drawing comes last.
-    async fn next(&mut self, input: &mut Inputs, tick: Instant, due: [Option<Instant>; 2]) -> Wake {
-        let [remember, frame] = due;
-        tokio::select! {
-            biased;
-            signal = self.signals.next() => match signal {
-                Signal::End => Wake::Message(Msg::Terminate),
-                Signal::Continued => Wake::Continued,
-            },
-            event = input.next() => match event {
-                Some(Some(input)) => Wake::Message(Msg::Input(input)),
-                Some(None) => Wake::Nothing,
-                None => Wake::Hangup,
-            },
-            Some(answer) = self.answers.recv() => Wake::Answer(answer),
-            snapshot = next_snapshot(&mut self.snapshots) => Wake::Message(snapshot),
-            line = next_line(&mut self.log) => line.map_or(Wake::Nothing, Wake::Message),
-            () = tokio::time::sleep_until(tick) => Wake::Tick,
-            () = sleep_until(remember) => Wake::Remember,
-            () = sleep_until(frame) => Wake::Frame,
-        }
-    }
-}
-
-async fn next_snapshot(snapshots: &mut Option<watch::Receiver<Arc<Snapshot>>>) -> Msg {
-    let Some(receiver) = snapshots else { return std::future::pending().await };
-    if receiver.changed().await.is_ok() {
-        return Msg::Snapshot(receiver.borrow_and_update().clone());
-    }
-    *snapshots = None;
-    Msg::EngineGone
-}
-
-async fn next_line(log: &mut Option<broadcast::Receiver<LogLine>>) -> Option<Msg> {
-    let Some(receiver) = log else { return std::future::pending().await };
-    match receiver.recv().await {
-        Ok(line) => Some(Msg::Log(line)),
-        Err(broadcast::error::RecvError::Lagged(lines)) => Some(Msg::LogLost(lines)),
-        Err(broadcast::error::RecvError::Closed) => {
-            *log = None;
-            None
-        }
-    }
-}
-
-async fn sleep_until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// How the loop ends.
 enum End {
     Asked,
     Engine(String),
+    Open(String),
 }
 
 impl Console {
-    async fn drive(mut self, mut sources: Sources) -> Result<(), TuiError> {
+    async fn drive(mut self, mut sources: Sources) -> Result<Departure, TuiError> {
         let mut tick = Instant::now() + self.app.pulse();
         loop {
             if self.pace.is_overdue() {
@@ -216,7 +124,7 @@ impl Console {
             // A pulse that became faster must not wait for the slower one to end.
             tick = tick.min(Instant::now() + self.app.pulse());
             let frame = self.pace.dirty.map(|_| self.pace.drawn + FRAME);
-            let end = match sources.next(&mut self.input, tick, [self.keeping.due, frame]).await {
+            let end = match sources.next(&mut self.stage, tick, [self.keeping.due, frame]).await {
                 Wake::Nothing => None,
                 Wake::Frame => {
                     self.draw();
@@ -236,7 +144,7 @@ impl Console {
                     self.handle(Msg::Tick(Timestamp::now()))
                 }
                 Wake::Hangup => {
-                    self.input.let_go();
+                    self.stage.input.let_go();
                     self.handle(Msg::Terminate)
                 }
                 Wake::Answer(answer) => self.answered(answer),
@@ -244,9 +152,17 @@ impl Console {
             };
             match end {
                 None => {}
-                Some(End::Asked) => return self.lost.map_or(Ok(()), |error| Err(error.into())),
                 Some(End::Engine(reason)) => return Err(TuiError::EngineEnded(reason)),
+                Some(end) => return self.leave(end),
             }
+        }
+    }
+
+    fn leave(self, end: End) -> Result<Departure, TuiError> {
+        match (self.lost, end) {
+            (Some(error), _) => Err(error.into()),
+            (None, End::Open(profile)) => Ok(Departure::Open { profile, stage: self.stage }),
+            (None, _) => Ok(Departure::End),
         }
     }
 
@@ -257,7 +173,7 @@ impl Console {
         let (app, mut hits) = (&self.app, None);
         let drawn = match self.lost {
             Some(_) => return,
-            None => self.terminal.draw(|frame| hits = Some(app.draw(frame))),
+            None => self.stage.terminal.draw(|frame| hits = Some(app.draw(frame))),
         };
         self.touch_terminal(|_| drawn);
         if let Some(hits) = hits {
@@ -275,10 +191,10 @@ impl Console {
         if self.lost.is_some() {
             return;
         }
-        if let Err(error) = act(&mut self.terminal) {
+        if let Err(error) = act(&mut self.stage.terminal) {
             tracing::warn!(%error, "the terminal is gone");
             self.lost = Some(error);
-            self.input.let_go();
+            self.stage.input.let_go();
             // That only begins to stop, which ends nothing yet.
             self.handle(Msg::Terminate);
         }
@@ -315,6 +231,8 @@ impl Console {
                 Msg::Seen(person, answer)
             }),
             Effect::Configure(change) => self.later(self.renewer.clone().configure(change)),
+            Effect::ListProfiles => self.later(self.renewer.clone().list_profiles()),
+            Effect::TryProfile(profile) => self.later(self.renewer.clone().try_profile(profile)),
             Effect::Renew(renewing) => self.later(self.renewer.clone().renew(handle, *renewing)),
             Effect::Export(export) => self.later(async move {
                 let written = handle.export(PathBuf::from("."), export).await;
@@ -325,12 +243,13 @@ impl Console {
             Effect::Mouse(on) => self.touch_terminal(|terminal| terminal.set_mouse(on)),
             Effect::Redraw => self.touch_terminal(Terminal::forget),
             Effect::Suspend => {
-                self.input.let_go();
+                self.stage.input.let_go();
                 self.touch_terminal(Terminal::suspend);
-                self.input.resume();
+                self.stage.input.resume();
             }
             Effect::Quit(None) => return Some(End::Asked),
             Effect::Quit(Some(reason)) => return Some(End::Engine(reason)),
+            Effect::Open(profile) => return Some(End::Open(profile)),
         }
         None
     }

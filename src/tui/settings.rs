@@ -4,6 +4,7 @@
 use super::surroundings::Surroundings;
 use super::theme::{ColourDepth, ThemeChoice};
 use crate::config::{Insisted, Masks, Notify, Request, ShownSetting};
+use crate::sync::snapshot::NoticeLevel;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub notify: Notify,
     /// What was given for this start alone.
     pub insisted: Insisted,
+    /// What is said to whoever comes from another profile.
+    pub greeting: Option<(NoticeLevel, String)>,
     /// What the console remembered, as it was kept; see [`super::memory`].
     pub remembered: Option<String>,
     /// What the terminal stands in.
@@ -118,6 +121,7 @@ impl Default for Settings {
             title: true,
             notify: Notify::Off,
             insisted: Insisted::default(),
+            greeting: None,
             remembered: None,
             surroundings: Surroundings::default(),
             zone: TimeZone::system(),

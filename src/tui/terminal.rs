@@ -110,6 +110,30 @@ impl Terminal {
         Ok(())
     }
 
+    /// Does by the wishes of another console from now on.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn suit(&mut self, wishes: Wishes) -> io::Result<()> {
+        if self.wishes.mouse != wishes.mouse {
+            self.set_mouse(wishes.mouse)?;
+        }
+        self.wishes = wishes;
+        match (self.wishes.focus, WATCHED.swap(self.wishes.focus, Ordering::SeqCst)) {
+            (true, false) => execute!(io::stdout(), EnableFocusChange)?,
+            (false, true) => execute!(io::stdout(), DisableFocusChange)?,
+            _ => {}
+        }
+        match (&self.wishes.title, TITLED.swap(self.wishes.title.is_some(), Ordering::SeqCst)) {
+            (Some(title), is_titled) => {
+                let push = if is_titled { "" } else { PUSH_TITLE };
+                say(&format!("{push}{}", title_sequence(title)))
+            }
+            (None, true) => say(POP_TITLE),
+            (None, false) => Ok(()),
+        }
+    }
+
     /// Gives the window another title, if it has one of ours.
     ///
     /// # Errors

@@ -127,7 +127,7 @@ fn a_console_whose_engine_ends_when_told_to() {
             drop(snapshots);
         });
         let settings = Settings { notify: cohort_sync::config::Notify::Bell, ..Settings::default() };
-        tui::run(Handle::new(commands, shown), log, settings).await.unwrap_err()
+        tui::run(None, Handle::new(commands, shown), log, settings).await.err().unwrap()
     });
     print!("{error}");
     std::io::stdout().flush().unwrap();

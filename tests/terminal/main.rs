@@ -10,6 +10,7 @@ mod first_run;
 mod leaving;
 mod live;
 mod outward;
+mod profiles;
 mod pty;
 mod starting;
 mod storm;

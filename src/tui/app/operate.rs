@@ -28,6 +28,9 @@ impl App {
             let nothing = || self.undo.is_empty().then(|| "no setting was changed here yet".to_owned());
             return self.why_not_configure().or_else(nothing);
         }
+        if action == Action::Profiles {
+            return self.why_not_switch();
+        }
         let page = self.tabs.page();
         if matches!(action, Action::Export | Action::ExportJson) && page.listing(self.scene()).is_none() {
             return Some("there is no list here to export".to_owned());

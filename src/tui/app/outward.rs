@@ -5,6 +5,7 @@ use super::{App, Effect};
 use crate::config::Notify;
 use crate::domain::{CohortId, PauseCause, SyncStatus};
 use crate::sync::snapshot::{CohortView, Snapshot};
+use crate::tui::terminal::Wishes;
 use crate::tui::text;
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -53,6 +54,16 @@ fn is_wanted(view: &CohortView) -> bool {
 }
 
 impl App {
+    /// What is wanted of the terminal.
+    pub(in crate::tui) fn wishes(&self) -> Wishes {
+        Wishes {
+            title: self.settings.title.then(|| self.window_title()),
+            mouse: self.wants_mouse(),
+            focus: self.settings.notify != Notify::Off,
+            surroundings: self.settings.surroundings.clone(),
+        }
+    }
+
     /// The title of the window: where this is, and how many syncs are at work or wait for a person.
     #[must_use]
     pub fn window_title(&self) -> String {

@@ -82,8 +82,15 @@ impl App {
 
     fn draw_stopping(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
         let waited = self.stopping.map_or(SignedDuration::ZERO, |since| self.now.duration_since(since));
-        let left = (PATIENCE - waited).as_secs().max(0);
-        let words = format!(" {} stopping after the requests in flight… {left} s", canvas.spinner());
+        let spinner = canvas.spinner();
+        let words = if let Some(profile) = &self.bound_for {
+            let waited = waited.as_secs().max(0);
+            let whom = text::cut(profile, 24);
+            format!(" {spinner} going over to {whom} after the requests in flight… {waited} s")
+        } else {
+            let left = (PATIENCE - waited).as_secs().max(0);
+            format!(" {spinner} stopping after the requests in flight… {left} s")
+        };
         canvas.text(area.x, area.y, area.width, Role::Warn, &words);
         let force = [piece(Role::Key, scene.key(Action::Quit)), piece(Role::Muted, " quits now ")];
         canvas.line_right(area.x, area.y, area.width, &force);

@@ -40,6 +40,7 @@ impl App {
             Action::Theme => self.next_theme(),
             Action::Help => self.open_help(),
             Action::Palette => self.open_palette(),
+            Action::Profiles => return self.list_profiles(),
             Action::NextScreen => self.turn(Tabs::step_on),
             Action::PreviousScreen => self.turn(Tabs::step_back),
             Action::Filter => return self.begin_filter(),

@@ -121,30 +121,31 @@ impl App {
 
     /// Quits at once when nothing runs; else says what happens to what does.
     pub(super) fn ask_to_quit(&mut self) -> Vec<Effect> {
-        let is_idle = self.snapshot.active() == 0 && self.snapshot.verifying() == 0;
-        if is_idle || self.snapshot.writer.is_read_only() {
+        if self.cuts_nothing_short() {
             return self.begin_to_stop();
         }
-        let (body, choices) = (self.what_quitting_does(), vec![("Quit", Deed::Quit)]);
+        let (body, choices) = (self.what_leaving_does(None), vec![("Quit", Deed::Quit)]);
         self.dialogs.push(Dialog::Confirm(Confirm::new("Quit?".to_owned(), body, choices, "Stay")));
         Vec::new()
     }
 
-    /// Keeps the question about quitting true while runs end and begin beneath it.
+    /// Keeps the question about leaving true while runs end and begin beneath it.
     pub(super) fn refresh_quit_question(&mut self) {
-        if self.dialogs.iter().any(Dialog::asks_to_quit) {
-            let body = self.what_quitting_does();
-            for dialog in &mut self.dialogs {
-                if let Dialog::Confirm(confirm) = dialog
-                    && confirm.asks_to_quit()
-                {
-                    confirm.body.clone_from(&body);
-                }
+        for place in 0..self.dialogs.len() {
+            let Dialog::Confirm(confirm) = &self.dialogs[place] else { continue };
+            let body = match confirm.leaving() {
+                Some(Deed::LeaveFor(profile)) => self.what_leaving_does(Some(profile)),
+                Some(_) => self.what_leaving_does(None),
+                None => continue,
+            };
+            if let Dialog::Confirm(confirm) = &mut self.dialogs[place] {
+                confirm.body = body;
             }
         }
     }
 
-    fn what_quitting_does(&self) -> Vec<(Role, String)> {
+    /// What becomes of what runs here when the console ends, or goes over to a profile.
+    pub(super) fn what_leaving_does(&self, profile: Option<&str>) -> Vec<(Role, String)> {
         let running = self.who(|view| view.status().is_active());
         let verifying = self.who(CohortView::is_verifying);
         let runs_end = if self.settings.demo {
@@ -165,13 +166,27 @@ impl App {
             body.push((Role::Strong, "No sync is running any more.".to_owned()));
             body.push((Role::Text, "Nothing is cut off.".to_owned()));
         }
-        let rest = if self.settings.demo {
-            "This is the demo: its two services and all they were told go away with it."
-        } else {
-            "Recurring syncs rest while the program is closed; “cohort-sync run” keeps them going without the console."
-        };
-        body.push((Role::Muted, rest.to_owned()));
+        body.push((Role::Muted, self.what_rests(profile)));
         body
+    }
+
+    fn what_rests(&self, profile: Option<&str>) -> String {
+        let here = &self.settings.profile;
+        match profile {
+            None if self.settings.demo => {
+                "This is the demo: its two services and all they were told go away with it.".to_owned()
+            }
+            None => "Recurring syncs rest while the program is closed; “cohort-sync run” keeps them going without the \
+                     console."
+                .to_owned(),
+            Some(profile) if profile == here => {
+                "The profile is opened again at once, and its runs go on from there.".to_owned()
+            }
+            Some(profile) => format!(
+                "Syncs of “{here}” rest while “{profile}” is open; “cohort-sync run --profile {here}” in another \
+                 terminal keeps the recurring ones going."
+            ),
+        }
     }
 
     /// The quoted names of some cohorts.

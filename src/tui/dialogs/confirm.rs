@@ -17,6 +17,8 @@ pub enum Deed {
     Send(Vec<Order>),
     /// The end of the console.
     Quit,
+    /// The end of the console on this profile, and the beginning on that one.
+    LeaveFor(String),
 }
 
 /// The question.
@@ -45,6 +47,13 @@ impl Confirm {
         choices.push((no, Deed::Nothing));
         let focus = choices.len() - 1;
         Self { title, body, choices, focus }
+    }
+
+    /// The answer that leaves what is open here, if one does.
+    #[must_use]
+    pub fn leaving(&self) -> Option<&Deed> {
+        let mut deeds = self.choices.iter().map(|(_, deed)| deed);
+        deeds.find(|deed| matches!(deed, Deed::Quit | Deed::LeaveFor(_)))
     }
 
     /// Whether one of the answers ends the console.
@@ -82,6 +91,7 @@ impl Confirm {
             Some(Deed::Nothing) => Reply::Close,
             Some(Deed::Send(orders)) => Reply::Send(orders),
             Some(Deed::Quit) => Reply::Quit,
+            Some(Deed::LeaveFor(profile)) => Reply::LeaveFor(profile),
         }
     }
 

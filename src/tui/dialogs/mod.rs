@@ -5,6 +5,7 @@ pub mod confirm;
 pub mod edit;
 pub mod message;
 pub mod picker;
+pub mod profiles;
 pub mod reconnect;
 pub mod sort;
 pub mod start;
@@ -39,6 +40,8 @@ pub enum Dialog {
     Reconnect(Box<reconnect::ReconnectDialog>),
     /// Say what will happen and ask.
     Confirm(confirm::Confirm),
+    /// Go over to another profile.
+    Profiles(profiles::ProfilesDialog),
     /// Help or palette: find an action and run it.
     Picker(picker::Picker),
     /// Choose the column to sort by.
@@ -92,6 +95,10 @@ pub enum Reply {
     Configure(Change),
     /// Stay open and have this tried.
     Renew(Box<reconnect::Renewing>),
+    /// Stay open and see whether this profile can be opened.
+    TryProfile(String),
+    /// Close, then leave for this profile without asking again.
+    LeaveFor(String),
 }
 
 impl Dialog {
@@ -110,6 +117,7 @@ impl Dialog {
             Self::Reconnect(dialog) => dialog.handle(input),
             Self::Edit(dialog) => dialog.handle(input),
             Self::Confirm(dialog) => dialog.handle(input),
+            Self::Profiles(dialog) => dialog.handle(input),
             Self::Picker(dialog) => dialog.handle(input),
             Self::Sort(dialog) => dialog.handle(input),
             Self::Message(dialog) => dialog.handle(input),
@@ -127,6 +135,7 @@ impl Dialog {
     /// Remembers how its list was scrolled.
     pub fn drawn(&mut self, view: Option<View>) {
         match self {
+            Self::Profiles(dialog) => dialog.view = view,
             Self::Picker(dialog) => dialog.view = view,
             Self::Message(dialog) => dialog.view = view,
             Self::Start(_)
@@ -148,6 +157,7 @@ impl Dialog {
             Self::Reconnect(dialog) => dialog.draw(canvas, scene),
             Self::Edit(dialog) => dialog.draw(canvas),
             Self::Confirm(dialog) => dialog.draw(canvas),
+            Self::Profiles(dialog) => dialog.draw(canvas),
             Self::Picker(dialog) => dialog.draw(canvas, scene),
             Self::Sort(dialog) => dialog.draw(canvas),
             Self::Message(dialog) => dialog.draw(canvas),
