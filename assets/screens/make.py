@@ -51,7 +51,7 @@ SCENES = [
     Scene("runs", [LISTED, SYNCED, "2", ("wait", "succeeded")]),
     Scene("run", [LISTED, SYNCED, "2", ("wait", "succeeded"), "G", "Enter", ("wait", "batches")]),
     Scene("users", [LISTED, SYNCED, "/", "beta", "Enter", "Enter", "l", "l", ("wait", "no id"), "u", ("wait", "Users")]),
-    Scene("setup", [LISTED, "5", ("wait", "Limits in force")]),
+    Scene("setup", [LISTED, "5", ("wait", "What Mixpanel needs")]),
     Scene("help", [LISTED, "?", ("wait", "Help")]),
     Scene("commands", [LISTED, ":", ("wait", "commands")]),
     Scene("log", [LISTED, "6", ("wait", "Log")]),

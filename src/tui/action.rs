@@ -189,6 +189,7 @@ actions! {
     InvertSort: "list.invert", "invert", "Turn the order round", List, Tables, false, ["O"];
     Follow: "list.follow", "follow", "Keep the newest line in view, or stop doing so", List, Tails, false, ["f"];
     Mark: "list.mark", "mark", "Mark the row, to act on several at once", List, Cohorts, false, ["space"];
+    Tick: "setup.tick", "tick off", "Tick off what you have seen in the web consoles yourself, or take the tick back", List, Setup, false, ["space"];
     OnlyRejected: "changes.rejected", "rejected", "Show only the changes that mParticle rejected, or all of them", List, Changes, false, ["f"];
     ShowUser: "user.show", "user", "Everything about the selected user: cohorts, identity, what mParticle was told", List, People, false, ["u"];
     AskMixpanel: "user.ask", "ask Mixpanel", "Ask Mixpanel about the user, or whether they are in the selected cohort now (one query)", List, Users, false, ["a"];

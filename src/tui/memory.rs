@@ -2,6 +2,7 @@
 //! be read there, or is unknown by now, is left out: a console must open whatever an older or a newer one wrote.
 //! Which of it holds at a start is decided in `app::recall`.
 
+use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -45,6 +46,8 @@ pub struct Memory {
     pub theme: Option<Choice>,
     /// Whether the mouse is listened to: on or off.
     pub mouse: Option<Choice>,
+    /// What was ticked off on the Setup screen, and on which day.
+    pub ticks: BTreeMap<String, String>,
 }
 
 impl Memory {
@@ -61,6 +64,7 @@ impl Memory {
             lists: kept["lists"].as_object().into_iter().flatten().map(read_list).collect(),
             theme: choice(&kept["theme"]),
             mouse: choice(&kept["mouse"]),
+            ticks: kept["ticks"].as_object().into_iter().flatten().filter_map(read_tick).collect(),
         }
     }
 
@@ -75,9 +79,16 @@ impl Memory {
             "lists": self.lists.iter().map(|(name, list)| (name.clone(), written(list))).collect::<Map<_, _>>(),
             "theme": choice(&self.theme),
             "mouse": choice(&self.mouse),
+            "ticks": self.ticks,
         })
         .to_string()
     }
+}
+
+/// A tick whose day is one.
+fn read_tick((need, day): (&String, &Value)) -> Option<(String, String)> {
+    let day: Date = day.as_str()?.parse().ok()?;
+    Some((need.clone(), day.to_string()))
 }
 
 fn read_list((name, kept): (&String, &Value)) -> (String, List) {
@@ -120,6 +131,7 @@ mod tests {
             )]),
             theme: choice("mono", "dark"),
             mouse: choice("off", "on"),
+            ticks: BTreeMap::from([("A need".to_owned(), "2026-01-31".to_owned())]),
         };
         assert_eq!(Memory::read(&memory.write()), memory);
         assert_eq!(Memory::read(&Memory::default().write()), Memory::default());
@@ -128,7 +140,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_left_out_and_the_rest_stays() {
         let kept = r#"{"screen":7,"lists":{"a":{"sort":"users","inverted":"yes","hidden":[1,"Next"]},"b":3},
-            "theme":{"chosen":"mono"},"more":[1]}"#;
+            "theme":{"chosen":"mono"},"ticks":{"a":"yesterday","b":1},"more":[1]}"#;
         let list =
             List { sort: Some("users".to_owned()), hidden: vec!["Next".to_owned()], ..List::default() };
         let lists = BTreeMap::from([("a".to_owned(), list), ("b".to_owned(), List::default())]);

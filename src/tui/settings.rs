@@ -23,6 +23,8 @@ pub struct Settings {
     pub feed: String,
     /// The host that the feed is at.
     pub feed_host: String,
+    /// What is unlike every address of a feed that mParticle hands out.
+    pub feed_doubt: Option<&'static str>,
     /// Every setting as `config show` has it: credentials masked, each with where it comes from.
     pub configured: Vec<ShownSetting>,
     /// What the configuration is read from, to change it; `None` in the demo, where there is nothing to change.
@@ -107,6 +109,7 @@ impl Default for Settings {
             region: "us".to_owned(),
             feed: String::new(),
             feed_host: String::new(),
+            feed_doubt: None,
             configured: Vec::new(),
             editing: None,
             masks: Masks::new(),

@@ -25,7 +25,7 @@ fn at(of: Settings, request: &Request, key: &str) -> App {
     let settings = Settings { configured: shown(request), editing: Some(request.clone()), ..of };
     let place = settings.configured.iter().position(|setting| setting.key == key).unwrap();
     let mut app = app_with(settings, fixture::idle());
-    press(&mut app, "5 ] ] ] ]");
+    press(&mut app, "5 ] ] ] ] ] ] ]");
     press(&mut app, &"j ".repeat(place + 1));
     app
 }
@@ -96,7 +96,7 @@ fn who_only_looks_changes_nothing() {
     let request = request(&directory);
     let settings = Settings { configured: shown(&request), editing: Some(request), ..fixture::settings() };
     let mut app = app_with(settings, read_only());
-    press(&mut app, "5 ] ] ] ] j j enter");
+    press(&mut app, "5 ] ] ] ] ] ] ] j j enter");
     assert!(words(&draw(&mut app, (120, 36))).contains("--read-only"));
     let mut app = app_with(Settings { demo: true, ..fixture::settings() }, fixture::idle());
     press(&mut app, "5");

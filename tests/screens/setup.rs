@@ -71,23 +71,72 @@ fn setup() {
     let development = |settings| Settings { environment: "development".to_owned(), ..settings };
     let read_only = || Snapshot { writer: Writer::ReadOnly, ..fixture::idle() };
     pictures("setup_healthy", &as_is, &fixture::idle, "");
-    pictures("setup_checks", &as_is, &fixture::idle, "] ] ] ] ]");
-    pictures("setup_snippets", &as_is, &fixture::idle, "G");
+    pictures("setup_checks", &as_is, &fixture::idle, "] ]");
+    pictures("setup_checks_mparticle", &as_is, &fixture::idle, "] ] ]");
+    pictures("setup_snippets", &as_is, &fixture::idle, "] ] ] ]");
     pictures("setup_refused", &as_is, &refused, "]");
     pictures("setup_development", &development, &fixture::idle, "]");
-    pictures("setup_read_only", &as_is, &read_only, "] ] ]");
+    pictures("setup_read_only", &as_is, &read_only, "] ] ] ] ] ]");
 }
 
 #[test]
 fn setup_refreshes_and_copies() {
     let mut app = shown(fixture::settings(), refused(), "");
     assert_eq!(commands(press(&mut app, "r")), ["Refresh"]);
-    let mut app = shown(fixture::settings(), fixture::idle(), "G");
+    let mut app = shown(fixture::settings(), fixture::idle(), "] ] ] ] ] k");
     let copied = press(&mut app, "y");
     assert!(
         matches!(&copied[..], [Effect::Copy { text, .. }] if text.contains("isSafeInteger")),
         "{copied:?}"
     );
+}
+
+#[test]
+fn what_only_a_person_can_see_is_ticked_off_and_remembered() {
+    let level = "Input protection level is “Only Update Profiles”";
+    let mut app = shown(fixture::settings(), fixture::idle(), "] ] ]");
+    press(&mut app, "j space");
+    let picture = words(&draw(&mut app, (120, 36)));
+    assert!(picture.contains("only what the program cannot see is ticked off"), "{picture}");
+    for key in ["j", "j", "j", "j", "space"] {
+        press(&mut app, key);
+        draw(&mut app, (120, 36));
+    }
+    let picture = words(&draw(&mut app, (120, 36)));
+    assert!(picture.contains(&format!("✓ {level}  seen by you on 2026-01-31")), "{picture}");
+    // The next start knows it, and it can be taken back.
+    let remembered = Some(app.memory().unwrap().write());
+    let mut app = shown(Settings { remembered, ..fixture::settings() }, fixture::idle(), "] ] ]");
+    draw(&mut app, (120, 36));
+    press(&mut app, "j j j j j");
+    assert!(words(&draw(&mut app, (120, 36))).contains("seen by you on 2026-01-31"));
+    press(&mut app, "space");
+    let picture = words(&draw(&mut app, (120, 36)));
+    assert!(picture.contains(&format!("? {level}  look for yourself, then space ticks it off")), "{picture}");
+}
+
+#[test]
+fn the_checks_go_by_what_was_seen() {
+    let mut app = shown(fixture::settings(), refused(), "] ]");
+    let picture = words(&draw(&mut app, (120, 36)));
+    assert!(picture.contains("Setup · 2 to mend"), "{picture}");
+    let doubtful = Settings {
+        environment: "development".to_owned(),
+        feed_doubt: Some("its host is not inbound.mparticle.com"),
+        profiles_per_second: None,
+        ..fixture::settings()
+    };
+    let mut app = shown(doubtful, fixture::empty(), "] ] ]");
+    let picture = words(&draw(&mut app, (120, 60)));
+    for words in [
+        "! The environment is production  it is development",
+        "! The address is one of mParticle's, over https",
+        "its host is not inbound.mparticle.com; that may be meant",
+        "· Its credential is taken  not seen yet",
+        "· Profiles can be looked up (optional)  not configured",
+    ] {
+        assert!(picture.contains(words), "{words}:\n{picture}");
+    }
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn several_are_counted_and_told_at_length_in_the_report() {
 fn what_concerns_all_cohorts_stands_below_them_and_in_setup() {
     everywhere("warnings_project", &project, "");
     let mut app = app(project());
-    press(&mut app, "5 ] ]");
+    press(&mut app, "5 ] ] ] ] ]");
     let picture = words(&draw(&mut app, (120, 36)));
     assert!(picture.contains("56 recurring syncs, near the limit of 60 a project"), "{picture}");
 }

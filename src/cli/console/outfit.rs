@@ -36,6 +36,7 @@ pub(super) fn settings_for(
         region: config.map_or_else(String::new, |config| config.mixpanel.region.as_str().to_uppercase()),
         feed: config.map_or_else(String::new, |config| feed_of(&config.mparticle.delivery).0),
         feed_host: config.map_or_else(String::new, |config| feed_of(&config.mparticle.delivery).1),
+        feed_doubt: config.and_then(|config| config.mparticle.webhook_url()?.unusual()),
         configured: desk.layers().map(|layers| layers.shown()).unwrap_or_default(),
         editing: Some(desk.request()),
         masks: desk.masks.clone(),

@@ -69,7 +69,14 @@ impl App {
             Hint { action: *action, title, available: self.obstacle(*action).is_none() }
         });
         // What only rarely fits stays out of the way until it does.
-        let rare = [Action::Decide, Action::Reconnect, Action::RunNow, Action::Repair];
+        let rare = [
+            Action::Decide,
+            Action::Reconnect,
+            Action::RunNow,
+            Action::Repair,
+            Action::Tick,
+            Action::UndoSetting,
+        ];
         let again = selected.is_some_and(|view| view.sync.is_some());
         let fits = |hint: &Hint| {
             let quiet = rare.contains(&hint.action) || (again && hint.action == Action::StartSync);

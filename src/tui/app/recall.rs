@@ -17,6 +17,9 @@ impl App {
                 take_up(page, list);
             }
         }
+        if let Some(ticks) = self.tabs.root_mut(Screen::Setup).and_then(Page::ticks_mut) {
+            ticks.clone_from(&memory.ticks);
+        }
         let screen = |word: &String| Screen::ALL.into_iter().find(|screen| id_of(*screen) == word);
         if let Some(screen) = memory.screen.as_ref().and_then(screen) {
             self.tabs.show(screen);
@@ -52,6 +55,7 @@ impl App {
         (self.snapshot.writer == Writer::ThisProcess).then(|| Memory {
             screen: Some(id_of(self.tabs.screen()).to_owned()),
             lists,
+            ticks: self.tabs.root(Screen::Setup).and_then(Page::ticks).cloned().unwrap_or_default(),
             ..self.memory.clone()
         })
     }

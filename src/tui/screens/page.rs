@@ -15,6 +15,7 @@ use crate::tui::keymap::{Code, Key};
 use crate::tui::widgets::columns::{Arrangement, Column};
 use crate::tui::widgets::filter::Filter;
 use ratatui::layout::Rect;
+use std::collections::BTreeMap;
 
 /// What an action on a page leads to.
 pub enum Step {
@@ -174,6 +175,16 @@ pub trait Page {
 
     /// Takes the marks away.
     fn clear_marks(&mut self) {}
+
+    /// What a person ticked off, and on which day, where that can be done.
+    fn ticks(&self) -> Option<&BTreeMap<String, String>> {
+        None
+    }
+
+    /// The same, to change it.
+    fn ticks_mut(&mut self) -> Option<&mut BTreeMap<String, String>> {
+        None
+    }
 
     /// What it lacks to show what is in view.
     fn wants(&self) -> Vec<Question> {

@@ -1,8 +1,9 @@
-//! Screen 5: the two connections, the limits in force, what is on this computer, what each side needs and the snippets,
-//! as one list of sections that fold. What stands in them is `setup_facts`' and `setup_checks`'.
+//! Screen 5: the two connections, what each side needs as a checklist, the snippets, the limits in force, what is on this
+//! computer and every setting, as one list of sections that fold. What stands in them is `setup_facts`' and
+//! `setup_checks`'; what a person ticked off is remembered here.
 
 use super::page::{Page, Step};
-use super::setup_entry::Entry;
+use super::setup_entry::{Check, Entry, Evidence, in_numbers};
 use super::{Scene, runs, setup_checks, setup_facts};
 use crate::domain::CohortId;
 use crate::sync::pages::{Answer, JournalExtent, Question};
@@ -12,6 +13,7 @@ use crate::tui::canvas::{Canvas, View, piece};
 use crate::tui::theme::Role;
 use crate::tui::widgets::blocks::{self, Block};
 use ratatui::layout::Rect;
+use std::collections::BTreeMap;
 
 /// What the screen remembers.
 #[derive(Default)]
@@ -25,6 +27,8 @@ pub struct SetupScreen {
     /// Which of those shown is selected.
     selected: usize,
     view: Option<View>,
+    /// What a person has looked at in the web consoles: the need, and the day.
+    ticks: BTreeMap<String, String>,
     /// The syncs that a service refused.
     refused: Vec<CohortId>,
     bytes: Option<Result<u64, String>>,
@@ -36,21 +40,41 @@ pub struct SetupScreen {
 
 const SECTIONS: usize = 8;
 
+/// A section: its heading, and what stands in it.
+type Section = (Entry, Vec<Entry>);
+
+fn section(title: &'static str, entries: Vec<Entry>) -> Section {
+    (Entry::Heading { title, remark: String::new() }, entries)
+}
+
 /// The sections in their order.
 fn sections(
     scene: Scene<'_>,
+    ticks: &BTreeMap<String, String>,
     bytes: Option<&Result<u64, String>>,
     journal: Option<&JournalExtent>,
-) -> [(&'static str, Vec<Entry>); SECTIONS] {
+) -> [Section; SECTIONS] {
+    let checklist = |title, checks: Vec<Check>| {
+        let key = scene.key(Action::Tick);
+        let ticked = |check: Check| {
+            let day = ticks.get(check.need).map(String::as_str);
+            check.ticked(day, &key)
+        };
+        let checks: Vec<Check> = checks.into_iter().map(ticked).collect();
+        (
+            Entry::Heading { title, remark: in_numbers(&checks) },
+            checks.into_iter().map(Entry::Check).collect(),
+        )
+    };
     [
-        ("Mixpanel", setup_facts::mixpanel(scene)),
-        ("mParticle", setup_facts::mparticle(scene)),
-        ("Limits in force", setup_facts::limits(scene)),
-        ("On this computer", setup_facts::computer(scene, bytes, journal)),
-        ("Settings", settings(scene)),
-        ("What Mixpanel needs", setup_checks::mixpanel(scene)),
-        ("What mParticle needs", setup_checks::mparticle(scene)),
-        ("Snippets", setup_checks::snippets()),
+        section("Mixpanel", setup_facts::mixpanel(scene)),
+        section("mParticle", setup_facts::mparticle(scene)),
+        checklist("What Mixpanel needs", setup_checks::mixpanel(scene)),
+        checklist("What mParticle needs", setup_checks::mparticle(scene)),
+        section("Snippets", setup_checks::snippets()),
+        section("Limits in force", setup_facts::limits(scene)),
+        section("On this computer", setup_facts::computer(scene, bytes, journal)),
+        section("Settings", settings(scene)),
     ]
 }
 
@@ -66,8 +90,9 @@ impl SetupScreen {
 
     /// Decides again what is seen, with the same entry selected where it still is there.
     fn show(&mut self) {
-        let is_seen =
-            |(section, entry): &(usize, Entry)| !self.folded[*section] || matches!(entry, Entry::Heading(_));
+        let is_seen = |(section, entry): &(usize, Entry)| {
+            !self.folded[*section] || matches!(entry, Entry::Heading { .. })
+        };
         let seen = self.entries.iter().enumerate().filter(|(_, entry)| is_seen(entry));
         self.shown = seen.map(|(index, _)| index).collect();
         self.selected = self.selected.min(self.shown.len().saturating_sub(1));
@@ -80,8 +105,26 @@ impl SetupScreen {
         self.jump_to(section);
     }
 
+    /// Ticks the selected check off, or takes the tick back.
+    fn tick(&mut self, scene: Scene<'_>) {
+        let Some((_, Entry::Check(check))) = self.entry(self.selected) else { return };
+        let need = check.need.to_owned();
+        if self.ticks.remove(&need).is_none() {
+            let day = scene.now.to_zoned_datetime(scene.settings.zone.clone()).date();
+            self.ticks.insert(need, day.to_string());
+        }
+        self.arrange(scene);
+    }
+
+    /// How many checks speak against what is needed.
+    fn to_mend(&self) -> usize {
+        let is_against =
+            |entry: &Entry| matches!(entry, Entry::Check(Check { evidence: Evidence::Against(_), .. }));
+        self.entries.iter().filter(|(_, entry)| is_against(entry)).count()
+    }
+
     fn jump_to(&mut self, wanted: usize) {
-        let is_it = |index: &usize| matches!(self.entries.get(*index), Some((section, Entry::Heading(_))) if *section == wanted);
+        let is_it = |index: &usize| matches!(self.entries.get(*index), Some((section, Entry::Heading { .. })) if *section == wanted);
         self.selected = self.shown.iter().position(is_it).unwrap_or(self.selected);
         // A section that was jumped to is seen from its heading on.
         self.view = None;
@@ -89,7 +132,7 @@ impl SetupScreen {
 
     fn jump(&mut self, on: bool) {
         let Some((section, entry)) = self.entry(self.selected) else { return };
-        let back = if matches!(entry, Entry::Heading(_)) { section.saturating_sub(1) } else { *section };
+        let back = if matches!(entry, Entry::Heading { .. }) { section.saturating_sub(1) } else { *section };
         let target = if on { (section + 1).min(SECTIONS - 1) } else { back };
         self.jump_to(target);
     }
@@ -101,7 +144,26 @@ impl Page for SetupScreen {
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::Open, Action::NextPart, Action::Copy, Action::Reconnect, Action::Refresh, Action::Palette]
+        use Action::{Copy, NextPart, Open, Palette, Reconnect, Refresh, Tick, UndoSetting};
+        &[Open, Tick, UndoSetting, NextPart, Copy, Reconnect, Refresh, Palette]
+    }
+
+    fn title_of(&self, action: Action) -> Option<&'static str> {
+        match (action, self.entry(self.selected)) {
+            (Action::Open, Some((_, Entry::Setting(_)))) => Some("edit"),
+            (Action::Open, Some((section, _))) => Some(if self.folded[*section] { "unfold" } else { "fold" }),
+            _ => None,
+        }
+    }
+
+    fn obstacle(&self, action: Action, _: Scene<'_>) -> Option<String> {
+        if action != Action::Tick {
+            return None;
+        }
+        match self.entry(self.selected) {
+            Some((_, Entry::Check(check))) if check.is_by_eye => None,
+            _ => Some("only what the program cannot see is ticked off".to_owned()),
+        }
     }
 
     fn arrange(&mut self, scene: Scene<'_>) {
@@ -110,9 +172,9 @@ impl Page for SetupScreen {
         self.refused = refused.map(|view| view.cohort.id).collect();
         let before = self.entry(self.selected).map(|(section, entry)| (*section, entry.name().to_owned()));
         self.entries.clear();
-        let all = sections(scene, self.bytes.as_ref(), self.journal.as_ref());
-        for (section, (title, entries)) in all.into_iter().enumerate() {
-            self.entries.push((section, Entry::Heading(title)));
+        let all = sections(scene, &self.ticks, self.bytes.as_ref(), self.journal.as_ref());
+        for (section, (heading, entries)) in all.into_iter().enumerate() {
+            self.entries.push((section, heading));
             self.entries.extend(entries.into_iter().map(|entry| (section, entry)));
         }
         self.show();
@@ -142,12 +204,13 @@ impl Page for SetupScreen {
         self.refused.clone()
     }
 
-    fn act(&mut self, action: Action, _: Scene<'_>) -> Step {
+    fn act(&mut self, action: Action, scene: Scene<'_>) -> Step {
         match action {
             Action::Open => match self.entry(self.selected) {
                 Some((_, Entry::Setting(shown))) => return Step::Edit(shown.key.clone()),
                 _ => self.fold(),
             },
+            Action::Tick => self.tick(scene),
             Action::NextPart => self.jump(true),
             Action::PreviousPart => self.jump(false),
             Action::Copy => {
@@ -159,6 +222,14 @@ impl Page for SetupScreen {
             _ => {}
         }
         Step::Done
+    }
+
+    fn ticks(&self) -> Option<&BTreeMap<String, String>> {
+        Some(&self.ticks)
+    }
+
+    fn ticks_mut(&mut self) -> Option<&mut BTreeMap<String, String>> {
+        Some(&mut self.ticks)
     }
 
     fn wants(&self) -> Vec<Question> {
@@ -187,6 +258,9 @@ impl Page for SetupScreen {
         if scene.settings.environment == "development" {
             title.push(piece(Role::Bad, " · DEVELOPMENT"));
         }
+        if self.to_mend() > 0 {
+            title.push(piece(Role::Bad, format!(" · {} to mend", self.to_mend())));
+        }
         let inside = canvas.frame(area, Role::Faint, &title);
         if inside.is_empty() {
             return;
@@ -195,7 +269,7 @@ impl Page for SetupScreen {
         let shown = self.shown.iter().filter_map(|index| self.entries.get(*index)).enumerate();
         let blocks: Vec<Block<'_>> = shown
             .map(|(place, (section, entry))| Block {
-                gap: matches!(entry, Entry::Heading(_)) && place > 0,
+                gap: matches!(entry, Entry::Heading { .. }) && place > 0,
                 lines: entry.lines(width, self.folded[*section]),
             })
             .collect();
