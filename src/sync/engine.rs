@@ -7,6 +7,7 @@ use super::checks::Checks;
 use super::command::Envelope;
 use super::next::{due_at, next_job, trigger_of};
 use super::publish::Publisher;
+use super::recordings::{Recorded, Recordings};
 use super::report::{Report, RunNews};
 use super::run::Job;
 use super::schedule::{self, Stretch};
@@ -37,8 +38,8 @@ pub(super) struct Engine {
     reports: mpsc::UnboundedReceiver<Report>,
     publisher: Publisher,
     pub(super) stopping: bool,
-    /// Questions to the store whose answers nobody waits for, and which have not reported yet.
-    recording: usize,
+    /// Questions to the store whose answers nobody here waits for.
+    recordings: Recordings,
     /// Why something could not be recorded.
     unrecorded: Option<String>,
 }
@@ -92,9 +93,14 @@ impl Engine {
             reports,
             publisher,
             stopping: false,
-            recording: 0,
+            recordings: Recordings::default(),
             unrecorded: None,
         }
+    }
+
+    /// Tells readers what is stored of that which snapshots show.
+    pub(super) fn recorded_so_far(&self) -> Recorded {
+        self.recordings.watch()
     }
 
     /// Works until it is told to stop and the last run has ended.
@@ -115,7 +121,7 @@ impl Engine {
         }
         self.tools.keeper.close().await;
         // What was asked of the store last has been answered, but may not have been heard yet.
-        while self.recording > 0 || !self.reports.is_empty() {
+        while !self.recordings.are_done() || !self.reports.is_empty() {
             match self.reports.recv().await {
                 Some(Report::Recorded(result)) => self.recorded(result),
                 Some(Report::Adopted(cohort, baseline)) => self.board.adopted(cohort, baseline),
@@ -315,7 +321,7 @@ impl Engine {
     }
 
     fn recorded(&mut self, result: Result<(), String>) {
-        self.recording -= 1;
+        self.recordings.answered();
         if let Err(error) = result {
             tracing::error!(%error, "could not record");
             self.board.notice(NoticeLevel::Error, None, error.clone(), self.tools.clock.now());
@@ -409,7 +415,7 @@ impl Engine {
         &mut self,
         question: impl FnOnce(&mut crate::store::Store) -> Result<(), crate::store::StoreError> + Send + 'static,
     ) {
-        self.recording += 1;
+        self.recordings.asked();
         let (answer, reports) = (self.tools.keeper.ask(question), self.tools.reports.clone());
         tokio::spawn(async move {
             reports.tell(Report::Recorded(answer.await.map_err(|error| error.to_string())));

@@ -25,6 +25,7 @@ mod observe;
 mod orders;
 pub mod pages;
 mod publish;
+mod recordings;
 pub mod renew;
 mod repair;
 mod report;
@@ -56,6 +57,7 @@ use jiff::Timestamp;
 use muster::Muster;
 use pages::{Answer, Archive, Question, Responder};
 use publish::Publisher;
+use recordings::Recorded;
 use report::Reports;
 use snapshot::{Snapshot, Writer};
 use std::path::{Path, PathBuf};
@@ -72,6 +74,7 @@ pub struct Handle {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     store: Activity,
     archive: Archive,
+    recorded: Recorded,
     profiles: Option<ProfileApi>,
 }
 
@@ -79,7 +82,8 @@ impl Handle {
     /// Joins the two ends that an engine (or a test standing in for one) listens on and publishes to.
     #[must_use]
     pub fn new(commands: mpsc::Sender<Envelope>, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
-        Self { commands, snapshots, store: Activity::default(), archive: Archive::Absent, profiles: None }
+        let (store, archive) = (Activity::default(), Archive::Absent);
+        Self { commands, snapshots, store, archive, recorded: Recorded::everything(), profiles: None }
     }
 
     /// The same with answers of its own, for a test that stands in for an engine.
@@ -94,11 +98,12 @@ impl Handle {
         Self { profiles, ..self }
     }
 
-    /// Reads what was recorded, on a thread that may block.
+    /// Reads what was recorded, on a thread that may block. The answer knows all that the latest snapshot shows.
     ///
     /// # Errors
     /// Why it cannot be read, in words.
     pub async fn read(&self, question: Question) -> Result<Answer, String> {
+        self.recorded.caught_up().await;
         self.archive.read(question).await
     }
 
@@ -107,6 +112,7 @@ impl Handle {
     /// # Errors
     /// Why it cannot be read or written, in words.
     pub async fn export(&self, directory: PathBuf, export: Export) -> Result<(PathBuf, u64), String> {
+        self.recorded.caught_up().await;
         export::write(&self.archive, directory, export).await
     }
 
@@ -219,7 +225,8 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
     let mut board = board;
     board.writer = if parts.read_only { Writer::ReadOnly } else { Writer::ThisProcess };
     let engine = Engine::new(tools, settings, board, orders, reported, Publisher::new(snapshots));
-    let handle = Handle { store: activity, archive, ..Handle::new(commands, readers_end) };
+    let recorded = engine.recorded_so_far();
+    let handle = Handle { store: activity, archive, recorded, ..Handle::new(commands, readers_end) };
     let handle = handle.looking_up(parts.profiles);
     Ok((handle, tokio::spawn(engine.work())))
 }
