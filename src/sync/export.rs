@@ -1,6 +1,8 @@
 //! Writing a list to a file, for a spreadsheet or a program: everything that is listed, however long, in the columns
 //! that the command line writes. A file that is there is never touched; a list that breaks off leaves none.
 
+mod name;
+
 use super::pages::{Archive, ChangeRow, JournalEntry, Which, last_verification};
 use crate::domain::people::{Narrow, UserRow};
 use crate::domain::property::PropertyNames;
@@ -24,7 +26,7 @@ const NAMES_TRIED: u32 = 1_000;
 /// A list to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
-    /// What the file is called, before the time: "runs", "unmatched 1001".
+    /// What the list is, as the file is to say it: "runs", "unmatched Power users".
     pub name: String,
     /// The time in its name.
     pub at: Timestamp,
@@ -120,7 +122,7 @@ pub(super) async fn write(
 }
 
 fn write_file(directory: &Path, export: &Export, reader: Option<&Reader>) -> Result<(PathBuf, u64), String> {
-    let (path, file) = create(directory, &stem(export), export.form)
+    let (path, file) = create(directory, &name::stem(&export.name, export.at), export.form)
         .map_err(|error| format!("no file can be made in {}: {error}", directory.display()))?;
     match fill(file, export, reader) {
         Ok(rows) => Ok((path, rows)),
@@ -130,13 +132,6 @@ fn write_file(directory: &Path, export: &Export, reader: Option<&Reader>) -> Res
             Err(error.to_string())
         }
     }
-}
-
-/// What the list is and when, in letters that every file system takes.
-fn stem(export: &Export) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let name: String = export.name.chars().map(plain).collect();
-    format!("{name}-{}", export.at.strftime("%Y%m%d-%H%M%S"))
 }
 
 fn create(directory: &Path, stem: &str, form: Form) -> io::Result<(PathBuf, File)> {
