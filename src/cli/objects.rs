@@ -94,21 +94,21 @@ pub(super) struct StatusObject<'a> {
 }
 
 impl<'a> StatusObject<'a> {
-    /// `status` is passed apart because a run at work in another process decides it.
+    /// `status` and `reason` are passed apart because what works in another process decides them.
     pub(super) fn new(
         cohort: &'a Cohort,
         sync: Option<&'a SyncRecord>,
         status: SyncStatus,
         last_run: Option<&'a RunRecord>,
+        reason: Option<&'a str>,
     ) -> Self {
-        let failed = last_run.filter(|_| status == SyncStatus::Failed).and_then(|run| run.error.as_deref());
         Self {
             cohort_id: cohort.id.0,
             cohort: &cohort.name,
             attribute: sync.map_or(&cohort.name, |sync| &sync.attribute),
             kind: sync.map(|sync| sync.kind.token()),
             status: status.token(),
-            reason: sync.and_then(|sync| sync.pause.as_ref()).map(|pause| pause.reason.as_str()).or(failed),
+            reason,
             next_due_at: sync.and_then(|sync| sync.next_due).map(seconds),
             last_run: last_run.map(RunObject::from),
         }

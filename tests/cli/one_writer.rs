@@ -90,10 +90,15 @@ async fn while_a_sync_is_stalled_others_look_on() {
     let mut holder = world.command(&["sync", NAME]).spawn().unwrap();
     is_respected(&world, &holder, "`cohort-sync sync`").await;
     assert!(world.run(&["runs"]).await.exits(0).out.contains(" running "));
+    assert!(object(&world, &["status", NAME, "--json"]).await["reason"].is_null());
     holder.kill().await.unwrap();
 
     // Dead, it holds nothing: what it was doing was cut off, and the next one takes it up.
-    assert_eq!(object(&world, &["status", NAME, "--json"]).await["status"], "queued");
+    let cut_off = object(&world, &["status", NAME, "--json"]).await;
+    assert_eq!(cut_off["status"], "queued");
+    let reason = cut_off["reason"].as_str().unwrap();
+    assert!(reason.contains("`cohort-sync run`"), "nothing works on it, so it says what would: {reason}");
+    assert!(world.run(&["status"]).await.exits(0).out.contains(reason));
     assert!(world.run(&["runs"]).await.exits(0).out.contains(" cut off "));
     world.control.clear_faults();
     world.run(&["sync", NAME]).await.exits(0);

@@ -34,11 +34,34 @@ pub(super) struct Standing {
     pub sync: Option<SyncRecord>,
     pub status: SyncStatus,
     pub last_run: Option<RunRecord>,
+    /// Whether some program works on the state directory now.
+    pub is_worked_on: bool,
 }
+
+/// What a run that is due waits for while nothing works on the state directory.
+const WAITS_FOR_A_PROGRAM: &str = "due; `cohort-sync run` or the console carries it out";
 
 impl Standing {
     pub(super) fn object(&self) -> StatusObject<'_> {
-        StatusObject::new(&self.cohort, self.sync.as_ref(), self.status, self.last_run.as_ref())
+        StatusObject::new(
+            &self.cohort,
+            self.sync.as_ref(),
+            self.status,
+            self.last_run.as_ref(),
+            self.reason(),
+        )
+    }
+
+    /// Why it stands as it does, where that is not plain.
+    fn reason(&self) -> Option<&str> {
+        let pause = self.sync.as_ref().and_then(|sync| sync.pause.as_ref());
+        match self.status {
+            _ if pause.is_some() => pause.map(|pause| pause.reason.as_str()),
+            SyncStatus::Failed => self.last_run.as_ref()?.error.as_deref(),
+            // Somebody quit in the middle of a run, or resumed it by a command that keeps no schedule.
+            SyncStatus::Queued if !self.is_worked_on => Some(WAITS_FOR_A_PROGRAM),
+            _ => None,
+        }
     }
 }
 
@@ -77,15 +100,15 @@ pub(super) fn standings(reader: &Reader, places: &Places) -> Result<Vec<Standing
     let mut syncs = reader.syncs()?;
     let mut last_runs = reader.recent_runs(1)?;
     // What is at work is only true while somebody holds the lock; otherwise it was cut off.
-    let is_held = WriterLock::holder(&places.state_dir).is_some();
-    let working = if is_held { reader.working_runs()? } else { Vec::new() };
+    let is_worked_on = WriterLock::holder(&places.state_dir).is_some();
+    let working = if is_worked_on { reader.working_runs()? } else { Vec::new() };
     let standings = reader.cohorts()?.cohorts.into_iter().map(|(cohort, _)| {
         let sync = take(&mut syncs, |sync| sync.cohort_id == cohort.id);
         let at_work = working.iter().find(|run| run.cohort_id == cohort.id);
         let resting = sync.as_ref().map_or(SyncStatus::NotSynced, |sync| sync.status);
         let status = at_work.map_or(resting, |run| SyncStatus::during(run.phase));
         let last_run = take(&mut last_runs, |run| run.cohort_id == cohort.id);
-        Standing { cohort, sync, status, last_run }
+        Standing { cohort, sync, status, last_run, is_worked_on }
     });
     Ok(standings.collect())
 }
@@ -143,12 +166,11 @@ pub(super) fn last_account(desk: &Desk, wanted: &str) -> Result<(Reader, Cohort,
 }
 
 pub(super) fn cells(standing: &Standing) -> [Cell; 12] {
-    let Standing { cohort, sync, status, last_run } = standing;
+    let Standing { cohort, sync, status, last_run, .. } = standing;
     let sync = sync.as_ref();
     let run = last_run.as_ref();
     // A clean-up reads nobody, which must not look like a cohort of nobody.
     let read = run.filter(|run| run.purpose.reads()).map(|run| run.counts.read);
-    let error = run.filter(|_| *status == SyncStatus::Failed).and_then(|run| run.error.clone());
     [
         Cell::Id(cohort.id.0),
         cohort.name.clone().into(),
@@ -161,6 +183,6 @@ pub(super) fn cells(standing: &Standing) -> [Cell; 12] {
         read.map(|read| read.unmatched).into(),
         run.map(|run| run.counts.accepted()).into(),
         run.map(|run| run.counts.rejected()).into(),
-        sync.and_then(|sync| sync.pause.as_ref()).map(|pause| pause.reason.clone()).or(error).into(),
+        standing.reason().map(str::to_owned).into(),
     ]
 }
