@@ -14,8 +14,14 @@ use ratatui::layout::Rect;
 pub enum Body {
     /// Running text.
     Text(String),
-    /// Something to paste elsewhere, its lines indented as they are.
-    Code(String),
+    /// Something to paste elsewhere, its lines indented as they are, below what is to be known about it. Only the
+    /// code is copied.
+    Code {
+        /// What is to be known.
+        note: String,
+        /// What to paste.
+        code: String,
+    },
     /// Labels and values, set in two columns.
     Facts(Vec<(String, String)>),
 }
@@ -46,7 +52,7 @@ impl Message {
     /// The whole as one text, for the clipboard.
     fn whole(&self) -> String {
         match &self.body {
-            Body::Text(text) | Body::Code(text) => text.clone(),
+            Body::Text(text) | Body::Code { code: text, .. } => text.clone(),
             Body::Facts(facts) => {
                 let line = |(label, value): &(String, String)| format!("{label}: {value}");
                 facts.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -60,7 +66,11 @@ impl Message {
             Body::Text(text) => {
                 return text::wrap(text.trim_end(), width).into_iter().map(unlabelled).collect();
             }
-            Body::Code(code) => return code.lines().flat_map(|line| code_lines(line, width)).collect(),
+            Body::Code { note, code } => {
+                let note = text::wrap(note, width).into_iter().map(|line| (line, String::new()));
+                let code = code.lines().flat_map(|line| code_lines(line, width));
+                return note.chain([(String::new(), String::new())]).chain(code).collect();
+            }
             Body::Facts(facts) => facts,
         };
         let widest = facts.iter().map(|(label, _)| text::width(label)).max().unwrap_or(0).min(LABEL);

@@ -77,7 +77,9 @@ impl Rows for Changes {
 
     const NAME: &'static str = "changes";
 
-    const COLUMNS: &'static [Column] = &COLUMNS;
+    fn columns(&self) -> &'static [Column] {
+        &COLUMNS
+    }
 
     fn place(&self) -> Place {
         Place::Run

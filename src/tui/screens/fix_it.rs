@@ -13,6 +13,7 @@ use crate::domain::what_if::{Outlook, outlooks};
 use crate::domain::{CohortId, Reason, RunId};
 use crate::sync::export::{Content, Table};
 use crate::sync::pages::{Answer, Question, Study};
+use crate::sync::snapshot::RunView;
 use crate::tui::action::{Action, Place};
 use crate::tui::canvas::{Canvas, Piece, Target, View, piece};
 use crate::tui::dialogs::message::{Body, Message};
@@ -94,7 +95,7 @@ impl FixIt {
 
     fn lines(&self) -> Vec<Line> {
         let groups = self.grouping().map_or(0, |grouping| grouping.groups.len().min(GROUPS_SHOWN));
-        let snippets = [snippets::WEB, snippets::IOS, snippets::RULE].map(Line::Snippet);
+        let snippets = [snippets::WEB, snippets::IOS, snippets::ANDROID, snippets::RULE].map(Line::Snippet);
         let switches = SWITCHES.map(|(need, how)| Line::Switch(need, how));
         (0..groups).map(Line::Group).chain(snippets).chain(switches).collect()
     }
@@ -109,10 +110,16 @@ impl FixIt {
         }
     }
 
-    fn outlooks(&self, scene: Scene<'_>) -> Option<Vec<Outlook>> {
-        let study = self.study.as_ref()?;
+    /// The account that was studied, unless a newer one has taken its place.
+    fn account<'s>(&self, scene: Scene<'s>) -> Option<&'s RunView> {
         let sync = scene.snapshot.cohort(self.cohort)?.sync.as_ref()?;
-        let account = sync.last_account.as_ref().filter(|account| account.id == study.run)?;
+        sync.last_account
+            .as_ref()
+            .filter(|account| Some(account.id) == self.study.as_ref().map(|study| study.run))
+    }
+
+    fn outlooks(&self, scene: Scene<'_>) -> Option<Vec<Outlook>> {
+        let (study, account) = (self.study.as_ref()?, self.account(scene)?);
         let (read, fallback) = (&account.counts.read, &scene.settings.fallback_identity);
         Some(outlooks(read, &study.shapes, study.tallies.as_ref(), fallback))
     }
@@ -179,7 +186,8 @@ impl Page for FixIt {
             }
             Action::WhatIf => {
                 let outlooks = self.outlooks(scene);
-                return outlooks.map_or(Step::Done, |outlooks| Step::Show(what_if(&outlooks)));
+                let suspect = self.account(scene).map_or(0, |account| account.counts.read.suspect);
+                return outlooks.map_or(Step::Done, |outlooks| Step::Show(what_if(&outlooks, suspect)));
             }
             _ => {}
         }
@@ -202,8 +210,9 @@ impl Page for FixIt {
                 let (code, what) = entry.copied();
                 Step::Copy(code, what)
             }
-            (Some(Line::Snippet(Entry::Snippet { title, code, .. })), Action::Open | Action::Look) => {
-                Step::Show(Message::new((*title).to_owned(), Body::Code((*code).to_owned())))
+            (Some(Line::Snippet(Entry::Snippet { title, note, code })), Action::Open | Action::Look) => {
+                let (note, code) = ((*note).to_owned(), (*code).to_owned());
+                Step::Show(Message::new((*title).to_owned(), Body::Code { note, code }))
             }
             (Some(Line::Switch(need, how)), Action::Copy) => {
                 Step::Copy(format!("{need}: {how}"), "the setting".to_owned())
@@ -270,16 +279,24 @@ impl Page for FixIt {
         let head = self.draw_head(canvas, scene, area, study);
         let below = Rect { y: area.y + head, height: area.height.saturating_sub(head), ..area };
         let lines = self.lines();
-        let rows = rows(&lines);
-        let at = rows.iter().position(|row| *row == Some(self.selected)).unwrap_or_default();
+        let rows = rows(&lines, usize::from(below.height));
+        let at = rows.iter().position(|row| *row == Row::Line(self.selected)).unwrap_or_default();
         let view = scroll::view(self.view, Some(at), rows.len(), usize::from(below.height));
         canvas.hits.list = Some(view);
         for (y, row) in (below.y..below.bottom()).zip(rows.iter().skip(view.offset)) {
             let place = Rect::new(below.x, y, below.width.saturating_sub(1), 1);
-            let Some(index) = *row else {
-                let is_first = y == below.y && view.offset == 0;
-                self.draw_title(canvas, place, is_first, &scene.key(Action::GroupBy));
-                continue;
+            let index = match *row {
+                Row::Line(index) => index,
+                Row::Groups => {
+                    self.draw_grouping(canvas, place, &scene.key(Action::GroupBy));
+                    continue;
+                }
+                Row::Remedies => {
+                    let words = "What to paste, and what to switch on";
+                    canvas.text(place.x + 2, y, place.width.saturating_sub(2), Role::Title, words);
+                    continue;
+                }
+                Row::Gap => continue,
             };
             if index == self.selected {
                 canvas.tint(place, Role::Selected);
@@ -295,13 +312,29 @@ impl Page for FixIt {
     }
 }
 
-/// The rows of the list: lines by their number, and headings between them.
-fn rows(lines: &[Line]) -> Vec<Option<usize>> {
+/// A row of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Row {
+    /// The heading of the groups.
+    Groups,
+    /// The heading of what helps.
+    Remedies,
+    /// Nothing.
+    Gap,
+    /// A line by its number.
+    Line(usize),
+}
+
+/// The rows of the list; where there is room, the two halves stand apart.
+fn rows(lines: &[Line], height: usize) -> Vec<Row> {
     let groups = lines.iter().filter(|line| matches!(line, Line::Group(_))).count();
-    let mut rows = vec![None];
-    rows.extend((0..groups).map(Some));
-    rows.push(None);
-    rows.extend((groups..lines.len()).map(Some));
+    let mut rows = vec![Row::Groups];
+    rows.extend((0..groups).map(Row::Line));
+    if lines.len() + 3 <= height {
+        rows.push(Row::Gap);
+    }
+    rows.push(Row::Remedies);
+    rows.extend((groups..lines.len()).map(Row::Line));
     rows
 }
 
@@ -338,12 +371,7 @@ impl FixIt {
         3
     }
 
-    fn draw_title(&self, canvas: &mut Canvas<'_>, row: Rect, is_first: bool, key: &str) {
-        let x = row.x + 2;
-        if !is_first {
-            canvas.text(x, row.y, row.width - 2, Role::Title, "What to paste, and what to switch on");
-            return;
-        }
+    fn draw_grouping(&self, canvas: &mut Canvas<'_>, row: Rect, key: &str) {
         let Some(grouping) = self.grouping() else { return };
         let groups = grouping.groups.len();
         let more =

@@ -13,8 +13,9 @@ use crate::tui::widgets::bar;
 use ratatui::layout::Rect;
 
 /// Cells for a count and for a share.
-const COUNT: u16 = 11;
-const SHARE: u16 = 9;
+const COUNT: u16 = 10;
+const SHARE: u16 = 12;
+const NARROW_SHARE: u16 = 9;
 /// From this width on there is a bar.
 const BAR_FROM: u16 = 70;
 
@@ -39,10 +40,15 @@ pub fn headline(study: &Study) -> Option<String> {
     Some(format!("{share} of them have {} {value}; of the matched {matched}", grouping.by))
 }
 
-/// What each choice of identities comes to, as a text over the screen.
+/// What each choice of identities comes to, as a text over the screen. Rounded ids are counted as matched elsewhere, for
+/// that is how they are told.
 #[must_use]
-pub fn what_if(outlooks: &[Outlook]) -> Message {
+pub fn what_if(outlooks: &[Outlook], suspect: u64) -> Message {
     let mut facts: Vec<(String, String)> = outlooks.iter().map(|it| (it.choice.label(), said(it))).collect();
+    if suspect > 0 {
+        let ids = text::plural(suspect, "rounded id");
+        facts.push(("Left out".to_owned(), format!("{ids}: told by MPID, and reaching nobody by it")));
+    }
     facts.push((
         "How sure that is".to_owned(),
         "Counted from the last whole read; nothing was changed or sent. Who is told by $distinct_id is found only \
@@ -71,14 +77,18 @@ fn said(outlook: &Outlook) -> String {
 
 /// The heading of the groups, and those of their columns.
 pub fn draw_heading(canvas: &mut Canvas<'_>, row: Rect, by: &str, beside: &str) {
-    let [users, share, matched] = columns(row);
+    let places = columns(row);
+    let users = places[0].0;
     let room = users.saturating_sub(row.x + 2);
-    let title = [
-        piece(Role::Title, format!("By {}", text::cut(by, usize::from(room).saturating_sub(3)))),
-        piece(Role::Muted, format!("  {beside}")),
-    ];
-    canvas.line(row.x + 2, row.y, room, &title);
-    for (x, width, word) in [(users, COUNT, "users"), (share, SHARE, "share"), (matched, SHARE, "matched")] {
+    let title = format!("By {}", text::cut(by, usize::from(room).saturating_sub(3)));
+    let beside = format!("  {beside}");
+    // Half a hint helps nobody, and the footer has the key as well.
+    let fits = text::width(&title) + text::width(&beside) < usize::from(room);
+    let mut pieces = vec![piece(Role::Title, title)];
+    pieces.extend(fits.then(|| piece(Role::Muted, beside)));
+    canvas.line(row.x + 2, row.y, room, &pieces);
+    let words = ["users", "of these", if places[2].1 == SHARE { "of matched" } else { "matched" }];
+    for ((x, width), word) in places.into_iter().zip(words) {
         canvas.line_right(x, row.y, width, &[piece(Role::Muted, word)]);
     }
 }
@@ -91,17 +101,19 @@ pub fn draw_remedy(canvas: &mut Canvas<'_>, x: u16, row: Rect, title: &str, note
     canvas.line(x, row.y, row.width.saturating_sub(2), &words);
 }
 
-/// Where the three numbers of a group begin.
-fn columns(row: Rect) -> [u16; 3] {
-    let right = if row.width >= BAR_FROM { row.right() - row.width / 4 } else { row.right() };
-    let matched = right.saturating_sub(SHARE);
-    let share = matched.saturating_sub(SHARE);
-    [share.saturating_sub(COUNT), share, matched]
+/// Where the three numbers of a group begin, and how wide each is.
+fn columns(row: Rect) -> [(u16, u16); 3] {
+    let has_bar = row.width >= BAR_FROM;
+    let (right, share) =
+        if has_bar { (row.right() - row.width / 4, SHARE) } else { (row.right(), NARROW_SHARE) };
+    let matched = right.saturating_sub(share);
+    let of_these = matched.saturating_sub(share);
+    [(of_these.saturating_sub(COUNT), COUNT), (of_these, share), (matched, share)]
 }
 
 /// A group beside the matched.
 pub fn draw_group(canvas: &mut Canvas<'_>, row: Rect, grouping: &Grouping, group: &Group) {
-    let [users, share, matched] = columns(row);
+    let [(users, _), (share, width), (matched, _)] = columns(row);
     let is_striking = grouping.striking() == Some(group);
     let role = if group.value.is_none() { Role::Muted } else { Role::Text };
     let room = usize::from(users.saturating_sub(row.x + 4));
@@ -109,11 +121,11 @@ pub fn draw_group(canvas: &mut Canvas<'_>, row: Rect, grouping: &Grouping, group
     canvas.line(row.x + 2, row.y, users.saturating_sub(row.x + 2), &[word]);
     canvas.line_right(users, row.y, COUNT, &[piece(Role::Text, text::count(group.users))]);
     let role = if is_striking { Role::Warn } else { Role::Text };
-    canvas.line_right(share, row.y, SHARE, &[piece(role, text::percent(group.share()))]);
+    canvas.line_right(share, row.y, width, &[piece(role, text::percent(group.share()))]);
     let of_matched = group.matched_share().map_or_else(|| "—".to_owned(), text::percent);
-    canvas.line_right(matched, row.y, SHARE, &[piece(Role::Muted, of_matched)]);
+    canvas.line_right(matched, row.y, width, &[piece(Role::Muted, of_matched)]);
     if row.width >= BAR_FROM {
-        let x = matched + SHARE + 2;
+        let x = matched + width + 2;
         bar::draw_slim(canvas, x, row.y, row.right().saturating_sub(x + 1), group.share(), role);
     }
 }

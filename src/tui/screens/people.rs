@@ -23,25 +23,86 @@ use ratatui::layout::Rect;
 /// What the filter understands besides letters.
 const FILTER_WORDS: &str = "ids, reasons, properties; !not";
 
-const LACKING: [Column; 5] = [
-    Column::words("Distinct id", [16, 28, 44], 0, 0),
-    Column::words("Reason", [20, 24, 40], 2, 1),
-    Column::words("Holds instead", [13, 16, 24], 2, 3),
-    Column::words("Sent", [4, 4, 4], 2, 2),
-    Column::words("Last seen", [19, 19, 19], 2, 4),
-];
+/// What a column says of a user.
+#[derive(Debug, Clone, Copy)]
+enum Said {
+    DistinctId,
+    Mpid,
+    Reason,
+    /// What `$mparticle_user_id` holds.
+    Holds,
+    Sent,
+    LastSeen,
+    Evidence,
+}
 
-const OTHERS: [Column; 4] = [
-    Column::words("Distinct id", [14, 26, 44], 0, 0),
-    Column::numbers("MPID", [20, 20, 20], 2, 3),
-    Column::words("Reason", [16, 24, 24], 2, 1),
-    Column::words("Evidence", [16, 40, 80], 2, 2),
-];
+/// How a list is laid out: its columns, and what each says.
+struct Layout {
+    columns: &'static [Column],
+    said: &'static [Said],
+}
 
-/// The list. Those who lack an MPID have none to show, so their columns are others.
-pub struct People<const BY_MPID: bool> {
+/// Those who lack an MPID have none to show.
+static LACKING: Layout = Layout {
+    columns: &[
+        Column::words("Distinct id", [16, 28, 44], 0, 0),
+        Column::words("Reason", [20, 24, 40], 2, 1),
+        Column::words("Holds instead", [13, 16, 24], 2, 3),
+        Column::words("Sent", [4, 4, 4], 2, 2),
+        Column::words("Last seen", [19, 19, 19], 2, 4),
+    ],
+    said: &[Said::DistinctId, Said::Reason, Said::Holds, Said::Sent, Said::LastSeen],
+};
+
+/// Where everybody has the same reason, the title says it.
+static ALIKE: Layout = Layout {
+    columns: &[
+        Column::words("Distinct id", [14, 26, 44], 0, 0),
+        Column::numbers("MPID", [20, 20, 20], 2, 2),
+        Column::words("Evidence", [34, 40, 80], 2, 1),
+    ],
+    said: &[Said::DistinctId, Said::Mpid, Said::Evidence],
+};
+
+/// What mParticle said matters more than the MPID it said it about.
+static REFUSED: Layout = Layout {
+    columns: &[
+        Column::words("Distinct id", [14, 22, 44], 0, 0),
+        Column::numbers("MPID", [20, 20, 20], 2, 3),
+        Column::words("Reason", [16, 21, 24], 2, 1),
+        Column::words("mParticle's words", [28, 44, 80], 2, 2),
+    ],
+    said: &[Said::DistinctId, Said::Mpid, Said::Reason, Said::Evidence],
+};
+
+static ANYBODY: Layout = Layout {
+    columns: &[
+        Column::words("Distinct id", [14, 26, 44], 0, 0),
+        Column::numbers("MPID", [20, 20, 20], 2, 2),
+        Column::words("Reason", [16, 21, 24], 2, 1),
+        Column::words("Evidence", [16, 40, 80], 2, 3),
+    ],
+    said: &[Said::DistinctId, Said::Mpid, Said::Reason, Said::Evidence],
+};
+
+impl Layout {
+    fn of(listed: Listed) -> &'static Self {
+        match listed {
+            Listed::Lacking | Listed::Unmatched | Listed::Unsendable | Listed::Anonymous => &LACKING,
+            Listed::Duplicates | Listed::Suspect | Listed::Pending | Listed::Left => &ALIKE,
+            Listed::Rejected => &REFUSED,
+            Listed::Fetched | Listed::Sendable | Listed::Matched | Listed::Accepted | Listed::Wrong => {
+                &ANYBODY
+            }
+        }
+    }
+}
+
+/// The list.
+pub struct People {
     cohort: CohortId,
     listed: Listed,
+    layout: &'static Layout,
     filter: Filter,
     narrow: Narrow,
     /// The run that read what is at hand.
@@ -50,26 +111,27 @@ pub struct People<const BY_MPID: bool> {
     account: Option<RunId>,
 }
 
-impl People<false> {
+impl People {
     /// Who of a cohort lacks a valid `$mparticle_user_id`.
     #[must_use]
     pub fn lacking(cohort: CohortId) -> Windowed<Self> {
         Windowed::of(Self::new(cohort, Listed::Lacking, Narrow::default()))
     }
-}
 
-impl<const BY_MPID: bool> People<BY_MPID> {
     fn new(cohort: CohortId, listed: Listed, narrow: Narrow) -> Self {
-        Self { cohort, listed, filter: Filter::default(), narrow, run: None, account: None }
+        let layout = Layout::of(listed);
+        Self { cohort, listed, layout, filter: Filter::default(), narrow, run: None, account: None }
     }
 }
 
-impl<const BY_MPID: bool> Rows for People<BY_MPID> {
+impl Rows for People {
     type Row = UserRow;
 
     const NAME: &'static str = "users";
 
-    const COLUMNS: &'static [Column] = if BY_MPID { &OTHERS } else { &LACKING };
+    fn columns(&self) -> &'static [Column] {
+        self.layout.columns
+    }
 
     fn place(&self) -> Place {
         Place::Cohort
@@ -119,7 +181,7 @@ impl<const BY_MPID: bool> Rows for People<BY_MPID> {
     }
 
     fn cell(&self, _: &Canvas<'_>, column: usize, row: &UserRow) -> Piece<'static> {
-        if BY_MPID { cell(column, row) } else { lacking_cell(column, row) }
+        self.layout.said.get(column).map_or_else(nothing, |said| cell(*said, row))
     }
 
     fn remark(&self, total: Option<u64>, _: Scene<'_>) -> Vec<Piece<'static>> {
@@ -181,23 +243,26 @@ fn words(text: Option<&str>, role: Role) -> Piece<'static> {
     }
 }
 
-fn lacking_cell(column: usize, row: &UserRow) -> Piece<'static> {
-    match column {
-        0 => words(row.distinct_id.as_deref(), Role::Text),
-        1 => words(row.reason.map(Reason::title), Role::Text),
-        2 => words(row.holds.as_deref(), Role::Warn),
-        3 if row.sent => piece(Role::Muted, "yes"),
-        3 => piece(Role::Bad, "no"),
-        _ => words(row.last_seen.as_deref(), Role::Muted),
+fn cell(said: Said, row: &UserRow) -> Piece<'static> {
+    match said {
+        Said::DistinctId => words(row.distinct_id.as_deref(), Role::Text),
+        Said::Mpid => row.mpid.map_or_else(nothing, |mpid| piece(Role::Text, mpid.to_string())),
+        Said::Reason => words(row.reason.map(Reason::title), Role::Text),
+        Said::Holds => words(row.holds.as_deref(), Role::Warn),
+        Said::Sent if row.sent => piece(Role::Muted, "yes"),
+        Said::Sent => piece(Role::Bad, "no"),
+        Said::LastSeen => words(row.last_seen.as_deref(), Role::Muted),
+        Said::Evidence => words(evidence(row), Role::Muted),
     }
 }
 
-fn cell(column: usize, row: &UserRow) -> Piece<'static> {
-    match column {
-        0 => words(row.distinct_id.as_deref(), Role::Text),
-        1 => row.mpid.map_or_else(nothing, |mpid| piece(Role::Text, mpid.to_string())),
-        2 => words(row.reason.map(Reason::title), Role::Text),
-        _ => words(row.detail.as_deref().or(row.holds.as_deref()), Role::Muted),
+/// What speaks for the reason, in a few words.
+fn evidence(row: &UserRow) -> Option<&str> {
+    match (&row.detail, row.reason) {
+        (Some(detail), _) => Some(detail),
+        // What the property holds is the MPID, which has a column of its own.
+        (None, Some(Reason::Rounded)) => Some("as JavaScript prints it"),
+        (None, _) => row.holds.as_deref(),
     }
 }
 
@@ -213,8 +278,8 @@ fn facts(row: &UserRow) -> Message {
     if row.holds.is_some() || row.mpid.is_none() {
         say("$mparticle_user_id holds", &text(&row.holds));
     }
-    if let Some(detail) = &row.detail {
-        say("Evidence", detail);
+    if let Some(evidence) = evidence(row).filter(|evidence| row.holds.as_deref() != Some(*evidence)) {
+        say("Evidence", evidence);
     }
     let sent = match (row.sent, row.mpid) {
         (true, Some(_)) => "by MPID",
@@ -237,41 +302,29 @@ fn facts(row: &UserRow) -> Message {
 }
 
 /// The page behind a line: a box with the list in it.
-struct PeoplePage<const BY_MPID: bool> {
+struct PeoplePage {
     cohort: CohortId,
     title: String,
-    list: Windowed<People<BY_MPID>>,
+    list: Windowed<People>,
 }
 
 /// The page of the users behind a line of a cohort's counts.
 #[must_use]
 pub fn behind(cohort: CohortId, listed: Listed) -> Box<dyn Page> {
-    let (narrow, title) = (Narrow::default(), listed.title().to_owned());
-    match listed {
-        Listed::Lacking | Listed::Unmatched | Listed::Unsendable | Listed::Anonymous => {
-            page::<false>(cohort, listed, narrow, title)
-        }
-        _ => page::<true>(cohort, listed, narrow, title),
-    }
+    page(cohort, listed, Narrow::default(), listed.title().to_owned())
 }
 
 /// The page of those who lack an MPID and are of a group.
 #[must_use]
 pub fn of_group(cohort: CohortId, narrow: Narrow, title: String) -> Box<dyn Page> {
-    page::<false>(cohort, Listed::Lacking, narrow, title)
+    page(cohort, Listed::Lacking, narrow, title)
 }
 
-fn page<const BY_MPID: bool>(
-    cohort: CohortId,
-    listed: Listed,
-    narrow: Narrow,
-    title: String,
-) -> Box<dyn Page> {
-    let list = Windowed::of(People::<BY_MPID>::new(cohort, listed, narrow));
-    Box::new(PeoplePage { cohort, title, list })
+fn page(cohort: CohortId, listed: Listed, narrow: Narrow, title: String) -> Box<dyn Page> {
+    Box::new(PeoplePage { cohort, title, list: Windowed::of(People::new(cohort, listed, narrow)) })
 }
 
-impl<const BY_MPID: bool> Page for PeoplePage<BY_MPID> {
+impl Page for PeoplePage {
     fn place(&self) -> Place {
         Place::Cohort
     }

@@ -158,7 +158,7 @@ fn afterwards(scene: Scene<'_>) -> [Check; 3] {
 /// What to paste.
 #[must_use]
 pub fn snippets() -> Vec<Entry> {
-    vec![snippets::WEB, snippets::IOS, snippets::RULE]
+    vec![snippets::WEB, snippets::IOS, snippets::ANDROID, snippets::RULE]
 }
 
 fn listed(scene: Scene<'_>) -> Evidence {

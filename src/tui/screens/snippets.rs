@@ -29,6 +29,18 @@ pub const IOS: Entry = Entry::Snippet {
 }"#,
 };
 
+/// For Android apps.
+pub const ANDROID: Entry = Entry::Snippet {
+    title: "Android SDK (Kotlin)",
+    note: "After start and after each sign-in. id is a Long and toString keeps every digit; Kotlin wants the \
+           dollar sign of the name escaped.",
+    code: r#"MParticle.getInstance()?.Identity()?.currentUser?.let { user ->
+    if (user.id != 0L) {
+        user.setUserAttribute("\$mparticle_user_id", user.id.toString())
+    }
+}"#,
+};
+
 /// For whoever cannot change the app.
 pub const RULE: Entry = Entry::Snippet {
     title: "Rule for the Mixpanel output (JavaScript)",

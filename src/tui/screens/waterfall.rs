@@ -9,9 +9,9 @@ use super::{Scene, draw_emptiness};
 use crate::domain::CohortId;
 use crate::domain::waterfall::{Line, Listed, Waterfall as Account};
 use crate::sync::export::{Content, Table};
-use crate::sync::snapshot::{RunView, Snapshot};
+use crate::sync::snapshot::RunView;
 use crate::tui::action::{Action, Place};
-use crate::tui::canvas::{Canvas, Piece, Target, View, piece};
+use crate::tui::canvas::{Canvas, Piece, Target, View, cells, piece};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widgets::{bar, scroll};
@@ -29,6 +29,7 @@ const MEANING_FROM: u16 = 76;
 /// A line as it is drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Row {
+    line: Line,
     label: Cow<'static, str>,
     count: i64,
     /// What stands in place of the count.
@@ -44,6 +45,7 @@ impl From<VerifiedLine> for Row {
     fn from(line: VerifiedLine) -> Self {
         let VerifiedLine { label, figure, meaning, role, has_list } = line;
         Self {
+            line: Line::Verified,
             label: label.into(),
             count: 0,
             figure: Some(figure),
@@ -59,7 +61,8 @@ impl From<VerifiedLine> for Row {
 pub struct Waterfall {
     cohort: CohortId,
     selected: usize,
-    lines: usize,
+    /// The lines there are; which one is selected stays when others come and go.
+    lines: Vec<Line>,
     view: Option<View>,
 }
 
@@ -67,20 +70,21 @@ impl Waterfall {
     /// The waterfall of a cohort.
     #[must_use]
     pub fn of(cohort: CohortId) -> Self {
-        Self { cohort, selected: 0, lines: 0, view: None }
+        Self { cohort, selected: 0, lines: Vec::new(), view: None }
     }
 
-    fn lines(&self, snapshot: &Snapshot) -> Option<(Vec<Row>, RunView)> {
-        let view = snapshot.cohort(self.cohort)?;
+    fn lines(&self, scene: Scene<'_>) -> Option<(Vec<Row>, RunView)> {
+        let view = scene.snapshot.cohort(self.cohort)?;
         let sync = view.sync.as_ref()?;
         let run = sync.last_account.clone()?;
-        let mut lines = rows(&Account::of(view.cohort.count, &run.counts));
+        let account = Account::of(view.cohort.count, &run.counts);
+        let mut lines = rows(&account, &scene.settings.fallback_identity);
         lines.extend(verified::line(sync).map(Row::from));
         Some((lines, run))
     }
 }
 
-fn rows(account: &Account) -> Vec<Row> {
+fn rows(account: &Account, fallback: &str) -> Vec<Row> {
     let shown = |line: &Line| {
         let count = account.count(*line)?;
         // What is nobody and usually is, is not worth a line that says so.
@@ -88,12 +92,12 @@ fn rows(account: &Account) -> Vec<Row> {
             line,
             Line::Drift | Line::Suspect | Line::Anonymous | Line::Pending | Line::Unexplained | Line::Left
         );
-        (count != 0 || !is_rare).then(|| row(*line, count, account))
+        (count != 0 || !is_rare).then(|| row(*line, count, account, fallback))
     };
     Line::ALL.iter().filter_map(shown).collect()
 }
 
-fn row(line: Line, count: i64, account: &Account) -> Row {
+fn row(line: Line, count: i64, account: &Account, fallback: &str) -> Row {
     let (label, meaning, role): (_, Cow<'static, str>, _) = match line {
         Line::Mixpanel => ("Mixpanel says", "count in the cohort list".into(), Role::Busy),
         Line::Drift => ("  joined or left meanwhile", "between the two counts".into(), Role::Busy),
@@ -104,7 +108,8 @@ fn row(line: Line, count: i64, account: &Account) -> Row {
         Line::Matched => ("  by $mparticle_user_id", "if mParticle knows it".into(), Role::Busy),
         Line::Suspect => ("    suspect: rounded id", suspicion(account).into(), Role::Bad),
         Line::Unmatched => {
-            ("  by $distinct_id", "matches only if it is the customer id in mParticle".into(), Role::Warn)
+            let meaning = format!("matches only if it is the {} in mParticle", fallback.replace('_', " "));
+            ("  by $distinct_id", meaning.into(), Role::Warn)
         }
         Line::Anonymous => {
             ("    anonymous", "$device: ids of people nobody has identified".into(), Role::Busy)
@@ -119,6 +124,7 @@ fn row(line: Line, count: i64, account: &Account) -> Row {
     let is_loss = matches!(line, Line::Duplicates | Line::Unsendable);
     let is_stock = !is_loss && !matches!(line, Line::Drift | Line::Unexplained | Line::Left);
     Row {
+        line,
         label: label.into(),
         count: if is_loss { -count } else { count },
         figure: None,
@@ -168,12 +174,16 @@ impl Page for Waterfall {
     }
 
     fn arrange(&mut self, scene: Scene<'_>) {
-        self.lines = self.lines(scene.snapshot).map_or(0, |(lines, _)| lines.len());
-        self.selected = self.selected.min(self.lines.saturating_sub(1));
+        let lines: Vec<Line> =
+            self.lines(scene).map_or_else(Vec::new, |(rows, _)| rows.iter().map(|row| row.line).collect());
+        let held = self.lines.get(self.selected);
+        let place = held.and_then(|held| lines.iter().position(|line| line == held));
+        self.lines = lines;
+        self.select_line(place.unwrap_or(self.selected));
     }
 
     fn remark(&self, scene: Scene<'_>) -> Vec<Piece<'static>> {
-        let Some((_, run)) = self.lines(scene.snapshot) else { return Vec::new() };
+        let Some((_, run)) = self.lines(scene) else { return Vec::new() };
         let at = text::moment(scene.now, run.ended_at.unwrap_or(run.started_at), &scene.settings.zone);
         vec![piece(Role::Muted, format!("run {}, {at}", run.id))]
     }
@@ -188,18 +198,18 @@ impl Page for Waterfall {
     }
 
     fn select_line(&mut self, line: usize) {
-        self.selected = line.min(self.lines.saturating_sub(1));
+        self.selected = line.min(self.lines.len().saturating_sub(1));
     }
 
     fn obstacle(&self, action: Action, scene: Scene<'_>) -> Option<String> {
-        let found = self.lines(scene.snapshot);
+        let found = self.lines(scene);
         let line = found.as_ref().and_then(|(lines, _)| lines.get(self.selected));
         let is_dead = line.is_none_or(|line| line.behind.is_none());
         (action == Action::Open && is_dead).then(|| "there is no list behind this line".to_owned())
     }
 
     fn act(&mut self, action: Action, scene: Scene<'_>) -> Step {
-        let Some((lines, _)) = self.lines(scene.snapshot) else { return Step::Done };
+        let Some((lines, _)) = self.lines(scene) else { return Step::Done };
         let Some(line) = lines.get(self.selected) else { return Step::Done };
         match (action, line.behind) {
             (Action::Open, Some(Listed::Wrong)) => Step::Open(Box::new(WrongPage::of(self.cohort))),
@@ -210,7 +220,7 @@ impl Page for Waterfall {
     }
 
     fn listing(&self, scene: Scene<'_>) -> Option<(String, Content)> {
-        let (lines, _) = self.lines(scene.snapshot)?;
+        let (lines, _) = self.lines(scene)?;
         let row = |line: Row| {
             let count = line.figure.map_or_else(|| line.count.into(), serde_json::Value::from);
             vec![line.label.trim().into(), count, line.meaning.as_ref().into()]
@@ -222,7 +232,7 @@ impl Page for Waterfall {
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
-        let Some((lines, _)) = self.lines(scene.snapshot) else {
+        let Some((lines, _)) = self.lines(scene) else {
             let words = "The cohort was not read to its end yet; a run or a dry run does that.".to_owned();
             draw_emptiness(canvas, area, (Role::Muted, words));
             return;
@@ -246,6 +256,26 @@ impl Page for Waterfall {
             }
             canvas.target(row, Target::Line(index));
         }
+        let below = body.y + cells(lines.len()) + 1;
+        if let Some(line) = lines.get(self.selected) {
+            draw_whole_meaning(
+                canvas,
+                Rect { y: below, height: body.bottom().saturating_sub(below), ..body },
+                line,
+            );
+        }
+    }
+}
+
+/// Says below the lines what the selected one means, if its own row has no room for that.
+fn draw_whole_meaning(canvas: &mut Canvas<'_>, area: Rect, line: &Row) {
+    let [_, room] = rooms(area.width.saturating_sub(1), line);
+    if text::width(&line.meaning) <= usize::from(room) {
+        return;
+    }
+    let width = area.width.saturating_sub(4);
+    for (y, words) in (area.y..area.bottom()).zip(text::wrap(&line.meaning, usize::from(width))) {
+        canvas.text(area.x + 2, y, width, Role::Muted, &words);
     }
 }
 
@@ -273,20 +303,27 @@ fn draw_line(canvas: &mut Canvas<'_>, row: Rect, line: &Row, most: i64) {
     };
     canvas.line_right(x, row.y, COUNT.min(left(x)), &[piece(role, count)]);
     x += COUNT + 2;
-    if row.width >= BAR_FROM {
-        let room = if row.width >= MEANING_FROM { BAR.min(row.width / 6) } else { left(x).saturating_sub(1) };
-        if line.is_stock && line.count > 0 {
-            bar::draw_slim(canvas, x, row.y, room, line.count as f64 / most as f64, line.role);
-        }
-        // A share has no bar, so what it means may have the bar's room where its own is too small.
-        let fits = text::width(&line.meaning) <= usize::from(left(x + room + 2));
-        if fits || line.figure.is_none() {
-            x += room + 2;
-        }
+    let [bar_room, meaning_room] = rooms(row.width, line);
+    if bar_room > 0 && line.is_stock && line.count > 0 {
+        bar::draw_slim(canvas, x, row.y, bar_room, line.count as f64 / most as f64, line.role);
     }
-    if row.width >= MEANING_FROM {
-        canvas.text(x, row.y, left(x), Role::Muted, &line.meaning);
+    canvas.text(row.right().saturating_sub(meaning_room), row.y, meaning_room, Role::Muted, &line.meaning);
+}
+
+/// How wide in a row of a width the bar of a line is, and what it means.
+fn rooms(width: u16, line: &Row) -> [u16; 2] {
+    let rest = width.saturating_sub(2 + LABEL + COUNT + 2);
+    if width < BAR_FROM {
+        return [0, 0];
     }
+    if width < MEANING_FROM {
+        return [rest.saturating_sub(1), 0];
+    }
+    let bar = BAR.min(width / 6);
+    let meaning = rest.saturating_sub(bar + 2);
+    // A share has no bar, so what it means may have the bar's room where its own is too small.
+    let is_wide = line.figure.is_some() && text::width(&line.meaning) > usize::from(meaning);
+    [bar, if is_wide { rest } else { meaning }]
 }
 
 #[cfg(test)]
@@ -311,7 +348,7 @@ mod tests {
     }
 
     fn lines(counts: &RunCounts) -> Vec<Row> {
-        rows(&Account::of(Some(110), counts))
+        rows(&Account::of(Some(110), counts), "customer_id")
     }
 
     fn count_of(lines: &[Row], label: &str) -> Option<i64> {
@@ -330,6 +367,16 @@ mod tests {
         assert_eq!(of("by $mparticle_user_id") + of("by $distinct_id"), of("Sent to mParticle"));
         assert_eq!(of("Accepted") + of("Rejected"), of("Sent to mParticle"));
         assert_eq!((count_of(&lines, "Unexplained"), count_of(&lines, "Pending")), (None, None));
+    }
+
+    #[test]
+    fn what_does_not_fit_beside_a_line_is_known_to_not_fit() {
+        let lines = lines(&counts());
+        let line = |label: &str| lines.iter().find(|line| line.label.trim() == label).unwrap();
+        let fits =
+            |width, label| text::width(&line(label).meaning) <= usize::from(rooms(width, line(label))[1]);
+        assert!(fits(117, "by $distinct_id") && !fits(77, "by $distinct_id"));
+        assert!(!fits(59, "Fetched"), "below that there is only room for numbers");
     }
 
     #[test]

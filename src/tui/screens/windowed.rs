@@ -34,7 +34,7 @@ pub trait Rows {
     const NAME: &'static str;
 
     /// Its columns.
-    const COLUMNS: &'static [Column];
+    fn columns(&self) -> &'static [Column];
 
     /// Where one is, for the keys that work there.
     fn place(&self) -> Place;
@@ -209,7 +209,9 @@ impl<R: Rows> Page for Windowed<R> {
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, scene: Scene<'_>, area: Rect) {
-        self.list.draw(canvas, area, R::COLUMNS, |canvas, column, row| self.rows.cell(canvas, column, row));
+        self.list.draw(canvas, area, self.rows.columns(), |canvas, column, row| {
+            self.rows.cell(canvas, column, row)
+        });
         if self.list.total().unwrap_or_default() > 0 {
             return;
         }

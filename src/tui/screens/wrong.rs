@@ -104,7 +104,9 @@ impl Rows for WrongUsers {
 
     const NAME: &'static str = "wrong users";
 
-    const COLUMNS: &'static [Column] = &COLUMNS;
+    fn columns(&self) -> &'static [Column] {
+        &COLUMNS
+    }
 
     fn place(&self) -> Place {
         Place::Cohort
