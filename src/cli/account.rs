@@ -4,8 +4,8 @@
 use super::args::Args;
 use super::failure::Failure;
 use crate::config::{
-    BaseDirectories, Config, ConfigError, DeliveryConfig, Environment, InterfaceConfig, Layers, Masks,
-    Places, Request, Word,
+    BaseDirectories, Config, ConfigError, DeliveryConfig, Environment, InterfaceConfig, JournalConfig,
+    Layers, Masks, Places, Request, SyncConfig, Word,
 };
 use crate::domain::ReadingRules;
 use crate::domain::guard::GuardRules;
@@ -177,13 +177,18 @@ pub(super) fn encoder_of(config: &Config) -> Encoder {
 
 /// The engine's settings as configured.
 pub(super) fn settings_of(config: &Config) -> Settings {
+    pace_of(&config.sync, &config.journal)
+}
+
+/// The same from the sections that say it.
+pub(super) fn pace_of(sync: &SyncConfig, journal: &JournalConfig) -> Settings {
     Settings {
-        interval: config.sync.interval,
-        full_refresh_every: config.sync.full_refresh_every,
-        guard: GuardRules { max_removal_share: config.sync.max_removal_share },
-        reading: ReadingRules { skip_anonymous: config.sync.skip_anonymous },
-        concurrent_requests: config.sync.max_concurrent_requests,
-        journal: JournalLimits { requests: config.journal.max_requests, age: config.journal.max_age },
+        interval: sync.interval,
+        full_refresh_every: sync.full_refresh_every,
+        guard: GuardRules { max_removal_share: sync.max_removal_share },
+        reading: ReadingRules { skip_anonymous: sync.skip_anonymous },
+        concurrent_requests: sync.max_concurrent_requests,
+        journal: JournalLimits { requests: journal.max_requests, age: journal.max_age },
         ..Settings::default()
     }
 }

@@ -40,22 +40,6 @@ impl Layers {
         }
     }
 
-    /// The console's looks and keys alone, for the demo and the welcome screen.
-    ///
-    /// # Errors
-    /// One of those settings is wrong; whatever the connections lack does not matter.
-    pub fn interface(self) -> Result<InterfaceConfig, ConfigError> {
-        let mut builder = Builder::new(self);
-        builder.problems.retain(|problem| {
-            ["ui", "keys"].iter().any(|section| problem.setting.starts_with(&format!("{section}.")))
-        });
-        let interface = builder.interface();
-        match interface {
-            Some(interface) if builder.problems.is_empty() => Ok(interface),
-            _ => Err(builder.into_error()),
-        }
-    }
-
     /// What is wrong with the values, without fetching any credential. Used where they are only shown.
     ///
     /// # Errors
@@ -125,6 +109,24 @@ impl Builder {
     fn new(mut layers: Layers) -> Self {
         let problems = std::mem::take(&mut layers.problems);
         Self { layers, problems, missing: Vec::new() }
+    }
+
+    /// The same of some sections alone, whatever is wrong elsewhere.
+    pub(super) fn of_sections(layers: Layers, sections: &[&str]) -> Self {
+        let mut builder = Self::new(layers);
+        let is_of = |problem: &Problem, section: &&str| {
+            problem.setting.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'))
+        };
+        builder.problems.retain(|problem| sections.iter().any(|section| is_of(problem, section)));
+        builder
+    }
+
+    /// What was read, unless something of it was wrong.
+    pub(super) fn unless_wrong<T>(self, read: Option<T>) -> Result<T, ConfigError> {
+        match read {
+            Some(read) if self.problems.is_empty() => Ok(read),
+            _ => Err(self.into_error()),
+        }
     }
 
     fn is_sound(&self) -> bool {
@@ -260,7 +262,7 @@ impl Builder {
         })
     }
 
-    fn sync(&mut self) -> Option<SyncConfig> {
+    pub(super) fn sync(&mut self) -> Option<SyncConfig> {
         let interval = self.read("sync.interval", |value| parse_duration(text(value)?));
         let max_removal_share = self.read("sync.max_removal_share", share);
         let full_refresh_every = self.read("sync.full_refresh_every", |value| match text(value)? {
@@ -280,7 +282,7 @@ impl Builder {
         })
     }
 
-    fn journal(&mut self) -> Option<JournalConfig> {
+    pub(super) fn journal(&mut self) -> Option<JournalConfig> {
         let max_requests = self.read("journal.max_requests", |value| {
             positive(value).filter(|number| (100..=1_000_000).contains(number))
         });
@@ -288,7 +290,7 @@ impl Builder {
         Some(JournalConfig { max_requests: max_requests?, max_age: max_age? })
     }
 
-    fn interface(&mut self) -> Option<InterfaceConfig> {
+    pub(super) fn interface(&mut self) -> Option<InterfaceConfig> {
         let own_themes = self.own_themes();
         let theme = self.theme(&own_themes);
         let color = self.read("ui.color", word);

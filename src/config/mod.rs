@@ -6,6 +6,7 @@
 //! [`Layers::config`] checks them and fetches the credentials.
 
 mod address;
+mod adjusting;
 mod build;
 mod document;
 mod duration;
@@ -28,6 +29,7 @@ mod value;
 mod words;
 
 pub use address::{AddressError, WebhookUrl};
+pub use adjusting::Adjustable;
 pub use duration::{format_duration, parse_duration};
 pub use environment::{Environment, FRAME_VARIABLES};
 pub use errors::{ConfigError, Fault, MissingSetting, Origin, Problem};

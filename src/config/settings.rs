@@ -79,6 +79,12 @@ impl Setting {
     }
 }
 
+/// Whether a change of this setting takes effect only when the console connects anew.
+#[must_use]
+pub fn is_of_connection(name: &str) -> bool {
+    ["mixpanel.", "mparticle."].iter().any(|section| name.starts_with(section))
+}
+
 /// The prefix of the settings that bind keys; their names are the console's actions, which only it knows.
 pub const KEYS_SECTION: &str = "keys";
 

@@ -104,6 +104,12 @@ impl FeedGate {
         permit.shared.changed.notify_one();
     }
 
+    /// Lets so many requests be in flight from now on; those that are already come back as they would.
+    pub fn allow(&self, max_in_flight: usize) {
+        self.shared.pacer().allow(max_in_flight);
+        self.shared.changed.notify_one();
+    }
+
     /// The share of the limit in use, as the feed last told it.
     #[must_use]
     pub fn percent_used(&self) -> Option<u8> {

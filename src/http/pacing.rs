@@ -156,6 +156,11 @@ impl Pacer {
         }
     }
 
+    /// Lets so many requests be in flight from now on.
+    pub fn allow(&mut self, max_in_flight: usize) {
+        self.window.allow(max_in_flight);
+    }
+
     /// Asks to send a request for so many users.
     pub fn admit(&mut self, now: Instant, users: usize) -> Admission {
         if let Some(until) = self.stopped_until.filter(|until| *until > now) {

@@ -31,6 +31,12 @@ impl Window {
         }
     }
 
+    /// May open to `max` from now on, and to no more.
+    pub(super) fn allow(&mut self, max: usize) {
+        self.max = max.max(1);
+        self.limit = self.limit.min(self.max as f64);
+    }
+
     /// Whether no other request may leave before one is answered.
     pub(super) fn is_full(&self) -> bool {
         self.in_flight >= self.size()

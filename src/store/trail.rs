@@ -191,6 +191,24 @@ impl Store {
         query_limit(&self.connection)
     }
 
+    /// Remembers which interval is configured.
+    pub fn remember_interval(&mut self, interval: Duration) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT OR REPLACE INTO meta (key, value) VALUES ('interval', ?1)",
+            [time::milliseconds(interval).to_string()],
+        )?;
+        Ok(())
+    }
+
+    /// Which interval was configured when somebody last worked here; `None` before that was noted.
+    pub fn configured_interval(&mut self) -> Result<Option<Duration>, StoreError> {
+        let remembered: Option<String> = self
+            .connection
+            .query_row("SELECT value FROM meta WHERE key = 'interval'", [], |row| row.get(0))
+            .optional()?;
+        Ok(remembered.and_then(|text| text.parse().ok()).map(Duration::from_millis))
+    }
+
     /// Remembers something for the console.
     pub fn remember(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
         self.connection

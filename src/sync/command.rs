@@ -2,6 +2,7 @@
 //! with the reason and the remedy. Reading needs no command; see [`super::snapshot`].
 
 use super::renew::Renewal;
+use super::tools::Settings;
 use super::user::{LiveAnswer, LiveQuestion};
 use crate::domain::verification::Extent;
 use crate::domain::{CohortId, Identity, Removal, SyncKind};
@@ -43,6 +44,8 @@ pub enum Command {
     Repair(CohortId),
     /// Try fresh credentials, and work with them when they are taken; answered when they are, or are not.
     Renew(Renewal),
+    /// Work by other settings from now on, as far as they can be changed while at work.
+    Adjust(Settings),
     /// Ask Mixpanel about one user; costs one query, and is answered apart, when Mixpanel has answered.
     AskMixpanel(Ask),
     /// Keep something for the console, which no run depends on.

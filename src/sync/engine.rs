@@ -36,7 +36,7 @@ pub(super) struct Engine {
     pub(super) tasks: HashMap<task::Id, CohortId>,
     commands: mpsc::Receiver<Envelope>,
     reports: mpsc::UnboundedReceiver<Report>,
-    publisher: Publisher,
+    pub(super) publisher: Publisher,
     pub(super) stopping: bool,
     /// Questions to the store whose answers nobody here waits for.
     recordings: Recordings,
@@ -411,7 +411,7 @@ impl Engine {
     }
 
     /// Records something without waiting for it; a failure comes back as a report.
-    fn record(
+    pub(super) fn record(
         &mut self,
         question: impl FnOnce(&mut crate::store::Store) -> Result<(), crate::store::StoreError> + Send + 'static,
     ) {

@@ -2,6 +2,7 @@
 //! which everyone else speaks to it, and starts it; nobody outside sees more than commands, snapshots and
 //! what a [`crate::store::Reader`] pages from the state directory.
 
+mod adjust;
 mod aside;
 mod board;
 mod budget;
@@ -47,7 +48,7 @@ use crate::domain::Identity;
 use crate::http::{FeedGate, PacerOptions};
 use crate::mixpanel;
 use crate::mparticle::{self, Encoder, ProfileApi};
-use crate::store::{Activity, JournalLimits, Keeper, Reader, Store, StoreError};
+use crate::store::{Activity, Keeper, Reader, Store, StoreError};
 use board::{Board, TREND_POINTS};
 use budget::Budget;
 use command::{Ask, Command, Envelope, Refusal};
@@ -195,7 +196,7 @@ pub async fn start(parts: Parts, settings: Settings) -> Result<(Handle, JoinHand
     let (directory, holder) = (parts.directory.clone(), parts.holder);
     let opened = task::spawn_blocking({
         let clock = clock.clone();
-        move || open(&directory, &holder, &clock, settings.journal)
+        move || open(&directory, &holder, &clock, &settings)
     });
     let Opened { store, board, queries, query_limit } = opened.await.unwrap_or(Err(StoreError::Closed))?;
     let installation = store.installation().into();
@@ -239,14 +240,24 @@ struct Opened {
     query_limit: Option<u32>,
 }
 
-fn open(directory: &Path, holder: &str, clock: &Clock, journal: JournalLimits) -> Result<Opened, StoreError> {
+fn open(directory: &Path, holder: &str, clock: &Clock, settings: &Settings) -> Result<Opened, StoreError> {
     let now = clock.now();
     let mut store = Store::open(directory, holder)?;
-    store.limit_journal(journal, now)?;
+    store.limit_journal(settings.journal, now)?;
     let cut_off = store.recover(None, run::INTERRUPTED, now)?;
     store.drop_unfinished_verifications()?;
     let reader = Reader::open(directory)?;
     let mut syncs = reader.syncs()?;
+    // Whoever changed the interval while nobody worked means the syncs that go by it too.
+    if let Some(former) = store.configured_interval()? {
+        for sync in &mut syncs {
+            if let Some(followed) = adjust::following(sync, former, settings.interval, now) {
+                store.save_sync(&followed)?;
+                *sync = followed;
+            }
+        }
+    }
+    store.remember_interval(settings.interval)?;
     for sync in syncs.iter_mut().filter(|sync| cut_off.contains(&sync.cohort_id)) {
         if next::goes_on_after_a_crash(sync) {
             // Queued and due: whoever keeps the schedule goes on at once.

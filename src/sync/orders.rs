@@ -46,6 +46,10 @@ impl Engine {
                 Command::Verify(request) => self.verify(&request),
                 Command::EndVerification(cohort) => self.end_verification(cohort),
                 Command::Repair(cohort) => self.repair(cohort),
+                Command::Adjust(settings) => {
+                    self.adjust(settings);
+                    Ok(())
+                }
                 Command::AskMixpanel(ask) => {
                     self.ask_mixpanel(ask);
                     Ok(())

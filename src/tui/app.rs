@@ -15,7 +15,7 @@ mod reconnect;
 mod switching;
 mod verification;
 
-pub use message::{Effect, Msg};
+pub use message::{Effect, Msg, Reconfigured};
 pub use operate::is_refused;
 
 use super::action::Action;
@@ -73,7 +73,7 @@ impl App {
     ///
     /// # Errors
     /// The keys in the settings make no sense.
-    pub fn new(settings: Settings, snapshot: Arc<Snapshot>, now: Timestamp) -> Result<Self, KeymapError> {
+    pub fn new(mut settings: Settings, snapshot: Arc<Snapshot>, now: Timestamp) -> Result<Self, KeymapError> {
         let mut outlook = Outlook::default();
         outlook.take_in(&snapshot);
         let memory = settings.remembered.as_deref().map(Memory::read).unwrap_or_default();
@@ -83,7 +83,7 @@ impl App {
             mouse: settings.mouse,
             toasts: Toasts::after(&snapshot),
             outlook,
-            undo: Vec::new(),
+            undo: std::mem::take(&mut settings.undo),
             memory: Memory::default(),
             settings,
             now,
@@ -166,7 +166,7 @@ impl App {
             Msg::Answered(_, Ok(())) => {}
             Msg::Copied(what, way) => self.say_copied(&what, way),
             Msg::Renewed(result) => self.renewed(result),
-            Msg::Configured(result) => self.configured(result),
+            Msg::Configured(result) => return self.configured(result),
             Msg::Profiles(result) => self.profiles_listed(result),
             Msg::ProfileTried(profile, result) => return self.profile_tried(profile, &result),
             Msg::Drawn(hits) => {
@@ -354,6 +354,7 @@ impl App {
             }
             Reply::Quit => self.begin_to_stop(),
             Reply::LeaveFor(profile) => self.leave_for(profile),
+            Reply::OpenAnew => self.try_profile(self.settings.profile.clone()),
             Reply::Stay
             | Reply::Copy(_)
             | Reply::Renew(_)

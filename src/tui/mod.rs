@@ -22,7 +22,7 @@
 //!   screens    one file each
 //!   dialogs    a stack over the screen
 //!   widgets    table, bars, charts, text input
-//! action, keymap, theme, glyphs, text, canvas, surroundings, memory                     (tables and tools)
+//! action, keymap, theme, looks, glyphs, text, canvas, surroundings, memory              (tables and tools)
 //! ```
 //!
 //! Each layer uses only those below it. Nothing here reads a file or the environment: what comes from there
@@ -38,6 +38,7 @@ pub mod glyphs;
 pub mod input;
 pub mod json;
 pub mod keymap;
+mod looks;
 pub mod memory;
 mod renewing;
 mod runtime;

@@ -1,7 +1,7 @@
 //! The configuration as far as it is I/O: the engine tries fresh credentials, then they are put where the old ones are;
 //! settings are changed; other profiles are looked into. All of it on threads that may wait for the disk or a keyring.
 
-use super::app::Msg;
+use super::app::{Msg, Reconfigured};
 use super::dialogs::reconnect::Renewing;
 use crate::config::edit::{Change, Edit, EditError};
 use crate::config::keep::{Kept, keep_with_account};
@@ -54,8 +54,10 @@ impl Renewer {
         };
         let configure = move || {
             let edited = Edit::prepare(&request, &change)?.write()?;
-            let shown = Layers::read(request).map_err(EditError::from)?.shown();
-            Ok(Box::new((edited, shown)))
+            let shown = Layers::read(request.clone()).map_err(EditError::from)?.shown();
+            let adjustable = Layers::read(request).and_then(Layers::adjustable);
+            let adjustable = adjustable.map_err(|error| error.to_string());
+            Ok(Box::new(Reconfigured { edited, shown, adjustable }))
         };
         let result = spawn_blocking(configure).await;
         let result = result.unwrap_or_else(|error| Err(EditError::BrokeDown(error.to_string())));

@@ -161,7 +161,9 @@ impl Console {
     fn leave(self, end: End) -> Result<Departure, TuiError> {
         match (self.lost, end) {
             (Some(error), _) => Err(error.into()),
-            (None, End::Open(profile)) => Ok(Departure::Open { profile, stage: self.stage }),
+            (None, End::Open(profile)) => {
+                Ok(Departure::Open { profile, stage: self.stage, undo: self.app.into_undo() })
+            }
             (None, _) => Ok(Departure::End),
         }
     }
@@ -241,6 +243,11 @@ impl Console {
             Effect::Copy { text, what } => self.copy(text, what),
             Effect::Notify(words) => self.call(&words),
             Effect::Mouse(on) => self.touch_terminal(|terminal| terminal.set_mouse(on)),
+            Effect::Suit => {
+                let (wishes, notify) = (self.app.wishes(), self.app.notify());
+                self.notify = notify;
+                self.touch_terminal(|terminal| terminal.suit(wishes));
+            }
             Effect::Redraw => self.touch_terminal(Terminal::forget),
             Effect::Suspend => {
                 self.stage.input.let_go();

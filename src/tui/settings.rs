@@ -3,7 +3,9 @@
 
 use super::surroundings::Surroundings;
 use super::theme::{ColourDepth, ThemeChoice};
-use crate::config::{Insisted, Masks, Notify, Request, ShownSetting};
+use crate::config::edit::Change;
+use crate::config::{Insisted, JournalConfig, Masks, Notify, Request, ShownSetting, SyncConfig};
+use crate::sync;
 use crate::sync::snapshot::NoticeLevel;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -29,6 +31,10 @@ pub struct Settings {
     pub configured: Vec<ShownSetting>,
     /// What the configuration is read from, to change it; `None` in the demo, where there is nothing to change.
     pub editing: Option<Request>,
+    /// What the engine is to go by when other settings are configured.
+    pub pace: fn(&SyncConfig, &JournalConfig) -> sync::Settings,
+    /// What takes back the changes of settings made before this profile was opened anew, the last one last.
+    pub undo: Vec<Change>,
     /// Where a fresh credential is entered, so that no log shows it.
     pub masks: Masks,
     /// mParticle's environment: production or development.
@@ -112,6 +118,8 @@ impl Default for Settings {
             feed_doubt: None,
             configured: Vec::new(),
             editing: None,
+            pace: |_, _| sync::Settings::default(),
+            undo: Vec::new(),
             masks: Masks::new(),
             environment: "production".to_owned(),
             demo: false,

@@ -4,6 +4,7 @@ use crate::world::*;
 use cohort_sync::domain::{CohortId, Outcome, PauseCause, SyncKind, SyncStatus};
 use cohort_sync::sandbox::{CohortSeed, Effect, Fault};
 use cohort_sync::sync::command::{Command, Refusal, StartRequest};
+use cohort_sync::sync::snapshot::Snapshot;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,6 +22,37 @@ async fn the_schedule_runs_recurring_syncs_and_survives_a_restart() {
     world.control.set_members(COHORT.0, people(2, 10));
     world.try_start().await.unwrap();
     world.until("the schedule goes on", |_| world.current_members() == keys(2, 10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_settings_are_taken_up_at_work_and_at_the_next_start() {
+    let hour = Duration::from_hours(1);
+    let mut world = World::with(quick()).await;
+    world.add_cohort(COHORT.0, NAME, people(0, 200));
+    world.start().await;
+    world.sync().await;
+    let interval = |world: &World| world.view(COHORT).sync.as_ref().unwrap().interval;
+    assert_eq!(interval(&world), quick().interval);
+    let mut strict = quick();
+    strict.interval = hour;
+    strict.guard.max_removal_share = 0.0;
+    world.handle().send(Command::Adjust(strict)).await.unwrap();
+    let has = |snapshot: &Snapshot, wanted: Duration| {
+        snapshot.cohort(COHORT).and_then(|view| Some(view.sync.as_ref()?.interval == wanted)) == Some(true)
+    };
+    world.until("it follows", |snapshot| has(snapshot, hour)).await;
+    assert!(world.snapshot().notices.back().unwrap().text.contains("1 recurring sync runs every 1 h"));
+    // The guard of the next run goes by it.
+    world.control.set_members(COHORT.0, people(1, 199));
+    world.handle().send(Command::RunNow(COHORT)).await.unwrap();
+    world.until("one removal is too many now", |snapshot| snapshot.paused() == 1).await;
+    world.handle().send(Command::Approve(COHORT)).await.unwrap();
+    world.until("it goes on", |snapshot| snapshot.active() == 0 && snapshot.paused() == 0).await;
+    world.shut_down().await;
+    // Nobody at work heard of this one; the syncs follow all the same.
+    world.settings.interval = Duration::from_mins(40);
+    world.try_start().await.unwrap();
+    world.until("it has followed", |snapshot| has(snapshot, Duration::from_mins(40))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,9 +3,11 @@
 use super::{SIZES, app_with, draw, fixture, plain, press, snap, words};
 use cohort_sync::config::edit::{Change, Edit};
 use cohort_sync::config::{Environment, Layers, Request, ShownSetting};
+use cohort_sync::sync::command::Command;
 use cohort_sync::sync::snapshot::{Snapshot, Writer};
 use cohort_sync::tui::Settings;
-use cohort_sync::tui::app::{App, Effect, Msg};
+use cohort_sync::tui::app::{App, Effect, Msg, Reconfigured};
+use std::time::Duration;
 
 fn request(directory: &tempfile::TempDir) -> Request {
     Request {
@@ -30,15 +32,19 @@ fn at(of: Settings, request: &Request, key: &str) -> App {
     app
 }
 
-/// Does what the console would do.
-fn serve(app: &mut App, request: &Request, effects: Vec<Effect>) {
+/// Does what the console would do, and returns what that leads to.
+fn serve(app: &mut App, request: &Request, effects: Vec<Effect>) -> Vec<Effect> {
+    let mut further = Vec::new();
     for effect in effects {
         let Effect::Configure(change) = effect else { continue };
         let edited = Edit::prepare(request, &change).and_then(Edit::write);
+        let adjustable =
+            Layers::read(request.clone()).unwrap().adjustable().map_err(|error| error.to_string());
         let result =
-            edited.map(|edited| Box::new((edited, shown(request)))).map_err(|error| error.to_string());
-        app.update(Msg::Configured(result));
+            edited.map(|edited| Box::new(Reconfigured { edited, shown: shown(request), adjustable }));
+        further.extend(app.update(Msg::Configured(result.map_err(|error| error.to_string()))));
     }
+    further
 }
 
 #[test]
@@ -66,12 +72,86 @@ fn a_setting_is_changed_and_taken_back() {
     let effects = press(&mut app, "enter ctrl-u 1 h enter");
     serve(&mut app, &request, effects);
     let picture = words(&draw(&mut app, (120, 36)));
-    assert!(picture.contains("sync.interval is \"1h\" from the next start on"), "{picture}");
+    assert!(picture.contains("sync.interval is \"1h\" now, was \"15m\""), "{picture}");
     assert!(std::fs::read_to_string(&request.config_file).unwrap().contains("interval = \"1h\""));
     let effects = press(&mut app, "U");
     serve(&mut app, &request, effects);
     assert_eq!(std::fs::read_to_string(&request.config_file).unwrap(), before);
     assert!(press(&mut app, "U").is_empty(), "there is nothing left to take back");
+}
+
+/// The settings with which the engine would take up the one that was changed.
+fn taken_up(effects: &[Effect]) -> cohort_sync::sync::Settings {
+    match effects {
+        [Effect::Send(order)] => match order.command {
+            Command::Adjust(settings) => settings,
+            _ => panic!("{order:?}"),
+        },
+        _ => panic!("{effects:?}"),
+    }
+}
+
+#[test]
+fn how_syncs_behave_is_taken_up_by_the_engine_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let request = request(&directory);
+    let pace = |sync: &cohort_sync::config::SyncConfig, _: &cohort_sync::config::JournalConfig| {
+        cohort_sync::sync::Settings { interval: sync.interval, ..Default::default() }
+    };
+    let mut app = at(Settings { pace, ..fixture::settings() }, &request, "sync.interval");
+    let effects = press(&mut app, "enter ctrl-u 1 h enter");
+    let effects = serve(&mut app, &request, effects);
+    assert_eq!(taken_up(&effects).interval, Duration::from_hours(1));
+    let effects = press(&mut app, "U");
+    let effects = serve(&mut app, &request, effects);
+    assert_eq!(taken_up(&effects).interval, Duration::from_mins(15));
+    // Where another process writes, it is that one's to take up.
+    let settings =
+        Settings { configured: shown(&request), editing: Some(request.clone()), ..fixture::settings() };
+    let writer = Writer::Other("`cohort-sync run`".to_owned());
+    let mut app = app_with(settings, Snapshot { writer, ..fixture::idle() });
+    let change = Change::set("sync.interval", "2h").unwrap();
+    assert!(serve(&mut app, &request, vec![Effect::Configure(change)]).is_empty());
+    assert!(words(&draw(&mut app, (120, 36))).contains("takes it up at the next start"));
+}
+
+#[test]
+fn looks_change_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let request = request(&directory);
+    let mut app = at(fixture::settings(), &request, "ui.ascii");
+    let effects = press(&mut app, "enter ctrl-u t r u e enter");
+    let effects = serve(&mut app, &request, effects);
+    assert!(matches!(effects[..], [Effect::Suit]), "{effects:?}");
+    assert!(!words(&draw(&mut app, (120, 36))).contains('│'));
+    let change = Change::set("ui.mouse", "false").unwrap();
+    serve(&mut app, &request, vec![Effect::Configure(change)]);
+    assert!(!app.wants_mouse());
+}
+
+#[test]
+fn what_connections_are_made_of_is_taken_up_by_connecting_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let request = request(&directory);
+    for size in SIZES {
+        let settings = Settings { editing: Some(request.clone()), ..fixture::settings() };
+        let mut app = app_with(settings, fixture::idle());
+        for project in ["7", "8"] {
+            let change = Change::set("mixpanel.project_id", project).unwrap();
+            assert!(serve(&mut app, &request, vec![Effect::Configure(change)]).is_empty());
+        }
+        snap(&format!("settings_anew_{}x{}", size.0, size.1), &words(&draw(&mut app, size)));
+        std::fs::remove_file(&request.config_file).unwrap();
+    }
+    let mut app = at(fixture::settings(), &request, "mixpanel.project_id");
+    let effects = press(&mut app, "enter 7 enter");
+    serve(&mut app, &request, effects);
+    let effects = press(&mut app, "left enter");
+    assert!(matches!(&effects[..], [Effect::TryProfile(name)] if name == "acme-prod"), "{effects:?}");
+    // A configuration that cannot be used then leaves everything as it is.
+    let reason = "mixpanel.secret cannot be had".to_owned();
+    assert!(app.update(Msg::ProfileTried("acme-prod".to_owned(), Err(reason))).is_empty());
+    assert!(words(&draw(&mut app, (120, 36))).contains("“acme-prod” was not opened: mixpanel.secret"));
 }
 
 #[test]

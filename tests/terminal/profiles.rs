@@ -143,3 +143,50 @@ fn whoever_cannot_get_there_is_taken_back() {
     assert_eq!(ended.code, 0, "{}", ended.text);
     ended.assert_restored();
 }
+
+#[test]
+fn a_setting_of_the_connection_is_taken_up_and_taken_back_by_connecting_anew() {
+    let world = World::new();
+    let path = world.home.path().join("config.toml");
+    let before = std::fs::read_to_string(&path).unwrap();
+    let mut pty = world.open();
+    // The settings are the last section, and the project is the second of them.
+    pty.send("5]]]]]]]jj\r");
+    pty.wait_for("mixpanel.project_id ─");
+    pty.send("\x1577\r");
+    pty.wait_for("Connect anew?");
+    pty.send("\x1b[D\r");
+    pty.wait_for("opened anew");
+    pty.wait_for("default · 77 ·");
+    // The profile that was opened anew knows what to take back.
+    pty.send("U");
+    pty.wait_for("Connect anew?");
+    pty.send("\x1b[D\r");
+    pty.wait_for(&format!("default · {PROJECT_ID} ·"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+    pty.send("q");
+    let ended = pty.end();
+    assert_eq!(ended.code, 0, "{}", ended.text);
+    ended.assert_restored();
+}
+
+#[test]
+fn a_setting_of_the_looks_is_taken_up_at_once() {
+    let world = World::new();
+    let mut pty = world.open();
+    pty.send("5]]]]]]]");
+    pty.wait_for("▾ Settings");
+    // The last settings are those of the looks; the mouse is the fifth from below.
+    pty.send("Gkkkk\r");
+    pty.wait_for("ui.mouse ─");
+    let listening = "\x1b[?1000l";
+    pty.send("\x15false\r");
+    pty.wait_for("ui.mouse is false now, was true");
+    pty.wait_for_written(listening);
+    pty.send("U");
+    pty.wait_for("ui.mouse is true now, was false");
+    pty.send("q");
+    let ended = pty.end();
+    assert_eq!(ended.code, 0, "{}", ended.text);
+    ended.assert_restored();
+}

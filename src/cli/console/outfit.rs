@@ -1,15 +1,12 @@
 //! What the console is told before it starts, gathered from configuration, command line and environment.
 
 use super::Desk;
-use crate::config::{
-    Clock, ColorChoice, Config, DeliveryConfig, Environment, FallbackIdentity, InterfaceConfig, Places,
-    Theme, Word,
-};
+use crate::cli::account::pace_of;
+use crate::config::{Config, DeliveryConfig, FallbackIdentity, InterfaceConfig, Places, Word};
 use crate::mparticle::profile::PROFILES_PER_SECOND;
 use crate::telemetry::Telemetry;
+use crate::tui::Settings;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::{ColourDepth, Settings, ThemeChoice};
-use jiff::tz::TimeZone;
 use std::time::Duration;
 
 /// Everything the console is told.
@@ -20,17 +17,7 @@ pub(super) fn settings_for(
     places: &Places,
     log: Option<&Telemetry>,
 ) -> Settings {
-    let colour = colour_depth(&desk.environment, interface.color);
-    let (theme, colour) = match interface.theme {
-        Theme::Auto | Theme::Dark => (ThemeChoice::Dark, colour),
-        Theme::Light => (ThemeChoice::Light, colour),
-        Theme::HighContrast => (ThemeChoice::HighContrast, colour),
-        Theme::Ansi => (ThemeChoice::Dark, colour.min(ColourDepth::Ansi16)),
-        Theme::Mono => (ThemeChoice::Mono, colour),
-    };
-    let own_themes: Vec<ThemeChoice> = interface.own_themes.iter().map(ThemeChoice::own).collect();
-    let own_theme = interface.own_theme.as_ref().and_then(|name| ThemeChoice::named(name, &own_themes));
-    Settings {
+    let mut settings = Settings {
         profile: places.profile.clone(),
         project_id: config.map(|config| config.mixpanel.project_id),
         region: config.map_or_else(String::new, |config| config.mixpanel.region.as_str().to_uppercase()),
@@ -39,28 +26,12 @@ pub(super) fn settings_for(
         feed_doubt: config.and_then(|config| config.mparticle.webhook_url()?.unusual()),
         configured: desk.layers().map(|layers| layers.shown()).unwrap_or_default(),
         editing: Some(desk.request()),
+        pace: pace_of,
         masks: desk.masks.clone(),
         environment: config
             .map_or_else(String::new, |config| config.mparticle.environment.as_str().to_owned()),
         demo: false,
-        theme: own_theme.unwrap_or(theme),
-        own_themes,
-        ascii: interface.features.ascii,
-        colour,
-        animations: interface.features.animations,
-        mouse: interface.features.mouse,
-        title: interface.features.title,
-        notify: interface.notify,
-        insisted: interface.insisted,
-        greeting: None,
-        remembered: None,
         surroundings: Surroundings::detect(|name| desk.environment.text(name)),
-        zone: match interface.clock {
-            Clock::Local => TimeZone::system(),
-            Clock::Utc => TimeZone::UTC,
-        },
-        clock: true,
-        keys: interface.keys.iter().map(|(action, binding)| (action.clone(), binding.keys.clone())).collect(),
         config_path: Some(places.config_file.display().to_string()),
         state_dir: Some(places.state_dir.display().to_string()),
         log_path: log.map(|log| log.path().display().to_string()),
@@ -72,18 +43,10 @@ pub(super) fn settings_for(
         profiles_per_second: config
             .and_then(|config| config.mparticle.profile_api.as_ref())
             .map(|_| PROFILES_PER_SECOND),
-        feed_users_per_second: 270.0,
-    }
-}
-
-/// The colours the terminal has and the operator wants.
-pub(in crate::cli) fn colour_depth(environment: &Environment, choice: ColorChoice) -> ColourDepth {
-    let text = |name| environment.text(name);
-    match choice {
-        ColorChoice::Never => ColourDepth::None,
-        ColorChoice::Auto => ColourDepth::detect(text("NO_COLOR"), text("COLORTERM"), text("TERM")),
-        ColorChoice::Always => ColourDepth::detect(None, text("COLORTERM"), text("TERM")),
-    }
+        ..Settings::default()
+    };
+    settings.dress(interface, &desk.environment);
+    settings
 }
 
 /// What changes are sent to, without anything that would open it, and its host.
@@ -101,6 +64,7 @@ fn feed_of(delivery: &DeliveryConfig) -> (String, String) {
 mod tests {
     use super::*;
     use crate::cli::args::Args;
+    use crate::config::Environment;
 
     #[test]
     fn no_credential_enters_the_console() {

@@ -1,13 +1,19 @@
-//! Changing settings from the Setup screen: the question, what its answer changes on the screen, and taking it back.
+//! Changing settings from the Setup screen: the question, what its answer changes here, in the engine and on the screen,
+//! and taking it back. What only connecting anew can take up is offered as that.
 
-use super::{App, Effect};
-use crate::config::ShownSetting;
-use crate::config::edit::Edited;
-use crate::sync::snapshot::NoticeLevel;
+use super::{App, Effect, Reconfigured};
+use crate::config::edit::{Change, Edited};
+use crate::config::settings::is_of_connection;
+use crate::config::{Adjustable, Notify};
+use crate::sync::command::Command;
+use crate::sync::snapshot::{NoticeLevel, Writer};
 use crate::tui::action::Action;
-use crate::tui::dialogs::Dialog;
+use crate::tui::dialogs::confirm::{Confirm, Deed};
 use crate::tui::dialogs::edit::EditDialog;
+use crate::tui::dialogs::{Dialog, Order};
 use crate::tui::frame;
+use crate::tui::keymap::Keymap;
+use crate::tui::theme::{Role, Theme};
 
 /// Changes that can be taken back; nobody remembers more.
 const MOST: usize = 50;
@@ -23,7 +29,17 @@ impl App {
 
     /// Another process that writes the state is no reason to leave the configuration alone; `--read-only` is.
     fn is_read_only(&self) -> bool {
-        matches!(self.snapshot.writer, crate::sync::snapshot::Writer::ReadOnly)
+        matches!(self.snapshot.writer, Writer::ReadOnly)
+    }
+
+    /// What takes back the changes made here, for whoever opens this profile anew.
+    pub(in crate::tui) fn into_undo(self) -> Vec<Change> {
+        self.undo
+    }
+
+    /// How a person is called now.
+    pub(in crate::tui) fn notify(&self) -> Notify {
+        self.settings.notify
     }
 
     pub(super) fn edit_setting(&mut self, setting: &str) {
@@ -47,33 +63,112 @@ impl App {
         }
     }
 
-    pub(super) fn configured(&mut self, result: Result<Box<(Edited, Vec<ShownSetting>)>, String>) {
+    pub(super) fn configured(&mut self, result: Result<Box<Reconfigured>, String>) -> Vec<Effect> {
         let asked = self.dialogs.iter().position(|dialog| matches!(dialog, Dialog::Edit(_)));
-        match result {
-            Ok(done) => {
-                let (edited, all) = *done;
-                if let Some(place) = asked {
-                    self.dialogs.remove(place);
-                    // What takes back a change is none itself, or one could never get further back than once.
-                    self.undo.push(edited.undo.clone());
-                    self.undo.drain(..self.undo.len().saturating_sub(MOST));
+        let done = match result {
+            Ok(done) => *done,
+            Err(reason) => {
+                match asked.and_then(|place| self.dialogs.get_mut(place)) {
+                    Some(Dialog::Edit(dialog)) => dialog.was_refused(reason),
+                    _ => self.say(NoticeLevel::Error, format!("the setting was not changed: {reason}")),
                 }
-                self.settings.configured = all;
-                let Edited { setting, was, value, overridden, .. } = &edited;
-                let undo = self.scene().key(Action::UndoSetting);
-                let words = match overridden {
-                    None => format!(
-                        "{setting} is {value} from the next start on (was {was}); {undo} takes it back"
-                    ),
-                    Some(by) => format!("{setting} was written, but {by} overrides it: it stays {value}"),
-                };
-                self.say(NoticeLevel::Good, words);
-                self.rearrange();
+                return Vec::new();
             }
-            Err(reason) => match asked.and_then(|place| self.dialogs.get_mut(place)) {
-                Some(Dialog::Edit(dialog)) => dialog.was_refused(reason),
-                _ => self.say(NoticeLevel::Error, format!("the setting was not changed: {reason}")),
-            },
+        };
+        let Reconfigured { edited, shown, adjustable } = done;
+        if let Some(place) = asked {
+            self.dialogs.remove(place);
+            // What takes back a change is none itself, or one could never get further back than once.
+            self.undo.push(edited.undo.clone());
+            self.undo.drain(..self.undo.len().saturating_sub(MOST));
         }
+        self.settings.configured = shown;
+        let effects = self.take_up(&edited, adjustable);
+        self.rearrange();
+        effects
+    }
+
+    /// Goes by the file as it is now, as far as that can be done here, and says how far.
+    fn take_up(&mut self, edited: &Edited, adjustable: Result<Adjustable, String>) -> Vec<Effect> {
+        let Edited { setting, was, value, overridden, .. } = edited;
+        let undo = self.scene().key(Action::UndoSetting);
+        let written = format!("{setting} is {value} now, was {was}; {undo} takes it back");
+        let adjustable = match (overridden, adjustable) {
+            (Some(by), _) => {
+                let words = format!("{setting} was written, but {by} overrides it: it stays {value}");
+                self.say(NoticeLevel::Good, words);
+                return Vec::new();
+            }
+            (None, Err(reason)) => {
+                self.say(NoticeLevel::Warning, format!("{setting} was written, but not taken up: {reason}"));
+                return Vec::new();
+            }
+            (None, Ok(adjustable)) => adjustable,
+        };
+        if is_of_connection(setting) {
+            self.offer_to_connect_anew(edited);
+            return Vec::new();
+        }
+        if setting.starts_with("ui.") {
+            self.say(NoticeLevel::Good, written);
+            return self.dress(&adjustable);
+        }
+        self.settings.interval = adjustable.sync.interval;
+        if frame::holder(&self.snapshot.writer).is_some() {
+            let words = format!("{written}; whoever writes the state takes it up at the next start");
+            self.say(NoticeLevel::Good, words);
+            return Vec::new();
+        }
+        self.say(NoticeLevel::Good, written);
+        let settings = (self.settings.pace)(&adjustable.sync, &adjustable.journal);
+        let what = format!("take up {setting}");
+        vec![Effect::Send(Order { what, command: Command::Adjust(settings) })]
+    }
+
+    /// Takes up other looks and keys. What was chosen here over the old configuration gives way to the new one.
+    fn dress(&mut self, adjustable: &Adjustable) -> Vec<Effect> {
+        let Some(request) = self.settings.editing.clone() else { return Vec::new() };
+        let (theme, mouse) = (self.settings.theme, self.settings.mouse);
+        self.settings.dress(&adjustable.interface, &request.environment);
+        let chosen = if self.settings.theme == theme { self.theme.choice() } else { self.settings.theme };
+        self.theme = Theme::new(chosen, self.settings.colour);
+        self.note_theme();
+        if self.settings.mouse != mouse {
+            self.mouse = self.settings.mouse;
+            self.note_mouse();
+        }
+        // Keys that make no sense were refused before they were written.
+        if let Ok(keymap) = Keymap::new(&self.settings.keys) {
+            self.keymap = keymap;
+        }
+        vec![Effect::Suit]
+    }
+
+    /// Credentials and addresses are what the clients were made of.
+    fn offer_to_connect_anew(&mut self, edited: &Edited) {
+        let Edited { setting, was, value, .. } = edited;
+        let (undo, profiles) = (self.scene().key(Action::UndoSetting), self.scene().key(Action::Profiles));
+        self.say(
+            NoticeLevel::Good,
+            format!(
+                "{setting} is {value} in the file, was {was}; {undo} takes it back, {profiles} connects anew"
+            ),
+        );
+        let mut body = vec![
+            (Role::Strong, format!("{setting} is {value} in the file now; it was {was}.")),
+            (
+                Role::Text,
+                "It takes effect when the console connects anew: the profile is opened again here, and lists the cohorts \
+                 with one query."
+                    .to_owned(),
+            ),
+        ];
+        if setting == "mixpanel.project_id" && self.settings.project_id.is_some() {
+            let words = "What is recorded here belongs to the project before. For another project beside it make a profile, \
+                         which has a state of its own: `cohort-sync setup --profile NAME`.";
+            body.push((Role::Warn, words.to_owned()));
+        }
+        let choices = vec![("Connect anew", Deed::OpenAnew)];
+        self.dialogs.push(Dialog::Confirm(Confirm::new("Connect anew?".to_owned(), body, choices, "Later")));
     }
 }

@@ -2,7 +2,7 @@
 //! elsewhere: by the app, and by the runtime.
 
 use crate::config::edit::{Change, Edited};
-use crate::config::{ProfileSummary, ShownSetting};
+use crate::config::{Adjustable, ProfileSummary, ShownSetting};
 use crate::domain::Identity;
 use crate::sync::command::Refusal;
 use crate::sync::export::Export;
@@ -43,8 +43,8 @@ pub enum Msg {
     Exported(Result<(String, u64), String>),
     /// A text was copied: what it was, and which way it went.
     Copied(String, CopyWay),
-    /// A setting was changed in the file, with every setting as it is now; or why it was not.
-    Configured(Result<Box<(Edited, Vec<ShownSetting>)>, String>),
+    /// A setting was changed in the file; or why it was not.
+    Configured(Result<Box<Reconfigured>, String>),
     /// Fresh credentials were tried: where they are kept, or why they were not taken.
     Renewed(Result<String, String>),
     /// The profiles of the configuration file, or why it cannot be read.
@@ -59,6 +59,17 @@ pub enum Msg {
     EngineGone,
 }
 
+/// A setting that was changed in the file, and what the file makes of it.
+#[derive(Debug)]
+pub struct Reconfigured {
+    /// The change.
+    pub edited: Edited,
+    /// Every setting as it is now.
+    pub shown: Vec<ShownSetting>,
+    /// What can be taken up at once, or why it cannot be read.
+    pub adjustable: Result<Adjustable, String>,
+}
+
 /// What the runtime is to do.
 #[derive(Debug)]
 pub enum Effect {
@@ -70,6 +81,8 @@ pub enum Effect {
     Ask(LiveQuestion),
     /// Look somebody up in mParticle.
     LookUp(Identity),
+    /// Do with the terminal by the settings that changed.
+    Suit,
     /// Change a setting in the file.
     Configure(Change),
     /// Try fresh credentials and keep them.

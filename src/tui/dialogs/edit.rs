@@ -16,7 +16,7 @@
 use super::{DialogInput, Reply, open};
 use crate::config::ShownSetting;
 use crate::config::edit::Change;
-use crate::config::settings::{self, Form, Setting};
+use crate::config::settings::{self, Form, Setting, is_of_connection};
 use crate::tui::canvas::{Canvas, cells, piece};
 use crate::tui::keymap::{Code, Key};
 use crate::tui::text;
@@ -112,8 +112,12 @@ impl EditDialog {
                 (Role::Muted, wrapped(&format!("Now {} · {}", bare(&self.shown.value), self.shown.origin)))
             }
         };
-        let hint =
-            wrapped("Enter writes it to the file; an empty line takes it out; esc leaves it as it is.");
+        let hint = if is_of_connection(self.setting.name) {
+            "Enter writes it to the file and offers to connect anew; an empty line takes it out; esc leaves it as it is."
+        } else {
+            "Enter writes it to the file and takes it up at once; an empty line takes it out; esc leaves it as it is."
+        };
+        let hint = wrapped(hint);
         let wanted = cells(above.len() + below.len() + hint.len()) + 3;
         let area = open(canvas, (width, wanted), &[piece(Role::Title, self.setting.name)]);
         let air = u16::from(area.height >= wanted);

@@ -97,6 +97,8 @@ pub enum Reply {
     Renew(Box<reconnect::Renewing>),
     /// Stay open and see whether this profile can be opened.
     TryProfile(String),
+    /// Close, then open the present profile anew if it can be used.
+    OpenAnew,
     /// Close, then leave for this profile without asking again.
     LeaveFor(String),
 }

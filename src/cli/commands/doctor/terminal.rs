@@ -3,7 +3,6 @@
 
 use super::finding::{Check, Finding};
 use crate::cli::account::Desk;
-use crate::cli::console::colour_depth;
 use crate::cli::output::terminal_size;
 use crate::config::Environment;
 use crate::tui::ColourDepth;
@@ -20,7 +19,7 @@ pub(super) fn check(desk: &Desk) -> Vec<Finding> {
         let found = "Standard input or output is no terminal, so the console would not open here; every other command works.";
         return vec![Finding::ok(Check::Terminal, found)];
     };
-    let colours = match colour_depth(&desk.environment, interface.color) {
+    let colours = match ColourDepth::chosen(&desk.environment, interface.color) {
         ColourDepth::None => "no colours",
         ColourDepth::Ansi16 => "16 colours",
         ColourDepth::Ansi256 => "256 colours",
