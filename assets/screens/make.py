@@ -2,12 +2,14 @@
 """Makes the README's pictures from the running program: assets/screens/make.py [SCENE…]
 
 Each scene opens the demo in a tmux of its own, presses keys, waits for what must appear, and draws the cells of the
-screen as an SVG beside this file. Needs tmux 3.2 or newer and Python 3.9 or newer, nothing else; the program is
+screen as an SVG beside this file. Needs tmux 3.2 or newer and Python 3.10 or newer, nothing else; the program is
 built first (cargo build --release), or taken from the variable COHORT_SYNC.
 """
 
+import contextlib
 import dataclasses
 import html
+import json
 import os
 import pathlib
 import re
@@ -16,6 +18,7 @@ import sys
 import tempfile
 import time
 import unicodedata
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -26,7 +29,10 @@ DARK, LIGHT = ("#0d1117", "#d0d7de"), ("#ffffff", "#1f2328")
 
 @dataclasses.dataclass
 class Scene:
-    """A picture: `steps` are keys to press (as tmux names them) and, as ("wait", TEXT), what must be seen."""
+    """A picture: `steps` are keys to press (as tmux names them) and, as pairs, ("wait", TEXT) for what must be seen,
+    ("gone", TEXT) for what must not be seen any more, and ("switch", SETTINGS) for what a sandbox of the scene's own is
+    to do from then on. A scene without the demo has such a sandbox.
+    """
 
     name: str
     steps: list
@@ -37,20 +43,36 @@ class Scene:
 
 LISTED = ("wait", "Cohorts 13")
 SYNCED = ("wait", "Beta: offline mode: ")
+QUIET = ("gone", "accepted ")  # What the demo's first syncs have to say.
+OPENED = [LISTED, SYNCED, QUIET, "/", "offline", "Enter", "Enter", ("wait", "[Overview]")]
+SENDING = [LISTED, SYNCED, QUIET, "/", "imported", "Enter", "s", ("wait", "Start sync"), "Enter", ("wait", "Sending")]
+REFUSED = ("switch", {"feed_token_valid": False})
+
+
+def exported(cohort, then):
+    return ["/", cohort, "Enter", ("wait", f"/ {cohort} ·"), "s", ("wait", "Start sync"), "Enter", ("wait", then), "Escape"]
+
+
 SCENES = [
     Scene("cohorts", [LISTED]),
     Scene("cohorts-light", [LISTED], arguments=("--demo", "--theme", "light"), paper=LIGHT),
     Scene("cohorts-mini", [LISTED], size=(46, 14)),
-    Scene("sending", [LISTED, "/", "imported", "Enter", "s", ("wait", "Start sync"), "Enter", ("wait", "Sending")]),
-    Scene("live", [LISTED, "/", "imported", "Enter", "s", ("wait", "Start sync"), "Enter", ("wait", "Sending"), "3"]),
+    Scene("sending", [*SENDING, "Escape", ("wait", "eta 0:03")]),
+    Scene("live", [*SENDING, "3", ("wait", "▲ mParticle"), ("wait", "accepted users/s")]),
     Scene("start", [LISTED, "/", "imported", "Enter", "s", ("wait", "Start sync")]),
-    Scene("cohort", [LISTED, SYNCED, "/", "beta", "Enter", "Enter", ("wait", "[Overview]")]),
-    Scene("counts", [LISTED, SYNCED, "/", "beta", "Enter", "Enter", "l", ("wait", "[Counts]"), ("wait", "Fetched")]),
-    Scene("unmatched", [LISTED, SYNCED, "/", "beta", "Enter", "Enter", "l", "l", ("wait", "no id")]),
-    Scene("changes", [LISTED, SYNCED, "/", "beta", "Enter", "Enter", "l", "l", "l", ("wait", "accepted")]),
+    Scene("cohort", OPENED),
+    Scene("counts", [*OPENED, "l", ("wait", "[Counts]"), ("wait", "Fetched"), "G", "k", "k", "k"], size=(120, 24)),
+    Scene("unmatched", [*OPENED, "l", "l", ("wait", "no id")], size=(120, 24)),
+    Scene("fix-it", [*OPENED, "l", "l", "l", ("wait", "[Fix it]"), ("wait", "share, 3 runs"), ("wait", "5.2.0")],
+          size=(120, 26)),
+    Scene("changes", [*OPENED, "l", "l", "l", "l", ("wait", "[Changes]"), ("wait", "accepted")]),
     Scene("runs", [LISTED, SYNCED, "2", ("wait", "succeeded")]),
     Scene("run", [LISTED, SYNCED, "2", ("wait", "succeeded"), "G", "Enter", ("wait", "batches")]),
-    Scene("users", [LISTED, SYNCED, "/", "beta", "Enter", "Enter", "l", "l", ("wait", "no id"), "u", ("wait", "Users")]),
+    Scene("users", [*OPENED, "l", ("wait", "suspect"), "G", "k", "k", "k", "k", "Enter", ("wait", "Suspect: "),
+                    ("wait", "JavaScript"), "u", ("wait", "In mParticle: no"), "a", ("wait", "Asked Mixpanel")]),
+    Scene("cohorts-paused", [LISTED, *exported("expiring", "Synced"), *exported("board", "Synced"),
+                             *exported("abandoned", "Synced"), REFUSED, *exported("offline", "Paused"),
+                             ("gone", "accepted "), "g", "Escape", ("gone", "is paused: ")], arguments=()),
     Scene("setup", [LISTED, "5", ("wait", "What Mixpanel needs")]),
     Scene("help", [LISTED, "?", ("wait", "Help")]),
     Scene("commands", [LISTED, ":", ("wait", "commands")]),
@@ -80,11 +102,12 @@ class Terminal:
     def press(self, keys):
         self.tmux("send-keys", keys)
 
-    def wait_for(self, text):
+    def wait_for(self, text, is_seen=True):
         deadline = time.monotonic() + PATIENCE
-        while text not in (shown := self.tmux("capture-pane", "-p")):
+        while (text in (shown := self.tmux("capture-pane", "-p"))) != is_seen:
             if time.monotonic() > deadline:
-                sys.exit(f"waited in vain for “{text}”; the screen shows:\n{shown}")
+                what = "to see" if is_seen else "not to see"
+                sys.exit(f"waited in vain {what} “{text}”; the screen shows:\n{shown}")
             time.sleep(0.05)
 
     def lines(self):
@@ -92,6 +115,32 @@ class Terminal:
 
     def close(self):
         self.tmux("kill-server")
+
+
+class Sandbox:
+    """Both services, for a scene that needs something of them that the demo does not do."""
+
+    def __init__(self, program, home):
+        command = [program, "sandbox", "--listen", "127.0.0.1:0"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if line.startswith("token_url"):
+                break
+        configuration = pathlib.Path(home, "config.toml")
+        configuration.touch(mode=0o600)
+        configuration.write_text("".join(lines), encoding="utf-8")
+        self.arguments = ("--config", str(configuration), "--state-dir", os.path.join(home, "state"))
+        self.address = re.search(r'base_url = "(http://[^/"]+)', "".join(lines))[1]
+
+    def switch(self, settings):
+        body = json.dumps(settings).encode()
+        urllib.request.urlopen(f"{self.address}/sandbox/settings", data=body, timeout=PATIENCE).close()
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,6 +253,30 @@ def program():
     return str(target / "release" / "cohort-sync")
 
 
+def photographed(scene, binary, home):
+    """The lines of the screen after the scene's steps."""
+    with contextlib.ExitStack() as leaving:
+        sandbox = None
+        if not scene.arguments:
+            sandbox = Sandbox(binary, home)
+            leaving.callback(sandbox.close)
+            scene = dataclasses.replace(scene, arguments=sandbox.arguments)
+        terminal = Terminal(binary, scene, home)
+        leaving.callback(terminal.close)
+        for step in scene.steps:
+            match step:
+                case ("wait", text):
+                    terminal.wait_for(text)
+                case ("gone", text):
+                    terminal.wait_for(text, is_seen=False)
+                case ("switch", settings):
+                    sandbox.switch(settings)
+                case keys:
+                    terminal.press(keys)
+        time.sleep(0.3)  # The last key's frame is at most a tenth of a second behind.
+        return terminal.lines()
+
+
 def main(wanted):
     names = [scene.name for scene in SCENES]
     for name in wanted:
@@ -214,17 +287,7 @@ def main(wanted):
         if wanted and scene.name not in wanted:
             continue
         with tempfile.TemporaryDirectory(prefix="pictures-") as home:
-            terminal = Terminal(binary, scene, home)
-            try:
-                for step in scene.steps:
-                    if isinstance(step, tuple):
-                        terminal.wait_for(step[1])
-                    else:
-                        terminal.press(step)
-                time.sleep(0.3)  # The last key's frame is at most a tenth of a second behind.
-                lines = terminal.lines()
-            finally:
-                terminal.close()
+            lines = photographed(scene, binary, home)
         path = HERE / f"{scene.name}.svg"
         path.write_text(svg(lines, scene), encoding="utf-8")
         print(path.relative_to(ROOT))
