@@ -311,7 +311,10 @@ fn profiles_override_what_they_repeat() {
     assert_eq!(staging.sync, SyncConfig::default());
     assert_eq!(written.config("default", &[]).unwrap().mixpanel.project_id, 12_345);
     let error = written.config("prod", &[]).unwrap_err().to_string();
-    assert!(error.ends_with("config.toml; it has other, staging"), "{error}");
+    assert!(
+        error.contains("config.toml; it has other, staging; `cohort-sync --profile NAME setup` adds another"),
+        "{error}"
+    );
     let error = Written::new(WORKING).config("prod", &[]).unwrap_err().to_string();
     assert!(
         error.contains("there is no profile prod in") && error.contains("no [profiles.NAME] tables"),

@@ -37,8 +37,7 @@ pub(super) async fn console(desk: &Desk) -> Result<Exit, Failure> {
                 WelcomeChoice::Configured(finished) => match finished.left_to_do {
                     // What has to be set in the shell cannot be there yet.
                     Some(left) => {
-                        let path = finished.config_file.display();
-                        println!("Wrote {path}. {left} Then `cohort-sync` opens the console.");
+                        println!("{}. {left} Then `cohort-sync` opens the console.", finished.done);
                         Ok(Exit::Done)
                     }
                     None => on_account(desk, desk.config()?).await,

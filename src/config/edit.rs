@@ -320,7 +320,7 @@ impl Layers {
 }
 
 /// The text and the permission bits of a file, or those that a new one gets.
-fn read(path: &Path) -> Result<(Option<String>, u32), ConfigError> {
+pub(super) fn read(path: &Path) -> Result<(Option<String>, u32), ConfigError> {
     let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
     match std::fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((None, 0o600)),

@@ -221,9 +221,10 @@ impl MissingSetting {
 
 fn known_profiles(known: &[String]) -> String {
     if known.is_empty() {
-        "it has no [profiles.NAME] tables at all; leave --profile out, or add one".to_owned()
+        "it has no [profiles.NAME] tables at all; leave --profile out, or add it with `cohort-sync --profile NAME setup`"
+            .to_owned()
     } else {
-        format!("it has {}", known.join(", "))
+        format!("it has {}; `cohort-sync --profile NAME setup` adds another", known.join(", "))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::world::*;
 use cohort_sync::sandbox::{self, SECRET};
+use cohort_sync::store::Store;
 
 const FRESH: &str = "pl4nted-fresh-s3cret";
 
@@ -90,4 +91,17 @@ async fn every_way_into_mparticle_is_renewed() {
     assert!(text.contains(&format!("secret = \"{}\"", sandbox::EVENTS_SECRET)), "{text}");
     world.run(&["sync", NAME]).await.exits(0);
     world.run_with(&["reconnect", "profile-api"], "x").await.exits(2).complains(&["mparticle.profile_api"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_asked_for_a_secret_that_cannot_be_tried_now() {
+    let world = World::with(people(0, 5)).await;
+    let holder = Store::open(&world.state(), "`cohort-sync run` (process 7)").unwrap();
+    let output = world.run_with(&["reconnect", "mixpanel"], "never-read").await.exits(3);
+    output.complains(&[
+        "`cohort-sync run` (process 7) is at work with the old credential",
+        "press c there",
+        "start it anew",
+    ]);
+    drop(holder);
 }

@@ -119,7 +119,7 @@ async fn from_an_empty_home_to_a_finished_first_sync() {
     // And never over another.
     let before = world.text("config.toml");
     let again = world.run_with(&["setup"], &answers(&world, &[])).await.exits(2);
-    again.complains(&["exists already and was left as it is", "config set"]);
+    again.complains(&["exists already and was left as it is", "config set", "--profile NAME setup"]);
     assert_eq!(world.text("config.toml"), before);
 }
 
@@ -152,6 +152,94 @@ async fn a_profile_of_its_own_can_be_the_first() {
     world.run(&["cohorts", "--profile", "eu"]).await.exits(0);
     world.run(&["cohorts"]).await.exits(2).complains(&["mixpanel.project_id is missing"]);
     world.run_with(&["setup"], "").await.exits(2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_is_added_to_the_file_and_what_stands_there_stays() {
+    let world = World::with(people(0, 5)).await;
+    let before = world.text("config.toml") + "[sync]\ninterval = \"1h\" # mine\n";
+    world.private_file("config.toml", &before);
+    let output =
+        world.run_with(&["--profile", "eu-2", "setup"], &answers(&world, &[(7, "skip"), (8, "files")])).await;
+    let output = output.exits(0);
+    assert!(output.out.contains("the profile “eu-2” that is added to"), "{}", output.out);
+    assert!(output.out.contains("Added the profile eu-2 to"), "{}", output.out);
+    assert!(output.out.contains("`cohort-sync --profile eu-2 cohorts`"), "{}", output.out);
+    let after = world.text("config.toml");
+    assert!(after.starts_with(&before), "{after}");
+    // Its credentials have files of their own.
+    assert!(after.contains("secret = { file = \"eu-2-mixpanel-secret\" }"), "{after}");
+    assert_eq!(world.text("eu-2-mixpanel-secret").trim(), SECRET);
+    world.run(&["--profile", "eu-2", "cohorts"]).await.exits(0);
+    world.run(&["cohorts"]).await.exits(0);
+    // And never over another.
+    let again = world.run_with(&["--profile", "eu-2", "setup"], "").await.exits(2);
+    again.complains(&["the profile eu-2 stands in", "config set KEY VALUE"]);
+    // Nor is a credential's file that holds something else.
+    world.private_file("third-mixpanel-secret", "somebody else's");
+    let third = answers(&world, &[(7, "skip"), (8, "files")]);
+    let third = world.run_with(&["--profile", "third", "setup"], &third).await.exits(1);
+    third.complains(&["third-mixpanel-secret exists already and was left as it is"]);
+    assert_eq!(world.text("config.toml"), after);
+    assert_eq!(world.text("third-mixpanel-secret"), "somebody else's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_says_what_it_shares_and_is_not_added_where_it_could_not_be_read() {
+    let world = World::with(people(0, 5)).await;
+    let top = "[mixpanel]\nworkspace_id = 7\nbase_url = \"http://127.0.0.1:9\"\n";
+    world.private_file("config.toml", top);
+    let path = world.path("config.toml");
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+    let plain = answers(&world, &[(7, "skip")]);
+    let output = world.run_with(&["--profile", "eu", "setup"], &plain).await.exits(1);
+    assert!(
+        output.out.contains("From the top of that file it takes over mixpanel.workspace_id;"),
+        "{}",
+        output.out
+    );
+    output.complains(&["credential in plain text", "chmod 600"]);
+    assert_eq!(world.text("config.toml"), top);
+    let in_variables = answers(&world, &[(7, "skip"), (8, "env")]);
+    let output = world.run_with(&["--profile", "eu", "setup"], &in_variables).await.exits(0);
+    assert!(output.out.contains("Set MIXPANEL_SECRET_EU and MPARTICLE_WEBHOOK_URL_EU"), "{}", output.out);
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o644, "no credential was written into it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_custom_feed_is_asked_for_key_and_secret() {
+    let world = empty(5).await;
+    // A real pod follows from the key; only the sandbox's address must be given.
+    let given = [
+        "events-api".to_owned(),
+        sandbox::EVENTS_KEY.to_owned(),
+        sandbox::EVENTS_SECRET.to_owned(),
+        String::new(),
+        world.sandbox.mixpanel_base_url(),
+        sandbox::PROJECT_ID.to_string(),
+        SERVICE_ACCOUNT.to_owned(),
+        SECRET.to_owned(),
+        mpid(1).to_string(),
+        "config".to_owned(),
+    ];
+    let address = world.sandbox.mixpanel_base_url();
+    let output = world
+        .run_where(
+            &["setup"],
+            &(given.join("\n") + "\n"),
+            &[("COHORT_SYNC_MPARTICLE_EVENTS_API_BASE_URL", &address)],
+        )
+        .await
+        .exits(0);
+    assert!(output.out.contains("Changes go to the Events API"), "{}", output.out);
+    assert!(!format!("{output:?}").contains(sandbox::EVENTS_SECRET), "{output:?}");
+    assert_eq!(world.control.profiles_with("cohort-sync probe").len(), 1);
+    let text = world.text("config.toml");
+    for line in ["delivery = \"events-api\"", &format!("key = \"{}\"", sandbox::EVENTS_KEY)] {
+        assert!(text.lines().any(|given| given == line), "no {line} in {text}");
+    }
+    assert!(!text.contains("\nwebhook_url"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

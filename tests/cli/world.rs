@@ -172,7 +172,14 @@ impl World {
 
     /// Runs it with something on standard input.
     pub async fn run_with(&self, words: &[&str], input: &str) -> Output {
-        let mut child = self.command(words).stdin(Stdio::piped()).spawn().unwrap();
+        self.run_where(words, input, &[]).await
+    }
+
+    /// The same with further variables in its environment.
+    pub async fn run_where(&self, words: &[&str], input: &str, variables: &[(&str, &str)]) -> Output {
+        let mut command = self.command(words);
+        command.envs(variables.iter().copied());
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         // A program that wants nothing of it may have ended before it was written.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes()).await;
         finish(child).await

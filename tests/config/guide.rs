@@ -2,7 +2,7 @@
 
 use crate::{PLANTED, TOKEN_URL, request};
 use cohort_sync::config::guide::{Fix, Found, Guide, Question, Sign, Step, Trial};
-use cohort_sync::config::{FeedEnvironment, Region};
+use cohort_sync::config::{DeliveryConfig, FeedEnvironment, Region, Secret};
 
 fn guide(directory: &tempfile::TempDir) -> Guide {
     Guide::new(request(&directory.path().join("config.toml"), "default", &[]))
@@ -95,6 +95,48 @@ fn one_can_go_back_and_what_does_not_apply_is_left_out() {
     guide.answer("5183712098411029934").unwrap();
     assert_eq!((guide.step(), guide.probe()), (Step::Try(Trial::Probe), Some("5183712098411029934")));
     assert!(!format!("{:?}", guide.secrets()).contains(PLANTED));
+}
+
+#[test]
+fn whoever_has_a_custom_feed_is_asked_for_its_key_and_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut guide = guide(&directory);
+    answer_all(&mut guide, &["Events-API", "us2-key"]);
+    assert_eq!(guide.fallback(Question::WebhookUrl), Some("events-api"), "that is no secret");
+    assert_eq!(guide.step(), Step::Ask(Question::EventsSecret));
+    answer_all(&mut guide, &[PLANTED, "", "us", "7", "account", "other-secret", "skip"]);
+    assert_eq!(guide.step(), Step::Ask(Question::Keep), "there is one form only");
+    answer_all(&mut guide, &["command", "print a"]);
+    assert_eq!(guide.step(), Step::Ask(Question::EventsCommand));
+    assert!(guide.asks(Question::EventsCommand) && !guide.asks(Question::WebhookCommand));
+    let config = guide.config().unwrap();
+    assert_eq!(
+        config.mparticle.delivery,
+        DeliveryConfig::EventsApi {
+            key: "us2-key".to_owned(),
+            secret: Secret::new(PLANTED),
+            base_url: "https://s2s.us2.mparticle.com".to_owned(),
+        }
+    );
+    assert_eq!(guide.secrets().len(), 2);
+    answer_all(&mut guide, &["print b"]);
+    guide.finish().unwrap();
+    let text = std::fs::read_to_string(directory.path().join("config.toml")).unwrap();
+    assert!(text.contains("secret = { command = [\"print\", \"b\"] }"), "{text}");
+}
+
+#[test]
+fn a_region_of_a_profile_is_not_overruled_by_an_address_at_the_top() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    std::fs::write(&path, "[mixpanel]\nbase_url = \"http://127.0.0.1:9\"\n").unwrap();
+    let mut guide = Guide::begin(request(&path, "eu", &[])).unwrap();
+    answer_all(&mut guide, &[TOKEN_URL, "", "eu", "7", "account", PLANTED, "", "", "env"]);
+    assert_eq!(guide.config().unwrap().mixpanel.base_url, Region::Eu.base_url());
+    // Somebody else was quicker.
+    std::fs::write(&path, "[mixpanel]\n").unwrap();
+    assert!(guide.finish().unwrap_err().to_string().contains("changed by somebody else"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "[mixpanel]\n");
 }
 
 #[test]

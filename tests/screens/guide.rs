@@ -119,6 +119,20 @@ fn from_the_first_question_to_the_console() {
 }
 
 #[test]
+fn a_custom_feed_has_a_key_and_a_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut screen = screen(&directory);
+    for text in ["events-api", "us2-key"] {
+        answer(&mut screen, text);
+    }
+    screen.paste("pl4nted-s3cret");
+    pictures("events", &screen);
+    assert!(!picture(&screen, (120, 36), false).contains("pl4nted"));
+    answer(&mut screen, "");
+    assert!(picture(&screen, (120, 36), false).contains("Environment"));
+}
+
+#[test]
 fn esc_goes_back_a_question_and_out_at_the_first() {
     let directory = tempfile::tempdir().unwrap();
     let mut screen = screen(&directory);

@@ -16,7 +16,9 @@ Exit codes: 0 no problem, though there may be warnings; 2 the configuration, or 
 kept, must be changed; 1 any other problem.";
 
 pub(super) const SETUP_AFTER_HELP: &str = "\
-On a terminal it asks question by question, and what is typed of a credential is not shown. Answers can be piped in
-as well, a line each: Webhook URL, environment, region, project id, service account, secret, form, user to try
-(or skip), and where to keep the credentials: keyring, files, config, env or command. An empty line takes the usual
-answer. A configuration that is there already is never touched.";
+On a terminal it asks question by question, and what is typed of a credential is not shown. Answers can be piped in as \
+well, a line each: Webhook URL (or events-api, then the key and its secret), environment, region, project id, service \
+account, secret, form (not after events-api), user to try (or skip), and where to keep the credentials: keyring, files, \
+config, env or command. An empty line takes the usual answer.
+
+What a configuration says already is never touched. With --profile NAME the profile is added to the file that is there.";

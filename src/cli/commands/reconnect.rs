@@ -8,6 +8,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::secret_input;
 use crate::config::keep::{Kept, keep_with_account};
 use crate::config::{Config, DeliveryConfig, WebhookUrl};
+use crate::store::StoreError;
 use crate::sync::command::Command;
 use crate::sync::renew::{Fresh, Renewal, Subject};
 use crate::sync::{Handle, Settings};
@@ -24,6 +25,36 @@ pub(in crate::cli) async fn reconnect(
     if asked.account.is_some() && subject.account_setting().is_none() {
         return Err(Failure::Usage("a feed has no account; its webhook URL is all there is".to_owned()));
     }
+    let settings = Settings { schedule: false, list_on_start: false, ..settings_of(config) };
+    // Nobody should paste a secret only to hear that it cannot be tried now.
+    let started = start_engine(&desk.places, config, settings, "cohort-sync reconnect").await;
+    let (handle, engine) = started.map_err(in_words)?;
+    let renewed = renew(desk, config, (subject, asked), &handle).await;
+    end_engine(&handle, engine).await?;
+    let kept = renewed?;
+    // The engine publishes everything as it ends.
+    report(desk, subject, &last_word(&handle), &kept)?;
+    Ok(Exit::Done)
+}
+
+/// Whoever else works with the old credential would go on with it.
+fn in_words(failure: Failure) -> Failure {
+    match failure {
+        Failure::Store(StoreError::InUse { holder, .. }) => Failure::Waiting(format!(
+            "{holder} is at work with the old credential, so none was asked for and nothing was changed; press c there if \
+             that is a console, or end it, run this again, and start it anew"
+        )),
+        failure => failure,
+    }
+}
+
+/// Takes the fresh credential, has it tried, and keeps it.
+async fn renew(
+    desk: &Desk,
+    config: &Config,
+    (subject, asked): (Subject, &ReconnectArgs),
+    handle: &Handle,
+) -> Result<Kept, Failure> {
     let account = asked.account.clone().unwrap_or_else(|| account(config, subject));
     let what = match subject {
         Subject::Feed => "The new webhook URL".to_owned(),
@@ -38,27 +69,14 @@ pub(in crate::cli) async fn reconnect(
     } else if secret.expose().is_empty() {
         return Err(Failure::Usage("the secret is empty; nothing was changed".to_owned()));
     }
-    let settings = Settings { schedule: false, list_on_start: false, ..settings_of(config) };
-    let (handle, engine) = start_engine(&desk.places, config, settings, "cohort-sync reconnect").await?;
-    let renewal = Renewal { subject, account: account.clone(), secret: Fresh::new(secret.expose()) };
+    let renewal = Renewal { subject, account, secret: Fresh::new(secret.expose()) };
     let taken = handle.send(Command::Renew(renewal)).await;
-    let kept = match &taken {
-        Ok(()) => {
-            let account = subject.account_setting().zip(asked.account.as_deref());
-            Some(keep_with_account(&desk.request(), account, subject.secret_setting(), &secret))
-        }
-        Err(_) => None,
-    };
-    end_engine(&handle, engine).await?;
-    // The engine publishes everything as it ends.
-    let said = last_word(&handle);
     taken
         .map_err(|refusal| Failure::Waiting(format!("{}: {refusal}; nothing was changed", subject.name())))?;
-    let kept = kept.transpose().map_err(|error| {
+    let account = subject.account_setting().zip(asked.account.as_deref());
+    keep_with_account(&desk.request(), account, subject.secret_setting(), &secret).map_err(|error| {
         Failure::Failed(format!("{} took the new secret, but it could not be kept: {error}", subject.name()))
-    })?;
-    report(desk, subject, &said, kept.as_ref())?;
-    Ok(Exit::Done)
+    })
 }
 
 fn subject(config: &Config, side: Side) -> Result<Subject, Failure> {
@@ -90,11 +108,10 @@ fn last_word(handle: &Handle) -> String {
     snapshot.notices.back().map_or_else(String::new, |notice| notice.text.clone())
 }
 
-fn report(desk: &Desk, subject: Subject, said: &str, kept: Option<&Kept>) -> Result<(), Failure> {
+fn report(desk: &Desk, subject: Subject, said: &str, kept: &Kept) -> Result<(), Failure> {
     let (place, remedy) = match kept {
-        Some(Kept::At(place)) => (Some(place), None),
-        Some(Kept::UntilRestart(remedy)) => (None, Some(remedy)),
-        None => (None, None),
+        Kept::At(place) => (Some(place), None),
+        Kept::UntilRestart(remedy) => (None, Some(remedy)),
     };
     if desk.args.global.json {
         return say_json(

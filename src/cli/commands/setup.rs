@@ -6,7 +6,7 @@ use super::{say, say_json};
 use crate::cli::account::{Desk, must_write};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::harmless;
-use crate::config::guide::{Chapter, Finished, Fix, Found, Guide, Question, Sign, Step, Trial};
+use crate::config::guide::{Chapter, Finished, Fix, Found, Guide, GuideError, Question, Sign, Step, Trial};
 use crate::config::{InitError, MASK};
 use crate::tui::text::wrap;
 use serde_json::json;
@@ -18,17 +18,23 @@ const COLUMNS: usize = 100;
 /// Leads through the guide and writes the configuration.
 pub(in crate::cli) async fn setup(desk: &Desk) -> Result<Exit, Failure> {
     must_write(&desk.places, "setup")?;
-    let path = &desk.places.config_file;
-    if path.exists() {
-        let exists = InitError::Exists(path.clone());
-        return Err(Failure::Usage(format!(
-            "{exists}. `cohort-sync config set KEY VALUE` changes one setting"
-        )));
-    }
-    let mut guide = Guide::new(desk.request());
+    let mut guide = match Guide::begin(desk.request()) {
+        Ok(guide) => guide,
+        Err(GuideError::File(exists @ InitError::Exists(_))) => {
+            return Err(Failure::Usage(format!(
+                "{exists}. `cohort-sync config set KEY VALUE` changes one setting, and `cohort-sync --profile NAME setup` \
+                 adds another project to the file"
+            )));
+        }
+        Err(GuideError::Config(error)) => return Err(error.into()),
+        Err(error) => return Err(Failure::Usage(error.to_string())),
+    };
     let mut talk =
         Talk { chapter: None, is_terminal: io::stdin().is_terminal(), json: desk.args.global.json };
     talk.tell("This asks for what it takes to connect, tries it, and writes a configuration. Ctrl-C leaves; nothing is written before the end.")?;
+    if let Some((profile, taken_over)) = guide.adds() {
+        talk.adds(profile, &taken_over, desk)?;
+    }
     loop {
         match guide.step() {
             Step::Ask(question) => talk.ask(&mut guide, question)?,
@@ -67,6 +73,23 @@ impl Talk {
     /// Says something to whoever looks on; programs hear only the end.
     fn tell(&self, words: &str) -> Result<(), Failure> {
         if self.json { Ok(()) } else { say(words) }
+    }
+
+    /// Says which file a profile is added to, and what it shares with the others there.
+    fn adds(&self, profile: &str, taken_over: &[&str], desk: &Desk) -> Result<(), Failure> {
+        let path = desk.places.config_file.display();
+        self.tell(&format!(
+            "It is the profile “{profile}” that is added to {path}; what stands there stays."
+        ))?;
+        if taken_over.is_empty() {
+            return Ok(());
+        }
+        let words = format!(
+            "From the top of that file it takes over {}; where it should have another value: `cohort-sync --profile \
+             {profile} config set KEY VALUE`.",
+            taken_over.join(", ")
+        );
+        self.tell(&wrap(&words, COLUMNS).join("\n"))
     }
 
     fn ask(&mut self, guide: &mut Guide, question: Question) -> Result<(), Failure> {
@@ -159,18 +182,24 @@ impl Talk {
     }
 
     fn end(&self, finished: &Finished) -> Result<(), Failure> {
-        let Finished { config_file, kept, left_to_do } = finished;
-        let path = config_file.display();
+        let Finished { config_file, profile, done, kept, left_to_do } = finished;
         if self.json {
+            let path = config_file.display().to_string();
             return say_json(&json!({
-                "config_file": path.to_string(), "credentials_in": kept, "left_to_do": left_to_do,
+                "config_file": path, "profile": profile, "credentials_in": kept, "left_to_do": left_to_do,
             }));
         }
-        say(&format!("\nWrote {path}. The credentials are in {kept}."))?;
+        say(&format!("\n{done}. The credentials are in {kept}."))?;
         if let Some(left) = left_to_do {
             say(left)?;
         }
-        say("Next: `cohort-sync` opens the console; `cohort-sync cohorts` lists what can be synced, \
-             `cohort-sync sync COHORT --dry-run` counts, `cohort-sync sync COHORT --recurring` sends.")
+        let program = profile
+            .as_ref()
+            .map_or_else(|| "cohort-sync".to_owned(), |profile| format!("cohort-sync --profile {profile}"));
+        let next = format!(
+            "Next: `{program}` opens the console; `{program} cohorts` lists what can be synced, `{program} sync COHORT \
+             --dry-run` counts, `{program} sync COHORT --recurring` sends."
+        );
+        say(&wrap(&next, COLUMNS).join("\n"))
     }
 }

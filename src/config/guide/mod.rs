@@ -8,13 +8,15 @@ mod question;
 pub use finish::{Finished, GuideError};
 pub use question::{Question, Wrong};
 
+use question::EVENTS_API;
+
 use super::document::Document;
-use super::edit::place;
+use super::edit::{place, read};
 use super::errors::ConfigError;
 use super::layers::{Layers, Request};
 use super::model::Config;
 use super::secrets::Secret;
-use super::template::TEMPLATE;
+use super::template::{InitError, TEMPLATE};
 use super::words::{Delivery, FeedEnvironment, Region, Word};
 use std::collections::BTreeMap;
 
@@ -134,10 +136,12 @@ impl Chapter {
     }
 }
 
-const ORDER: [Step; 15] = {
+const ORDER: [Step; 18] = {
     use Question as Q;
     [
         Step::Ask(Q::WebhookUrl),
+        Step::Ask(Q::EventsKey),
+        Step::Ask(Q::EventsSecret),
         Step::Ask(Q::Environment),
         Step::Try(Trial::Mparticle),
         Step::Ask(Q::Region),
@@ -151,6 +155,7 @@ const ORDER: [Step; 15] = {
         Step::Ask(Q::Keep),
         Step::Ask(Q::SecretCommand),
         Step::Ask(Q::WebhookCommand),
+        Step::Ask(Q::EventsCommand),
         Step::Done,
     ]
 };
@@ -159,6 +164,8 @@ const ORDER: [Step; 15] = {
 #[derive(Clone)]
 pub struct Guide {
     request: Request,
+    /// The file that a profile is added to; without one a new file is written.
+    base: Option<Base>,
     /// What was answered. Credentials are among it, so it is never printed.
     answers: BTreeMap<Question, String>,
     at: usize,
@@ -167,11 +174,58 @@ pub struct Guide {
     blamed: Option<Question>,
 }
 
+/// A configuration file that is there already.
+#[derive(Clone)]
+struct Base {
+    /// What it says; it may hold credentials.
+    text: String,
+    /// The settings that every profile takes over from its top.
+    shared: Vec<String>,
+}
+
 impl Guide {
-    /// A guide to the configuration that a request would read.
+    /// A guide to the configuration that a request would read, where there is no file yet.
     #[must_use]
     pub fn new(request: Request) -> Self {
-        Self { request, answers: BTreeMap::new(), at: 0, is_broken: false, blamed: None }
+        Self { request, base: None, answers: BTreeMap::new(), at: 0, is_broken: false, blamed: None }
+    }
+
+    /// A guide to the configuration that a request would read. Where there is a file, the profile is added to it.
+    ///
+    /// # Errors
+    /// The file has that profile already, or cannot be read.
+    pub fn begin(request: Request) -> Result<Self, GuideError> {
+        let path = request.config_file.clone();
+        let (Some(text), mode) = read(&path)? else { return Ok(Self::new(request)) };
+        let Some(profile) = request.profile_table() else { return Err(InitError::Exists(path).into()) };
+        let document = Document::parse(&path, &text, mode)?;
+        if document.profiles.iter().any(|known| known == profile) {
+            return Err(GuideError::ProfileExists { name: profile.to_owned(), path });
+        }
+        let of_a_side = |name: &str| name.starts_with("mixpanel.") || name.starts_with("mparticle.");
+        let top = document.entries.into_iter().filter(|entry| entry.profile.is_none());
+        let shared = top.map(|entry| entry.name).filter(|name| of_a_side(name)).collect();
+        Ok(Self { base: Some(Base { text, shared }), ..Self::new(request) })
+    }
+
+    /// The profile that is added to a file, and what it takes over from there without being asked for.
+    #[must_use]
+    pub fn adds(&self) -> Option<(&str, Vec<&str>)> {
+        const ASKED: [&str; 10] = [
+            "mixpanel.region",
+            "mixpanel.base_url",
+            "mixpanel.project_id",
+            "mixpanel.service_account",
+            "mixpanel.secret",
+            "mparticle.environment",
+            "mparticle.delivery",
+            "mparticle.webhook_url",
+            "mparticle.events_api.key",
+            "mparticle.events_api.secret",
+        ];
+        let shared = &self.base.as_ref()?.shared;
+        let taken_over = shared.iter().map(String::as_str).filter(|name| !ASKED.contains(name));
+        Some((self.request.profile.as_str(), taken_over.collect()))
     }
 
     /// What comes next.
@@ -187,7 +241,7 @@ impl Guide {
     #[must_use]
     pub fn fallback(&self, question: Question) -> Option<&str> {
         match self.answers.get(&question) {
-            Some(_) if question.is_secret() => Some("what was typed before"),
+            Some(given) if question.is_secret() && given != EVENTS_API => Some("what was typed before"),
             Some(given) => Some(given),
             None => question.usual(),
         }
@@ -265,9 +319,24 @@ impl Guide {
         let by_command = || self.text(Question::Keep) == "command";
         match ORDER[at] {
             Step::Try(Trial::Probe) => self.probe().is_some(),
-            Step::Ask(Question::SecretCommand | Question::WebhookCommand) => by_command(),
+            Step::Ask(Question::EventsKey | Question::EventsSecret) => self.is_by_events_api(),
+            Step::Ask(Question::Delivery) => !self.is_by_events_api(),
+            Step::Ask(Question::SecretCommand) => by_command(),
+            Step::Ask(Question::WebhookCommand) => by_command() && !self.is_by_events_api(),
+            Step::Ask(Question::EventsCommand) => by_command() && self.is_by_events_api(),
             _ => true,
         }
+    }
+
+    /// Whether a question is asked, given the answers before it.
+    #[must_use]
+    pub fn asks(&self, question: Question) -> bool {
+        let at = ORDER.iter().position(|step| *step == Step::Ask(question));
+        at.is_some_and(|at| self.applies(at))
+    }
+
+    fn is_by_events_api(&self) -> bool {
+        self.text(Question::WebhookUrl) == EVENTS_API
     }
 
     fn text(&self, question: Question) -> &str {
@@ -283,8 +352,9 @@ impl Guide {
     /// The credentials, for whoever masks them.
     #[must_use]
     pub fn secrets(&self) -> Vec<Secret> {
-        let secrets = [Question::Secret, Question::WebhookUrl];
-        secrets.iter().filter_map(|question| self.answers.get(question)).map(Secret::new).collect()
+        let secrets = [Question::Secret, Question::WebhookUrl, Question::EventsSecret];
+        let given = secrets.iter().filter_map(|question| self.answers.get(question));
+        given.filter(|given| *given != EVENTS_API).map(Secret::new).collect()
     }
 
     /// The configuration as answered so far; what was not asked yet is made up, so that a side can be tried alone.
@@ -294,8 +364,12 @@ impl Guide {
     pub fn config(&self) -> Result<Config, ConfigError> {
         let mut values = self.values();
         values.push(("mixpanel.secret", self.text_or(Question::Secret, "none").into()));
-        let unknown = "https://inbound.mparticle.com/v1/pdf/mixpanelcohorts/none";
-        values.push(("mparticle.webhook_url", self.text_or(Question::WebhookUrl, unknown).into()));
+        if self.is_by_events_api() {
+            values.push(("mparticle.events_api.secret", self.text_or(Question::EventsSecret, "none").into()));
+        } else {
+            let unknown = "https://inbound.mparticle.com/v1/pdf/mixpanelcohorts/none";
+            values.push(("mparticle.webhook_url", self.text_or(Question::WebhookUrl, unknown).into()));
+        }
         let text = self.render(&values);
         let document = Document::parse(&self.request.config_file, &text, 0o600)?;
         Layers::lay(self.request.clone(), document)?.config()
@@ -311,20 +385,37 @@ impl Guide {
         // Before it was asked, nothing is to be thought about where cohorts come from.
         let region = self.text_or(Question::Region, "http://127.0.0.1");
         match Region::from_word(region) {
-            Some(region) => values.push(("mixpanel.region", region.as_str().into())),
+            Some(region) => {
+                values.push(("mixpanel.region", region.as_str().into()));
+                // An address at the top of the file would win over the region.
+                if self.takes_over("mixpanel.base_url") {
+                    values.push(("mixpanel.base_url", region.base_url().into()));
+                }
+            }
             None => values.push(("mixpanel.base_url", region.into())),
         }
         let project = self.text_or(Question::ProjectId, "1").parse().unwrap_or(1_i64);
         values.push(("mixpanel.project_id", project.into()));
         values.push(("mixpanel.service_account", self.text_or(Question::ServiceAccount, "none").into()));
         let environment = FeedEnvironment::from_word(self.text(Question::Environment));
-        let delivery = Delivery::from_word(self.text(Question::Delivery));
+        let delivery = match self.text(Question::Delivery) {
+            _ if self.is_by_events_api() => Some(Delivery::EventsApi),
+            form => Delivery::from_word(form),
+        };
+        if self.is_by_events_api() {
+            values.push(("mparticle.events_api.key", self.text_or(Question::EventsKey, "none").into()));
+        }
         values.extend(environment.map(|word| ("mparticle.environment", word.as_str().into())));
         values.extend(delivery.map(|word| ("mparticle.delivery", word.as_str().into())));
         values
     }
 
-    /// The commented file with some values in it, each where its comment is.
+    fn takes_over(&self, setting: &str) -> bool {
+        self.base.as_ref().is_some_and(|base| base.shared.iter().any(|name| name == setting))
+    }
+
+    /// The commented file with some values in it, each where its comment is; or the file that is there, with the tables
+    /// of the profile added.
     fn render(&self, values: &[(&str, toml_edit::Value)]) -> String {
         let profile = self.request.profile_table();
         let change = |text: String, (setting, value): &(&str, toml_edit::Value)| {
@@ -332,6 +423,7 @@ impl Guide {
             // The template has a place for every setting; a test holds that.
             placed.ok().flatten().map_or(text, |placed| placed.text)
         };
-        values.iter().fold(TEMPLATE.to_owned(), change)
+        let base = self.base.as_ref().map_or(TEMPLATE, |base| &base.text);
+        values.iter().fold(base.to_owned(), change)
     }
 }

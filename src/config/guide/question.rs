@@ -9,8 +9,12 @@ use crate::config::words::{Delivery, FeedEnvironment, Region, Word};
 /// A question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Question {
-    /// The feed's webhook URL.
+    /// The feed's webhook URL, or that there is none.
     WebhookUrl,
+    /// The key of a custom feed.
+    EventsKey,
+    /// Its secret.
+    EventsSecret,
     /// What batches are labelled with.
     Environment,
     /// Where Mixpanel keeps the data.
@@ -31,7 +35,12 @@ pub enum Question {
     SecretCommand,
     /// What prints the webhook URL.
     WebhookCommand,
+    /// What prints the secret of the custom feed.
+    EventsCommand,
 }
+
+/// What is answered instead of a webhook URL by whoever has a custom feed's key and secret.
+pub(super) const EVENTS_API: &str = "events-api";
 
 /// What is wrong with an answer, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,8 +58,10 @@ fn wrong<T>(sentence: impl Into<String>, remedy: impl Into<String>) -> Result<T,
 
 impl Question {
     /// Every question, in the order in which they are asked.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::WebhookUrl,
+        Self::EventsKey,
+        Self::EventsSecret,
         Self::Environment,
         Self::Region,
         Self::ProjectId,
@@ -61,16 +72,17 @@ impl Question {
         Self::Keep,
         Self::SecretCommand,
         Self::WebhookCommand,
+        Self::EventsCommand,
     ];
 
     /// The chapter it belongs to.
     #[must_use]
     pub fn chapter(self) -> Chapter {
         match self {
-            Self::WebhookUrl | Self::Environment => Chapter::Mparticle,
+            Self::WebhookUrl | Self::EventsKey | Self::EventsSecret | Self::Environment => Chapter::Mparticle,
             Self::Region | Self::ProjectId | Self::ServiceAccount | Self::Secret => Chapter::Mixpanel,
             Self::Delivery | Self::Probe => Chapter::Evidence,
-            Self::Keep | Self::SecretCommand | Self::WebhookCommand => Chapter::Keeping,
+            Self::Keep | Self::SecretCommand | Self::WebhookCommand | Self::EventsCommand => Chapter::Keeping,
         }
     }
 
@@ -79,6 +91,8 @@ impl Question {
     pub fn title(self) -> &'static str {
         match self {
             Self::WebhookUrl => "Webhook URL",
+            Self::EventsKey => "Key",
+            Self::EventsSecret => "Secret of the key",
             Self::Environment => "Environment",
             Self::Region => "Region",
             Self::ProjectId => "Project id",
@@ -89,6 +103,7 @@ impl Question {
             Self::Keep => "Keep them in",
             Self::SecretCommand => "Secret from",
             Self::WebhookCommand => "URL from",
+            Self::EventsCommand => "Key's secret from",
         }
     }
 
@@ -96,7 +111,11 @@ impl Question {
     #[must_use]
     pub fn help(self) -> &'static str {
         match self {
-            Self::WebhookUrl => "Paste it whole; it is not shown.",
+            Self::WebhookUrl => {
+                "Paste it whole; it is not shown. With a custom feed's key instead: events-api."
+            }
+            Self::EventsKey => "The key of the custom feed: mParticle, Setup > Inputs > Feeds > Custom Feed.",
+            Self::EventsSecret => "Its secret, from the same place; it is not shown.",
             Self::Environment => {
                 "production for real users, development to try things out: audiences of production see nothing of it."
             }
@@ -117,13 +136,14 @@ impl Question {
                 "The command that prints the secret, as in: op read op://work/mixpanel/secret"
             }
             Self::WebhookCommand => "The command that prints the Webhook URL.",
+            Self::EventsCommand => "The command that prints the secret of the custom feed.",
         }
     }
 
     /// Whether it must not be seen while it is typed.
     #[must_use]
     pub fn is_secret(self) -> bool {
-        matches!(self, Self::WebhookUrl | Self::Secret)
+        matches!(self, Self::WebhookUrl | Self::EventsSecret | Self::Secret)
     }
 
     /// What an empty answer stands for.
@@ -153,7 +173,10 @@ impl Question {
     /// Reads an answer.
     pub(super) fn check(self, text: &str) -> Result<String, Wrong> {
         match self {
+            Self::WebhookUrl if text.eq_ignore_ascii_case(EVENTS_API) => Ok(EVENTS_API.to_owned()),
             Self::WebhookUrl => webhook_url(text),
+            Self::EventsKey => events_key(text),
+            Self::EventsSecret => events_secret(text),
             Self::Region => region(text),
             Self::ProjectId => project_id(text),
             Self::ServiceAccount => service_account(text),
@@ -161,8 +184,8 @@ impl Question {
             Self::Environment => word(FeedEnvironment::from_word(text).map(Word::as_str), text, self),
             Self::Delivery => match Delivery::from_word(text) {
                 Some(Delivery::EventsApi) => wrong(
-                    "The Events API takes a key and a secret instead of a Webhook URL, which this guide does not ask for.",
-                    "Answer feed or feed-members, and change mparticle.delivery afterwards: `cohort-sync config set`.",
+                    "The Events API takes a key and a secret instead of a Webhook URL.",
+                    "Answer feed or feed-members here; or go back to the Webhook URL and answer events-api there.",
                 ),
                 delivery => word(delivery.map(Word::as_str), text, self),
             },
@@ -171,11 +194,13 @@ impl Question {
                 let chosen = self.choices().iter().find(|choice| **choice == text);
                 word(chosen.copied(), &text, self)
             }
-            Self::SecretCommand | Self::WebhookCommand if text.is_empty() => wrong(
+            Self::SecretCommand | Self::WebhookCommand | Self::EventsCommand if text.is_empty() => wrong(
                 "There is no command yet.",
                 "Write what you would type, as in: op read op://work/mixpanel/secret",
             ),
-            Self::Probe | Self::SecretCommand | Self::WebhookCommand => Ok(text.to_owned()),
+            Self::Probe | Self::SecretCommand | Self::WebhookCommand | Self::EventsCommand => {
+                Ok(text.to_owned())
+            }
         }
     }
 }
@@ -204,6 +229,28 @@ fn webhook_url(text: &str) -> Result<String, Wrong> {
         Err(AddressError::NoToken) => "That ends where the token should follow.",
     };
     wrong(sentence, WHERE)
+}
+
+fn events_key(text: &str) -> Result<String, Wrong> {
+    const WHERE: &str = "mParticle shows it in Setup > Inputs > Feeds, in the settings of the custom feed.";
+    if text.is_empty() {
+        wrong("There is no key yet.", WHERE)
+    } else if text.contains(char::is_whitespace) || text.contains(':') || text.contains('/') {
+        wrong("A key has no spaces, colons or slashes in it.", WHERE)
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+fn events_secret(text: &str) -> Result<String, Wrong> {
+    const WHERE: &str = "mParticle shows it beside the key. Copy it again, and nothing around it.";
+    if text.is_empty() {
+        wrong("There is no secret yet.", WHERE)
+    } else if text.contains(char::is_whitespace) {
+        wrong("A secret has no spaces in it.", WHERE)
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 fn region(text: &str) -> Result<String, Wrong> {

@@ -289,10 +289,14 @@ impl GuideScreen {
         }
         lines.push(Vec::new());
         let label = |question: Question| text::fit(question.title(), usize::from(LABEL), text::Align::Left);
-        let is_asked = |other: &Question| other.chapter() == chapter && *other < question;
+        let is_asked =
+            |other: &Question| other.chapter() == chapter && *other < question && self.guide.asks(*other);
         for other in Question::ALL.into_iter().filter(is_asked) {
-            let given =
-                if other.is_secret() { "•••" } else { self.guide.fallback(other).unwrap_or("") };
+            let given = match self.guide.fallback(other) {
+                Some(given) if !other.is_secret() || given == "events-api" => given,
+                Some(_) => "•••",
+                None => "",
+            };
             lines.push(vec![piece(Role::Muted, format!("  {}", label(other))), piece(Role::Text, given)]);
         }
         lines.push(vec![piece(Role::Key, "› "), piece(Role::Strong, label(question))]);
@@ -363,9 +367,9 @@ fn found_lines(found: &[Found], width: usize) -> Vec<Vec<Piece<'static>>> {
 fn written_lines(finished: &Finished, width: usize) -> Vec<Vec<Piece<'static>>> {
     const NEXT: &str =
         "In the console, s on a cohort exports it: with a preview first, and as a dry run if you like.";
-    let Finished { config_file, kept, left_to_do } = finished;
+    let Finished { done, kept, left_to_do, .. } = finished;
     let mut lines = vec![heading("done"), Vec::new()];
-    lines.extend(wrapped(Role::Good, &format!("✓ Wrote {}.", config_file.display()), 0, width));
+    lines.extend(wrapped(Role::Good, &format!("✓ {done}."), 0, width));
     lines.extend(wrapped(Role::Text, &format!("The credentials are in {kept}."), 2, width));
     if let Some(left) = left_to_do {
         lines.extend(wrapped(Role::Warn, left, 2, width));
