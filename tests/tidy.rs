@@ -115,7 +115,13 @@ const ONLY_IN: [(&str, &[&str], &str); 8] = [
     ("std::time::Instant", &["telemetry"], "tokio's can be paused in tests"),
     (
         "crossterm::",
-        &["tui/terminal.rs", "tui/input.rs", "tui/keymap.rs", "cli/output/destination.rs"],
+        &[
+            "tui/terminal.rs",
+            "tui/input.rs",
+            "tui/keymap.rs",
+            "cli/output/destination.rs",
+            "cli/secret_input.rs",
+        ],
         "the terminal has one door",
     ),
     ("println!", &["cli/"], "only commands print"),

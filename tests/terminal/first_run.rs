@@ -103,3 +103,19 @@ fn the_same_on_a_plain_terminal() {
     assert!(sync.status.success(), "{sync:?}");
     assert_eq!(world.delivered(), PEOPLE as usize);
 }
+
+#[test]
+fn whoever_leaves_at_the_secret_gets_the_terminal_back() {
+    let world = World::new();
+    let config = world.home.path().join("config.toml");
+    std::fs::remove_file(&config).unwrap();
+    let mut pty = Pty::run(world.home.path(), console(), &world.words(&["setup"]));
+    pty.wait_for("Webhook URL:");
+    // Pasted at once: had the question come before the terminal stopped echoing, this would be seen now and then.
+    pty.send(&world.sandbox.webhook_url());
+    pty.send("\x03");
+    let ended = pty.end();
+    assert_eq!(ended.code, 2, "{}", ended.text);
+    assert!(!ended.written().contains(FEED_TOKEN), "{}", ended.text);
+    assert!(ended.text.contains("before: Webhook URL") && !config.exists(), "{}", ended.text);
+}

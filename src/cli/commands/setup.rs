@@ -6,6 +6,7 @@ use super::{say, say_json};
 use crate::cli::account::{Desk, must_write};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::harmless;
+use crate::cli::secret_input::ask_unseen;
 use crate::config::guide::{Chapter, Finished, Fix, Found, Guide, GuideError, Question, Sign, Step, Trial};
 use crate::config::{InitError, MASK};
 use crate::tui::text::wrap;
@@ -116,7 +117,7 @@ impl Talk {
     fn read(&self, prompt: &str, question: Question) -> Result<String, Failure> {
         let ended = || Failure::Usage(format!("the answers ended before: {}", question.title()));
         if self.is_terminal && question.is_secret() {
-            let typed = rpassword::prompt_password(prompt).map_err(|_| ended())?;
+            let typed = ask_unseen(prompt, &mut io::stdout()).map_err(|_| ended())?;
             // Whoever types unseen wants to know that something arrived.
             let length = typed.trim().chars().count();
             self.tell(&format!("  {MASK} {length} characters"))?;
