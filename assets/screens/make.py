@@ -74,6 +74,7 @@ SCENES = [
                              *exported("abandoned", "Synced"), REFUSED, *exported("offline", "Paused"),
                              ("gone", "accepted "), "g", "Escape", ("gone", "is paused: ")], arguments=()),
     Scene("setup", [LISTED, "5", ("wait", "What Mixpanel needs")]),
+    Scene("checklist", [LISTED, SYNCED, "5", ("wait", "What Mixpanel needs"), "l", "l", "l", ("wait", "Only Update")]),
     Scene("help", [LISTED, "?", ("wait", "Help")]),
     Scene("commands", [LISTED, ":", ("wait", "commands")]),
     Scene("log", [LISTED, "6", ("wait", "Log")]),

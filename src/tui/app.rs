@@ -62,8 +62,8 @@ pub struct App {
     undo: Vec<Change>,
     /// Since when the console is on its way out.
     stopping: Option<Timestamp>,
-    /// The profile that is being looked into, to go over to it.
-    trying: Option<String>,
+    /// The profile that is being looked into, to go over to it, and whether it is agreed to what that cuts short.
+    trying: Option<(String, bool)>,
     /// The profile to open when the console is out.
     bound_for: Option<String>,
 }
@@ -335,7 +335,7 @@ impl App {
             Reply::Copy(text) => return self.copy(text, "the text"),
             Reply::Renew(renewing) => return vec![Effect::Renew(renewing)],
             Reply::Configure(change) => return vec![Effect::Configure(change)],
-            Reply::TryProfile(profile) => return self.try_profile(profile),
+            Reply::TryProfile(profile) => return self.try_profile(profile, false),
             Reply::Arrange(arrangement) => {
                 self.arrange_columns(arrangement);
                 return Vec::new();
@@ -354,7 +354,7 @@ impl App {
             }
             Reply::Quit => self.begin_to_stop(),
             Reply::LeaveFor(profile) => self.leave_for(profile),
-            Reply::OpenAnew => self.try_profile(self.settings.profile.clone()),
+            Reply::OpenAnew(is_agreed) => self.try_profile(self.settings.profile.clone(), is_agreed),
             Reply::Stay
             | Reply::Copy(_)
             | Reply::Renew(_)

@@ -148,6 +148,14 @@ fn what_connections_are_made_of_is_taken_up_by_connecting_anew() {
     serve(&mut app, &request, effects);
     let effects = press(&mut app, "left enter");
     assert!(matches!(&effects[..], [Effect::TryProfile(name)] if name == "acme-prod"), "{effects:?}");
+    // Whoever was told what it cuts short is not asked again.
+    let settings = Settings { editing: Some(request.clone()), ..fixture::settings() };
+    let mut busy = app_with(settings, fixture::busy());
+    serve(&mut busy, &request, vec![Effect::Configure(Change::set("mixpanel.project_id", "9").unwrap())]);
+    assert!(words(&draw(&mut busy, (120, 36))).contains("“Churn risk” and 2 others are being synced."));
+    press(&mut busy, "left enter");
+    let effects = busy.update(Msg::ProfileTried("acme-prod".to_owned(), Ok(())));
+    assert!(matches!(&effects[..], [Effect::Send(_)]), "{effects:?}");
     // A configuration that cannot be used then leaves everything as it is.
     let reason = "mixpanel.secret cannot be had".to_owned();
     assert!(app.update(Msg::ProfileTried("acme-prod".to_owned(), Err(reason))).is_empty());

@@ -168,7 +168,11 @@ impl App {
                          which has a state of its own: `cohort-sync setup --profile NAME`.";
             body.push((Role::Warn, words.to_owned()));
         }
-        let choices = vec![("Connect anew", Deed::OpenAnew)];
+        let is_told = !self.cuts_nothing_short();
+        if is_told {
+            body.extend(self.what_leaving_does(Some(&self.settings.profile)));
+        }
+        let choices = vec![("Connect anew", Deed::OpenAnew(is_told))];
         self.dialogs.push(Dialog::Confirm(Confirm::new("Connect anew?".to_owned(), body, choices, "Later")));
     }
 }

@@ -32,17 +32,16 @@ impl App {
     }
 
     /// Has a profile looked into, to go over to it if it can be used.
-    pub(super) fn try_profile(&mut self, profile: String) -> Vec<Effect> {
-        self.trying = Some(profile.clone());
+    pub(super) fn try_profile(&mut self, profile: String, is_agreed: bool) -> Vec<Effect> {
+        self.trying = Some((profile.clone(), is_agreed));
         vec![Effect::TryProfile(profile)]
     }
 
     /// Goes over to the profile that was looked into; asks first when that cuts something short.
     pub(super) fn profile_tried(&mut self, profile: String, result: &Result<(), String>) -> Vec<Effect> {
-        if self.trying.as_ref() != Some(&profile) {
+        let Some((_, is_agreed)) = self.trying.take_if(|(trying, _)| *trying == profile) else {
             return Vec::new();
-        }
-        self.trying = None;
+        };
         if let Some(dialog) = self.profiles_dialog() {
             dialog.stay(result.as_ref().err().cloned());
         } else if let Err(reason) = result {
@@ -51,7 +50,7 @@ impl App {
         if result.is_err() {
             return Vec::new();
         }
-        if self.cuts_nothing_short() {
+        if is_agreed || self.cuts_nothing_short() {
             return self.leave_for(profile);
         }
         let title = if profile == self.settings.profile {

@@ -17,8 +17,8 @@ pub enum Deed {
     Send(Vec<Order>),
     /// The end of the console.
     Quit,
-    /// The present profile anew, if it can be used.
-    OpenAnew,
+    /// The present profile anew, if it can be used; whether it was said what that cuts short.
+    OpenAnew(bool),
     /// The end of the console on this profile, and the beginning on that one.
     LeaveFor(String),
 }
@@ -93,7 +93,7 @@ impl Confirm {
             Some(Deed::Nothing) => Reply::Close,
             Some(Deed::Send(orders)) => Reply::Send(orders),
             Some(Deed::Quit) => Reply::Quit,
-            Some(Deed::OpenAnew) => Reply::OpenAnew,
+            Some(Deed::OpenAnew(is_told)) => Reply::OpenAnew(is_told),
             Some(Deed::LeaveFor(profile)) => Reply::LeaveFor(profile),
         }
     }

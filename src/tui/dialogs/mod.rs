@@ -97,8 +97,8 @@ pub enum Reply {
     Renew(Box<reconnect::Renewing>),
     /// Stay open and see whether this profile can be opened.
     TryProfile(String),
-    /// Close, then open the present profile anew if it can be used.
-    OpenAnew,
+    /// Close, then open the present profile anew if it can be used; whether what that cuts short is agreed to.
+    OpenAnew(bool),
     /// Close, then leave for this profile without asking again.
     LeaveFor(String),
 }

@@ -150,6 +150,9 @@ impl Page for SetupScreen {
 
     fn title_of(&self, action: Action) -> Option<&'static str> {
         match (action, self.entry(self.selected)) {
+            (Action::Tick, Some((_, Entry::Check(check)))) if matches!(check.evidence, Evidence::Seen(_)) => {
+                Some("untick")
+            }
             (Action::Open, Some((_, Entry::Setting(_)))) => Some("edit"),
             (Action::Open, Some((section, _))) => Some(if self.folded[*section] { "unfold" } else { "fold" }),
             _ => None,

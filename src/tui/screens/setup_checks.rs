@@ -9,6 +9,9 @@ use crate::tui::action::Action;
 use crate::tui::text;
 use jiff::Timestamp;
 
+/// The hosts that plain http is accepted for.
+const THIS_COMPUTER: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+
 /// What Mixpanel needs.
 #[must_use]
 pub fn mixpanel(scene: Scene<'_>) -> Vec<Check> {
@@ -243,6 +246,11 @@ fn address(scene: Scene<'_>) -> Evidence {
     match settings.feed_doubt {
         Some(doubt) => Evidence::Doubt(format!("{doubt}; that may be meant, for a proxy of yours")),
         None if settings.feed_host.is_empty() => Evidence::NotYet("not known here".to_owned()),
+        None if settings.demo => Evidence::Seen("that of the demo".to_owned()),
+        None if THIS_COMPUTER.contains(&settings.feed_host.as_str()) => Evidence::Doubt(format!(
+            "{}: this computer, where a sandbox or a proxy of yours may be",
+            settings.feed_host
+        )),
         None => {
             let pod =
                 settings.feed.split_once("-…").map_or_else(String::new, |(pod, _)| format!(", pod {pod}"));
