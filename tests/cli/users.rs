@@ -178,12 +178,9 @@ async fn without_mixpanel_the_records_answer_and_say_so() {
     // Beside a process that has the state, and with it the account of the queries.
     let mut command = world.command(&["run"]);
     let mut running = command.spawn().unwrap();
-    let told = loop {
-        let told = object(&world, &["user-1"]).await;
-        if told["mixpanel"]["queries_spent"] == 0 {
-            break told;
-        }
-    };
+    world.is_held().await;
+    let told = object(&world, &["user-1"]).await;
+    assert_eq!(told["mixpanel"]["queries_spent"], 0);
     let reason = told["mixpanel"]["not_answered"].as_str().unwrap();
     assert!(reason.contains("cohort-sync run") && reason.contains("ask there"), "{reason}");
     assert_eq!(told["cohorts"][0]["member"], true);

@@ -146,10 +146,7 @@ async fn what_is_missing_is_said_with_what_to_do() {
 async fn beside_another_process_nothing_is_recorded() {
     let world = World::with_dropped().await;
     let mut daemon = world.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let held = || cohort_sync::store::WriterLock::holder(&world.state()).is_some();
-    while !held() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    world.is_held().await;
     let output = world.run(&["verify", NAME, "--full", "--json"]).await.exits(1);
     let output = output.complains(&["cohort-sync run", "not recorded"]);
     assert_eq!(output.object()["missing"], 2);

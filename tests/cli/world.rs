@@ -210,6 +210,16 @@ impl World {
         });
         waited.await.unwrap();
     }
+
+    /// Waits until a process holds the state directory. Whoever asks before may hold it itself, and turn that process away.
+    pub async fn is_held(&self) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while cohort_sync::store::WriterLock::holder(&self.state()).is_none() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        waited.await.unwrap();
+    }
 }
 
 pub async fn finish(child: Child) -> Output {
