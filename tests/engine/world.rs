@@ -11,6 +11,7 @@ use cohort_sync::mparticle::{self, Encoder, FeedUrl, ProfileApi};
 use cohort_sync::sandbox::{self, CohortSeed, Control, PersonSeed, ProfileKey, Sandbox, SandboxOptions};
 use cohort_sync::store::{Holding, Reader, RunRecord, StoreError};
 use cohort_sync::sync::command::{Command, Refusal, StartRequest};
+use cohort_sync::sync::pages::Question;
 use cohort_sync::sync::snapshot::{CohortView, Snapshot};
 use cohort_sync::sync::{self, Clock, Handle, Parts, Settings};
 use std::collections::BTreeMap;
@@ -241,6 +242,11 @@ impl World {
     /// Those with `true`.
     pub fn current_members(&self) -> Vec<String> {
         self.members_in_mparticle(NAME).into_iter().filter(|(_, value)| *value).map(|(key, _)| key).collect()
+    }
+
+    /// Waits until all that the latest snapshot shows is stored, as the engine does for whoever reads through it.
+    pub async fn is_recorded(&self) {
+        self.handle().read(Question::Size).await.unwrap();
     }
 
     pub fn reader(&self) -> Reader {
