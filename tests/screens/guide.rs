@@ -133,6 +133,20 @@ fn a_custom_feed_has_a_key_and_a_secret() {
 }
 
 #[test]
+fn what_a_small_terminal_cuts_off_can_be_looked_at_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut screen = screen(&directory);
+    let small = |screen: &GuideScreen| picture(screen, (46, 14), false);
+    assert!(!small(&screen).contains("1 of 4") && small(&screen).contains("pgup above"));
+    press(&mut screen, "pgup");
+    assert!(small(&screen).contains("1 of 4"), "{}", small(&screen));
+    // Whoever types looks at what is typed.
+    press(&mut screen, "x");
+    assert!(small(&screen).contains("› Webhook URL"), "{}", small(&screen));
+    assert!(!picture(&screen, (80, 24), false).contains("pgup"));
+}
+
+#[test]
 fn esc_goes_back_a_question_and_out_at_the_first() {
     let directory = tempfile::tempdir().unwrap();
     let mut screen = screen(&directory);

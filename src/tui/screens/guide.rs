@@ -24,6 +24,8 @@ use crate::tui::widgets::text_input::TextInput;
 /// The widest the text may run, and the cells of a label.
 const COLUMNS: u16 = 92;
 const LABEL: u16 = 18;
+/// How many lines are looked at again at once.
+const PAGE: usize = 5;
 
 /// What the screen wants of whoever runs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +62,7 @@ pub struct GuideScreen {
     input: TextInput,
     wrong: Option<Wrong>,
     mode: Mode,
-    /// How many lines of what is read are above the screen.
+    /// How many lines of what is read are above the screen; of a question, how many of them are looked at again.
     scroll: usize,
 }
 
@@ -92,6 +94,7 @@ impl GuideScreen {
         let is_secret = self.question().is_some_and(Question::is_secret);
         self.input = if is_secret { TextInput::hidden() } else { TextInput::default() };
         self.wrong = None;
+        self.scroll = 0;
         self.mode = Mode::Asking;
     }
 
@@ -152,9 +155,12 @@ impl GuideScreen {
             Code::Esc => return self.back(),
             Code::Down => self.choose(1),
             Code::Up => self.choose(-1),
+            Code::PageUp => self.scroll += PAGE,
+            Code::PageDown => self.scroll = self.scroll.saturating_sub(PAGE),
             _ => {
                 self.input.key(key);
                 self.wrong = None;
+                self.scroll = 0;
             }
         }
         Wish::None
@@ -240,7 +246,10 @@ impl GuideScreen {
         // What is typed stays in sight, with what is wrong with it; what is read scrolls.
         let most = lines.len().saturating_sub(room);
         let last = |focus: usize| if self.wrong.is_some() { lines.len() } else { focus + 4 };
-        let first = focus.map_or(self.scroll, |focus| last(focus).saturating_sub(room).min(focus)).min(most);
+        let of_question = |focus: usize| last(focus).saturating_sub(room).min(focus);
+        let first =
+            focus.map_or(self.scroll, |focus| of_question(focus).saturating_sub(self.scroll)).min(most);
+        let is_cut = focus.is_some_and(|focus| of_question(focus) > 0);
         for (row, line) in lines.iter().enumerate().skip(first).take(room) {
             let y = cells(row - first);
             let used = canvas.line(x, y, width, line);
@@ -248,7 +257,7 @@ impl GuideScreen {
                 self.draw_input(canvas, x + used, y, width.saturating_sub(used));
             }
         }
-        canvas.line(x, whole.height.saturating_sub(1), width, &self.hints());
+        canvas.line(x, whole.height.saturating_sub(1), width, &self.hints(is_cut));
     }
 
     fn draw_input(&self, canvas: &mut Canvas<'_>, x: u16, y: u16, room: u16) {
@@ -310,8 +319,9 @@ impl GuideScreen {
         (lines, Some(focus))
     }
 
-    fn hints(&self) -> Vec<Piece<'static>> {
+    fn hints(&self, is_cut: bool) -> Vec<Piece<'static>> {
         let keys: &[(&str, &str)] = match &self.mode {
+            Mode::Asking if is_cut => &[("enter", "next"), ("pgup", "above"), ("esc", "back")],
             Mode::Asking if self.question().is_some_and(|question| !question.choices().is_empty()) => {
                 &[("enter", "next"), ("up/down", "choose"), ("esc", "back"), ("ctrl-c", "leave")]
             }
