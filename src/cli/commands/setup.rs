@@ -98,7 +98,7 @@ impl Talk {
         if self.chapter.replace(chapter) != Some(chapter) {
             self.tell(&format!("\n{}", chapter.title()))?;
             for line in chapter.preparation() {
-                self.tell(&format!("  {line}"))?;
+                self.tell(&format!("  {}", wrap(line, COLUMNS - 2).join("\n  ")))?;
             }
         }
         let fallback = guide.fallback(question).map(str::to_owned);

@@ -114,7 +114,7 @@ impl Chapter {
         }
     }
 
-    /// What to do in the web consoles first, a line each.
+    /// What to do in the web consoles first, a paragraph each.
     #[must_use]
     pub fn preparation(self) -> &'static [&'static str] {
         match self {
@@ -128,10 +128,10 @@ impl Chapter {
                 "Its secret is shown once. Project Settings > Overview shows the project's id and where its data is kept.",
             ],
             Self::Evidence => &[
-                "mParticle does not publish what its feed takes. Telling it one user of yours, labelled development,",
-                "settles that: pick somebody whose id you know, your own for instance. The attribute is “cohort-sync probe”.",
+                "mParticle does not publish what its feed takes. Telling it one user of yours, labelled development, settles \
+                 that: pick somebody whose id you know, your own for instance. The attribute is “cohort-sync probe”.",
             ],
-            Self::Keeping => &["The secret and the Webhook URL are needed at every start."],
+            Self::Keeping => &["The credentials are needed at every start."],
         }
     }
 }
