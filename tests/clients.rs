@@ -9,10 +9,9 @@ mod profiles;
 mod server;
 
 use cohort_sync::domain::CohortId;
+use cohort_sync::domain::membership::Collector;
 use cohort_sync::http::{Authorization, Backoff, Bytes, Transport, TransportError, TransportOptions};
-use cohort_sync::mixpanel::{
-    Client, Connection, Heeded, MixpanelError, Page, PageEvent, Rest, wait_to_retry,
-};
+use cohort_sync::mixpanel::{Client, Connection, Heeded, MixpanelError, PageEvent, Rest, wait_to_retry};
 use cohort_sync::mparticle::{self, FeedUrl};
 use server::{Asked, Reply, Server};
 use std::error::Error;
@@ -68,15 +67,15 @@ fn heeded() -> Heeded {
 async fn read(server: &Server, heeded: Heeded) -> Result<Vec<String>, MixpanelError> {
     let client = client_of(server);
     let first = client.page(COHORT, 0, None).await.result?;
-    let mut people = Vec::new();
-    let mut take = |page: &Page| page.for_each(|profile| people.push(format!("{:?}", profile.distinct_id)));
-    take(&first);
     let mut rest = Rest::after(client, COHORT, &first, heeded)?;
+    let mut collector = Collector::default();
+    collector.absorb(first.people);
     while let Some(page) = rest.next().await? {
-        take(&page);
+        collector.absorb(page.people);
     }
-    people.sort_unstable();
-    Ok(people)
+    let (membership, _) = collector.finish();
+    assert_eq!(membership.counts().duplicates, 0, "somebody was read twice");
+    Ok(membership.iter().map(|member| member.identity.to_string()).collect())
 }
 
 async fn loses_the_session(script: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static) -> String {
@@ -97,6 +96,18 @@ async fn every_member_is_read_once_and_paging_ends_by_its_own_rule() {
         let distinct: std::collections::HashSet<_> = people.iter().collect();
         assert_eq!(distinct.len(), members);
     }
+}
+
+#[tokio::test]
+async fn a_compressed_page_is_read_and_a_cut_one_is_read_anew() {
+    let server = Server::start(|asked, number| {
+        assert!(asked.head.to_ascii_lowercase().contains("accept-encoding: gzip"), "{}", asked.head);
+        let reply = Reply::new(200, page_of(asked.page(), 7, "s1", 7)).gzipped();
+        if number == 1 { reply.cut() } else { reply }
+    })
+    .await;
+    assert_eq!(read(&server, heeded()).await.unwrap().len(), 7);
+    assert_eq!(server.pages_asked().len(), 4, "three pages, one of them twice");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up should fail")]
 
+use cohort_sync::domain::harvest::{Gathering, Harvest};
 use cohort_sync::domain::membership::Collector;
 use cohort_sync::domain::people::{Narrow, UserRow};
 use cohort_sync::domain::property::{DEFAULT_PROPERTIES, Extras, PropertyNames};
@@ -22,6 +23,8 @@ use std::time::{Duration, Instant};
 
 const COHORT: CohortId = CohortId(1);
 const MEMBERS: u64 = 1_000_000;
+/// Profiles that are gathered together.
+const PAGE: u64 = 1_000;
 /// Every fifth lacks an MPID.
 const LACKING: u64 = MEMBERS / 5;
 
@@ -53,8 +56,11 @@ fn write_read(directory: &Path) {
             started_at: now(),
         })
         .unwrap();
-    let mut collector = Collector::noting(ReadingRules::default(), PropertyNames::of(DEFAULT_PROPERTIES));
+    let gathering =
+        Gathering { rules: ReadingRules::default(), properties: PropertyNames::of(DEFAULT_PROPERTIES) };
+    let mut collector = Collector::default();
     let mut remarks = Vec::new();
+    let mut page = Harvest::of_page(0, &gathering);
     for number in 0..MEMBERS {
         let is_lacking = number % 5 == 4;
         let (distinct_id, held) = (format!("user-{number}@example.com"), mpid(number).to_string());
@@ -71,7 +77,11 @@ fn write_read(directory: &Path) {
             has_profile: true,
             extras,
         };
-        remarks.extend(collector.add(&profile));
+        page.take(&profile);
+        if number % PAGE == PAGE - 1 {
+            let next = Harvest::of_page(u32::try_from(number / PAGE).unwrap() + 1, &gathering);
+            remarks.extend(collector.absorb(std::mem::replace(&mut page, next)));
+        }
         if remarks.len() >= 2_000 {
             store.add_remarks(id, COHORT, &std::mem::take(&mut remarks)).unwrap();
         }

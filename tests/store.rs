@@ -364,3 +364,35 @@ fn history_is_pruned_but_never_what_is_in_doubt() {
     record.phase = Phase::Settle;
     store.save_run(&record).unwrap();
 }
+
+#[test]
+fn history_is_forgotten_a_little_at_a_time_and_sizes_tell() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(directory.path());
+    let sync = add_sync(&mut store);
+    // More rows than are forgotten at once, in a run that is pushed out by those after it.
+    for run in 0..=cohort_sync::store::RUNS_WITH_CHANGES {
+        let id = begin(&mut store, sync);
+        let people = if run == 0 { 1_200 } else { 1 };
+        let changes: BTreeSet<(Identity, bool)> = (0..people).map(|n| (Identity::Mpid(n), true)).collect();
+        store.write_plan(id, sync, &plan(&changes, 1), true).unwrap();
+        for request in store.claim(id, Wave::Removes, 2_000).unwrap() {
+            store.answer(id, request.first_position, &Answered::default(), now()).unwrap();
+        }
+        store.settle(id, &held(), true).unwrap();
+    }
+    let reader = Reader::open(directory.path()).unwrap();
+    let before = reader.sizes().unwrap();
+    assert_eq!(before.members, 1_200);
+    assert!(before.bytes_a_member().unwrap() < 12.0, "{before:?}");
+    let mut steps = 1;
+    while store.prune_some(sync).unwrap() {
+        steps += 1;
+    }
+    assert_eq!(steps, 3);
+    let after = reader.sizes().unwrap();
+    assert!(after.plans < before.plans / 10 && after.free > before.free, "{before:?} {after:?}");
+    let (_, tidied) = store.vacuum().unwrap();
+    assert_eq!((tidied.free, tidied.members, tidied.plans), (0, 1_200, after.plans));
+    assert!(tidied.file < after.file);
+}

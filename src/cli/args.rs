@@ -193,6 +193,8 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         attribute: Option<String>,
     },
+    /// Write the state file anew without what was forgotten, so that it takes no more room than it needs
+    Vacuum,
     /// Send exactly one user to mParticle in a chosen form, and show the request and the answer
     Probe(ProbeArgs),
     /// List the users without a valid MPID.

@@ -23,7 +23,7 @@ use args::{Args, Command};
 use commands::steer::Steering;
 use commands::{
     adopt, clean_up, cohorts, counts, doctor, history, past, people, probe, reconnect, requests, run,
-    sandbox, setup, status, steer, support_bundle, sync, user, verify, watch,
+    sandbox, setup, status, steer, support_bundle, sync, user, vacuum, verify, watch,
 };
 use config_command::ConfigCommandError;
 use failure::{Exit, Failure, report};
@@ -94,6 +94,7 @@ async fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
         Command::Counts(asked) => return counts::counts(desk, asked),
         Command::User(asked) => return user::user(desk, asked).await,
         Command::Setup => return setup::setup(desk).await,
+        Command::Vacuum => return vacuum::vacuum(&desk.places, desk.args.global.json).await,
         Command::Sandbox { listen } => return sandbox::sandbox(*listen, desk.args.global.json).await,
         _ => {}
     }

@@ -4,6 +4,7 @@
 
 use super::change::{Change, Direction};
 use super::identity::IdentityRef;
+use super::matched::Matched;
 use super::membership::{MemberRef, Membership};
 use super::sorted::{Block, Sorted};
 use std::cmp::Ordering;
@@ -50,7 +51,7 @@ pub fn diff<E>(
     uncertain: &Sorted,
     mut each: impl FnMut(Difference<'_>) -> ControlFlow<()>,
 ) -> Result<(), E> {
-    let mut mpids = Part { members: &members.mpids, doubted: &uncertain.mpids };
+    let mut mpids = Part { members: &members.matched, doubted: &uncertain.mpids };
     let mut uuids = Part { members: &members.uuids, doubted: &uncertain.uuids };
     let mut texts = Part { members: &members.texts, doubted: &uncertain.texts };
     let mut at = 0;
@@ -122,9 +123,9 @@ pub(super) trait Keyed<K> {
     fn key(&self) -> &K;
 }
 
-impl Keyed<i64> for (i64, u32) {
+impl Keyed<i64> for Matched {
     fn key(&self) -> &i64 {
-        &self.0
+        &self.mpid
     }
 }
 
@@ -211,17 +212,18 @@ impl<'a, T> SplitFirst<'a, T> for &'a [T] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::harvest::{Gathering, Harvest};
     use super::super::member::RawId;
     use super::super::membership::Collector;
     use super::super::property::Extras;
-    use super::super::{Identity, Profile, ReadingRules};
+    use super::super::{Identity, Profile};
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
     use std::convert::Infallible;
 
     fn membership(people: &BTreeSet<Identity>) -> Membership {
-        let mut collector = Collector::new(ReadingRules::default());
+        let mut page = Harvest::of_page(0, &Gathering::default());
         for person in people {
             let text = RawId::Text(person.to_string().into());
             let (distinct_id, mparticle_user_id) = match person {
@@ -231,8 +233,10 @@ mod tests {
             let extras = Extras::default();
             let profile =
                 Profile { distinct_id, mparticle_user_id, last_seen: None, has_profile: true, extras };
-            collector.add(&profile);
+            page.take(&profile);
         }
+        let mut collector = Collector::default();
+        collector.absorb(page);
         collector.finish().0
     }
 

@@ -121,9 +121,10 @@ pub fn most_striking(groupings: &[Grouping]) -> Option<(&Grouping, &Group)> {
 mod tests {
     use super::*;
     use crate::domain::property::{Extras, PropertyNames};
+    use crate::domain::tally::Tallying;
 
     fn tallies() -> Tallies {
-        let mut tallies = Tallies::of(PropertyNames::of(["$os"]));
+        let mut tallies = Tallying::of_page(PropertyNames::of(["$os"]), 0);
         for number in 0..100 {
             let mut extras = Extras::default();
             if number < 90 {
@@ -131,7 +132,7 @@ mod tests {
             }
             tallies.note_matched(&extras);
         }
-        tallies
+        tallies.done()
     }
 
     #[test]

@@ -111,7 +111,7 @@ pub const ANONYMOUS_PREFIX: &str = "$device:";
 pub const IDENTITY_LIMIT: usize = 256;
 
 /// The sixteen bytes of a UUID in its canonical spelling; `None` for everything else.
-fn canonical_uuid(text: &str) -> Option<[u8; 16]> {
+pub(super) fn canonical_uuid(text: &str) -> Option<[u8; 16]> {
     let is_canonical = text.len() == 36 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
     let uuid = is_canonical.then(|| Uuid::try_parse(text).ok())??;
     Some(uuid.into_bytes())

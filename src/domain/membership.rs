@@ -1,163 +1,58 @@
-//! The people of one read, gathered page by page and then put in order: what the diff compares with the
-//! baseline. Packed so that memory grows by tens of bytes a member, and counted so that every profile is
-//! accounted for. Where the pages come from and where remarks are kept is for others.
+//! The people of one read, put together page by page and then put in order: what the diff compares with the
+//! baseline. Packed so that memory grows by some twenty bytes a member, and counted so that every profile is
+//! accounted for. Reading a page belongs to `harvest`; where pages come from and where remarks are kept is for others.
 
 use super::counts::ReadCounts;
 use super::diff::{Difference, Found};
-use super::identity::IdentityRef;
-use super::member::{Finding, Member, NoMpid, Profile, RawId, ReadingRules, is_suspect, parse_mpid};
-use super::property::PropertyNames;
+use super::harvest::Harvest;
+use super::identity::{self, IdentityRef};
+use super::matched::{Matched, TextPool};
+use super::member::is_suspect;
+use super::remark::{Remark, RemarkKind};
 use super::rounding::Neighbours;
 use super::tally::Tallies;
-use super::{Change, Direction, Identity, Reason, identity};
+use super::{Change, Direction, Identity};
+use hashbrown::HashTable;
+use rayon::slice::ParallelSliceMut;
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::convert::Infallible;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 
-/// What is remarkable about one profile, for the lists that explain a cohort's counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remark {
-    /// The profile, where it has a usable `$distinct_id`.
-    pub distinct_id: Option<Box<str>>,
-    /// What was remarked.
-    pub kind: RemarkKind,
-    /// What `$mparticle_user_id` held, where it held anything.
-    pub evidence: Option<Box<str>>,
-    /// `$last_seen` as Mixpanel wrote it.
-    pub last_seen: Option<Box<str>>,
-    /// Of a duplicate, the profile of the same person that is counted; `None` where it has no `$distinct_id`.
-    pub counted_profile: Option<Box<str>>,
-    /// The groups it belongs to by the properties that were asked for, in their order; nothing of a matched profile.
-    pub properties: Box<[Option<Box<str>>]>,
-}
-
-impl Remark {
-    /// Why it was made.
-    #[must_use]
-    pub fn reason(&self) -> Reason {
-        self.kind.reason(self.distinct_id.as_deref())
-    }
-
-    /// The MPID that `$mparticle_user_id` held, where it held one.
-    #[must_use]
-    pub fn mpid(&self) -> Option<i64> {
-        parse_mpid(&RawId::Text(self.evidence.as_deref()?.into())).ok()
-    }
-}
-
-/// The kinds of remarks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RemarkKind {
-    /// Sent by `$distinct_id`, for this reason.
-    Unmatched(NoMpid),
-    /// Not sent at all, for this reason.
-    Unsendable(NoMpid),
-    /// Another profile of a person already counted.
-    Duplicate,
-    /// Sent by an MPID that JavaScript has probably rounded.
-    Suspect,
-}
-
-impl RemarkKind {
-    /// The reason, given the profile it is about.
-    #[must_use]
-    pub fn reason(self, distinct_id: Option<&str>) -> Reason {
-        match self {
-            Self::Unmatched(why) | Self::Unsendable(why) => Reason::of_no_mpid(why, distinct_id),
-            Self::Duplicate => Reason::Duplicate,
-            Self::Suspect => Reason::Rounded,
-        }
-    }
-}
-
-/// Gathers profiles as they arrive, in any order.
-#[derive(Debug)]
+/// Puts the pages of a read together, in any order.
+#[derive(Debug, Default)]
 pub struct Collector {
-    rules: ReadingRules,
     tallies: Tallies,
-    mpids: Vec<(i64, u32)>,
-    uuids: Vec<[u8; 16]>,
-    texts: Vec<Box<str>>,
+    matched: Vec<Matched>,
+    uuids: Unmatched<[u8; 16]>,
+    texts: Unmatched<Box<str>>,
     distinct_ids: TextPool,
     unsendable: u64,
+    /// Those found so far: matched ones are only known once everybody is in.
     duplicates: u64,
-    seen_unmatched: HashSet<u64>,
-    hasher: RandomState,
 }
 
 impl Collector {
-    /// An empty collection.
-    #[must_use]
-    pub fn new(rules: ReadingRules) -> Self {
-        Self::noting(rules, PropertyNames::default())
-    }
-
-    /// An empty collection that counts and keeps what profiles hold in these properties.
-    #[must_use]
-    pub fn noting(rules: ReadingRules, properties: PropertyNames) -> Self {
-        Self {
-            rules,
-            tallies: Tallies::of(properties),
-            mpids: Vec::new(),
-            uuids: Vec::new(),
-            texts: Vec::new(),
-            distinct_ids: TextPool::default(),
-            unsendable: 0,
-            duplicates: 0,
-            seen_unmatched: HashSet::new(),
-            hasher: RandomState::new(),
-        }
-    }
-
-    /// Takes one profile, and hands back what is remarkable about it.
-    pub fn add(&mut self, profile: &Profile<'_>) -> Option<Remark> {
-        let member = Member::read(profile, self.rules);
-        let kind = match member.finding {
-            Finding::Matched { mpid, suspect } => {
-                let place = self.distinct_ids.push(member.distinct_id.as_deref().unwrap_or_default());
-                self.mpids.push((mpid, place));
-                self.tallies.note_matched(&profile.extras);
-                if !suspect {
-                    return None;
-                }
-                RemarkKind::Suspect
+    /// Takes a page up, and hands back what is remarkable about its profiles.
+    pub fn absorb(&mut self, page: Harvest) -> Vec<Remark> {
+        let Harvest { tallies, matched, distinct_ids, unmatched, unsendable, mut remarks, .. } = page;
+        self.tallies.add(tallies.done());
+        let moved = self.distinct_ids.append(&distinct_ids);
+        self.matched.extend(matched.into_iter().map(|member| member.moved(moved)));
+        self.unsendable += unsendable;
+        let told = remarks.iter_mut().filter(|remark| matches!(remark.kind, RemarkKind::Unmatched(_)));
+        for (remark, identity) in told.zip(unmatched) {
+            let is_new = match identity {
+                Identity::Uuid(uuid) => self.uuids.take(uuid),
+                Identity::Text(text) => self.texts.take(text),
+                Identity::Mpid(_) => unreachable!("an unmatched member is never addressed by MPID"),
+            };
+            if !is_new {
+                self.duplicates += 1;
+                remark.kind = RemarkKind::Duplicate;
+                remark.counted_profile = remark.distinct_id.clone();
             }
-            Finding::Unmatched { identity, reason } => self.add_unmatched(identity, reason),
-            Finding::Unsendable { reason } => {
-                self.unsendable += 1;
-                RemarkKind::Unsendable(reason)
-            }
-        };
-        let properties = if kind == RemarkKind::Suspect {
-            Box::default()
-        } else {
-            self.tallies.note_other(&profile.extras);
-            profile.extras.values(self.tallies.names().len())
-        };
-        let distinct_id: Option<Box<str>> =
-            member.distinct_id.as_deref().or_else(|| profile.distinct_id.evidence()).map(Into::into);
-        Some(Remark {
-            // An unusable id is still the best name there is for an unsendable profile.
-            counted_profile: distinct_id.clone().filter(|_| kind == RemarkKind::Duplicate),
-            distinct_id,
-            kind,
-            evidence: profile.mparticle_user_id.evidence().map(Into::into),
-            last_seen: profile.last_seen.as_deref().map(Into::into),
-            properties,
-        })
-    }
-
-    /// A hash is remembered rather than the id: a collision (one in a million cohorts of ten million) would
-    /// mislabel a remark, while the counts come from the exact sort in [`Collector::finish`].
-    fn add_unmatched(&mut self, identity: Identity, reason: NoMpid) -> RemarkKind {
-        let first = self.seen_unmatched.insert(self.hasher.hash_one(&identity));
-        match identity {
-            Identity::Uuid(bytes) => self.uuids.push(bytes),
-            Identity::Text(text) => self.texts.push(text),
-            Identity::Mpid(_) => unreachable!("an unmatched member is never addressed by MPID"),
         }
-        if first { RemarkKind::Unmatched(reason) } else { RemarkKind::Duplicate }
+        remarks
     }
 
     /// What was counted besides, once everybody is in.
@@ -165,79 +60,103 @@ impl Collector {
         std::mem::take(&mut self.tallies)
     }
 
-    /// Profiles taken so far.
-    #[must_use]
-    pub fn fetched(&self) -> u64 {
-        (self.mpids.len() + self.uuids.len() + self.texts.len()) as u64 + self.unsendable
-    }
-
-    /// The accounts so far; duplicates are only known once the collection is finished.
+    /// The accounts so far; of the matched, duplicates are only known once the collection is finished.
     #[must_use]
     pub fn counts_so_far(&self) -> ReadCounts {
         ReadCounts {
-            matched: self.mpids.len() as u64,
-            unmatched: (self.uuids.len() + self.texts.len()) as u64,
+            matched: self.matched.len() as u64,
+            unmatched: self.uuids.len() + self.texts.len(),
             unsendable: self.unsendable,
+            duplicates: self.duplicates,
             ..ReadCounts::default()
         }
     }
 
-    /// Puts everything in order, folds duplicates, and hands back the duplicates among the matched.
+    /// Puts everything in order, on all processors, and folds duplicates; hands back those among the matched.
     #[must_use]
-    pub fn finish(mut self) -> (Membership, Vec<Remark>) {
-        self.mpids.sort_unstable();
-        self.uuids.sort_unstable();
-        self.texts.sort_unstable();
-        let gathered = self.fetched();
+    pub fn finish(self) -> (Membership, Vec<Remark>) {
+        let so_far = self.counts_so_far();
+        let Self { mut matched, uuids, texts, distinct_ids, .. } = self;
+        let (uuids, texts) = (uuids.in_order(), texts.in_order());
+        matched.par_sort_unstable();
         let (mut remarks, mut folded) = (Vec::new(), Vec::new());
-        let distinct_ids = self.distinct_ids;
-        let name_of = |place| Some(distinct_ids.get(place)).filter(|id| !id.is_empty()).map(Box::<str>::from);
-        self.mpids.dedup_by(|later, kept| {
-            let same = later.0 == kept.0;
+        let name_of = |member: &Matched| {
+            member.profile(&distinct_ids).map(|profile| profile.to_string().into_boxed_str())
+        };
+        matched.dedup_by(|later, kept| {
+            let same = later.mpid == kept.mpid;
             if same {
                 remarks.push(Remark {
-                    distinct_id: name_of(later.1),
+                    distinct_id: name_of(later),
                     kind: RemarkKind::Duplicate,
-                    evidence: Some(later.0.to_string().into()),
+                    evidence: Some(later.mpid.to_string().into()),
                     last_seen: None,
-                    counted_profile: name_of(kept.1),
+                    counted_profile: name_of(kept),
                     properties: Box::default(),
                 });
-                folded.push((later.0, later.1));
+                folded.push(*later);
             }
             same
         });
-        self.uuids.dedup();
-        self.texts.dedup();
-        let kept = (self.mpids.len() + self.uuids.len() + self.texts.len()) as u64;
-        self.duplicates = gathered - self.unsendable - kept;
         let counts = ReadCounts {
-            matched: self.mpids.len() as u64,
-            unmatched: (self.uuids.len() + self.texts.len()) as u64,
-            unsendable: self.unsendable,
-            duplicates: self.duplicates,
-            suspect: self.mpids.iter().filter(|(mpid, _)| is_suspect(*mpid)).count() as u64,
-            anonymous: self.texts.iter().filter(|text| text.starts_with(identity::ANONYMOUS_PREFIX)).count()
+            matched: matched.len() as u64,
+            duplicates: so_far.duplicates + folded.len() as u64,
+            suspect: matched.iter().filter(|member| is_suspect(member.mpid)).count() as u64,
+            anonymous: texts.iter().filter(|text| text.starts_with(identity::ANONYMOUS_PREFIX)).count()
                 as u64,
+            ..so_far
         };
-        let membership = Membership {
-            mpids: self.mpids,
-            folded,
-            uuids: self.uuids,
-            texts: self.texts,
-            distinct_ids,
-            counts,
-        };
-        (membership, remarks)
+        (Membership { matched, folded, uuids, texts, distinct_ids, counts }, remarks)
+    }
+}
+
+/// Unmatched people of one form, each once. The table holds places rather than people, so it takes some bytes each.
+#[derive(Debug)]
+struct Unmatched<T> {
+    people: Vec<T>,
+    places: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl<T> Default for Unmatched<T> {
+    fn default() -> Self {
+        Self { people: Vec::new(), places: HashTable::new(), hasher: RandomState::new() }
+    }
+}
+
+impl<T: Hash + Ord + Send> Unmatched<T> {
+    /// Takes somebody; false if they are here already.
+    fn take(&mut self, person: T) -> bool {
+        let Self { people, places, hasher } = self;
+        let hash = hasher.hash_one(&person);
+        if places.find(hash, |place| people[*place as usize] == person).is_some() {
+            return false;
+        }
+        // Mixpanel exports at most ten million users a cohort, far below the four billion that fit.
+        let place = u32::try_from(people.len()).unwrap_or(u32::MAX);
+        people.push(person);
+        places.insert_unique(hash, place, |place| hasher.hash_one(&people[*place as usize]));
+        true
+    }
+
+    fn len(&self) -> u64 {
+        self.people.len() as u64
+    }
+
+    fn in_order(self) -> Vec<T> {
+        let Self { mut people, places, .. } = self;
+        drop(places);
+        people.par_sort_unstable();
+        people
     }
 }
 
 /// The people of one complete read, each once, in the order of [`Identity`].
 #[derive(Debug, Default)]
 pub struct Membership {
-    pub(super) mpids: Vec<(i64, u32)>,
-    /// Further profiles of people who are in `mpids`.
-    folded: Vec<(i64, u32)>,
+    pub(super) matched: Vec<Matched>,
+    /// Further profiles of people who are in `matched`.
+    folded: Vec<Matched>,
     pub(super) uuids: Vec<[u8; 16]>,
     pub(super) texts: Vec<Box<str>>,
     distinct_ids: TextPool,
@@ -250,7 +169,7 @@ pub struct MemberRef<'a> {
     /// How the person is addressed.
     pub identity: IdentityRef<'a>,
     /// Of somebody addressed by MPID, the profile, where it has a usable `$distinct_id`.
-    profile: Option<&'a str>,
+    profile: Option<IdentityRef<'a>>,
 }
 
 impl<'a> MemberRef<'a> {
@@ -262,7 +181,7 @@ impl<'a> MemberRef<'a> {
     /// The profile, where it has a usable `$distinct_id`.
     #[must_use]
     pub fn distinct_id(&self) -> Option<Cow<'a, str>> {
-        self.profile.map(Cow::Borrowed).or_else(|| self.identity.distinct_id())
+        self.profile.unwrap_or(self.identity).distinct_id()
     }
 
     /// The change that tells mParticle of this member.
@@ -287,22 +206,22 @@ impl Membership {
     #[must_use]
     pub fn neighbours(&self) -> Neighbours {
         let mut found = Neighbours::default();
-        let everybody = self.mpids.iter().map(|(mpid, _)| Ok::<_, Infallible>(*mpid));
+        let everybody = self.matched.iter().map(|member| Ok::<_, Infallible>(member.mpid));
         let Ok(()) = found.look(self.suspects(), everybody);
         found
     }
 
     /// The MPIDs that JavaScript has probably rounded, in order.
     pub fn suspects(&self) -> impl Iterator<Item = i64> + '_ {
-        self.mpids.iter().map(|(mpid, _)| *mpid).filter(|mpid| is_suspect(*mpid))
+        self.matched.iter().map(|member| member.mpid).filter(|mpid| is_suspect(*mpid))
     }
 
     /// The MPIDs of the matched people of whom a profile bears a `$distinct_id` that `is_asked` knows, in order.
-    pub fn mpids_of(&self, is_asked: impl Fn(&str) -> bool) -> Vec<i64> {
-        let profiles = self.mpids.iter().chain(&self.folded);
+    pub fn mpids_of(&self, is_asked: impl Fn(IdentityRef<'_>) -> bool) -> Vec<i64> {
+        let profiles = self.matched.iter().chain(&self.folded);
         let mut found: Vec<i64> = profiles
-            .filter(|(_, place)| is_asked(self.distinct_ids.get(*place)))
-            .map(|(mpid, _)| *mpid)
+            .filter(|member| member.profile(&self.distinct_ids).is_some_and(&is_asked))
+            .map(|member| member.mpid)
             .collect();
         found.sort_unstable();
         found.dedup();
@@ -310,23 +229,22 @@ impl Membership {
     }
 
     /// A matched member and what bears its `$distinct_id`.
-    fn matched(&self, (mpid, place): (i64, u32)) -> MemberRef<'_> {
-        let profile = Some(self.distinct_ids.get(place)).filter(|id| !id.is_empty());
-        MemberRef { identity: IdentityRef::Mpid(mpid), profile }
+    fn matched<'a>(&'a self, member: &'a Matched) -> MemberRef<'a> {
+        MemberRef { identity: IdentityRef::Mpid(member.mpid), profile: member.profile(&self.distinct_ids) }
     }
 
     /// What the comparison found of a matched member.
-    pub(super) fn mpid_difference<'a>(&'a self, found: &Found<'a, (i64, u32), i64>) -> Difference<'a> {
+    pub(super) fn mpid_difference<'a>(&'a self, found: &Found<'a, Matched, i64>) -> Difference<'a> {
         match found {
-            Found::Unchanged(member) => Difference::Unchanged(self.matched(**member)),
-            Found::Enters(member) => Difference::Enters(self.matched(**member)),
+            Found::Unchanged(member) => Difference::Unchanged(self.matched(member)),
+            Found::Enters(member) => Difference::Enters(self.matched(member)),
             Found::Leaves(mpid) => Difference::Leaves(IdentityRef::Mpid(**mpid)),
         }
     }
 
     /// Everyone, in order.
     pub fn iter(&self) -> impl Iterator<Item = MemberRef<'_>> {
-        let mpids = self.mpids.iter().map(|member| self.matched(*member));
+        let mpids = self.matched.iter().map(|member| self.matched(member));
         let others = self
             .uuids
             .iter()
@@ -336,32 +254,10 @@ impl Membership {
     }
 }
 
-/// Many short texts in one allocation.
-#[derive(Debug, Default)]
-struct TextPool {
-    text: String,
-    ends: Vec<usize>,
-}
-
-impl TextPool {
-    /// Appends a text and returns its place.
-    fn push(&mut self, text: &str) -> u32 {
-        self.text.push_str(text);
-        self.ends.push(self.text.len());
-        // Mixpanel exports at most ten million users a cohort, far below the four billion that fit.
-        u32::try_from(self.ends.len() - 1).unwrap_or(u32::MAX)
-    }
-
-    fn get(&self, place: u32) -> &str {
-        let place = place as usize;
-        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.text[start..self.ends[place]]
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::member::RawId;
+    use super::super::harvest::Gathering;
+    use super::super::member::{Profile, RawId};
     use super::*;
     use crate::domain::property::Extras;
     use proptest::prelude::*;
@@ -376,14 +272,32 @@ mod tests {
         }
     }
 
+    /// One page with these profiles, put in order.
+    fn gathered(profiles: &[(&str, Option<&str>)]) -> (Membership, Vec<Remark>) {
+        let mut page = Harvest::of_page(0, &Gathering::default());
+        for (distinct_id, mpid) in profiles {
+            page.take(&profile(distinct_id, *mpid));
+        }
+        let mut collector = Collector::default();
+        let mut remarks = collector.absorb(page);
+        let (membership, duplicates) = collector.finish();
+        remarks.extend(duplicates);
+        (membership, remarks)
+    }
+
     proptest! {
         #[test]
         fn every_profile_is_counted_once_and_order_is_strict(
             profiles in prop::collection::vec(("[a-c]{0,2}", prop::option::of("-?[0-3]{0,2}")), 0..60)
         ) {
-            let mut collector = Collector::new(ReadingRules::default());
-            for (distinct_id, mpid) in &profiles {
-                collector.add(&profile(distinct_id, mpid.as_deref()));
+            let mut collector = Collector::default();
+            for (number, page) in (0..).zip(profiles.chunks(7)) {
+                let mut harvest = Harvest::of_page(number, &Gathering::default());
+                for (distinct_id, mpid) in page {
+                    harvest.take(&profile(distinct_id, mpid.as_deref()));
+                }
+                collector.absorb(harvest);
+                prop_assert_eq!(collector.counts_so_far().fetched(), profiles.len().min(7 * (number as usize + 1)) as u64);
             }
             let (membership, _) = collector.finish();
             prop_assert_eq!(membership.counts().fetched(), profiles.len() as u64);
@@ -395,36 +309,30 @@ mod tests {
 
     #[test]
     fn two_profiles_of_one_person_count_once() {
-        let mut collector = Collector::new(ReadingRules::default());
-        for (distinct_id, mpid) in [("a", Some("7")), ("b", Some("7")), ("c", None), ("c", None)] {
-            collector.add(&profile(distinct_id, mpid));
-        }
-        let (membership, remarks) = collector.finish();
+        let (membership, remarks) = gathered(&[("a", Some("7")), ("b", Some("7")), ("c", None), ("c", None)]);
         let counts = membership.counts();
         assert_eq!((counts.matched, counts.unmatched, counts.duplicates), (1, 1, 2));
-        assert_eq!(remarks.len(), 1);
-        assert_eq!(remarks[0].distinct_id.as_deref(), Some("b"));
+        let duplicates: Vec<_> =
+            remarks.iter().filter(|remark| remark.kind == RemarkKind::Duplicate).collect();
+        let named = |place: usize| {
+            (duplicates[place].distinct_id.as_deref(), duplicates[place].counted_profile.as_deref())
+        };
+        assert_eq!((named(0), named(1)), ((Some("c"), Some("c")), (Some("b"), Some("a"))));
         let first = membership.iter().next().unwrap();
         assert_eq!(first.distinct_id().as_deref(), Some("a"));
     }
 
     #[test]
     fn people_are_found_by_any_of_their_profiles() {
-        let mut collector = Collector::new(ReadingRules::default());
-        for (distinct_id, mpid) in [("a", Some("7")), ("b", Some("7")), ("c", Some("-3")), ("d", None)] {
-            collector.add(&profile(distinct_id, mpid));
-        }
-        let (membership, _) = collector.finish();
-        assert_eq!(membership.mpids_of(|id| id != "d"), [-3, 7]);
-        assert_eq!(membership.mpids_of(|id| id == "b"), [7]);
-        assert!(membership.mpids_of(|id| id == "d").is_empty());
+        let (membership, _) = gathered(&[("a", Some("7")), ("b", Some("7")), ("c", Some("-3")), ("d", None)]);
+        assert_eq!(membership.mpids_of(|id| id != IdentityRef::Text("d")), [-3, 7]);
+        assert_eq!(membership.mpids_of(|id| id == IdentityRef::Text("b")), [7]);
+        assert!(membership.mpids_of(|id| id == IdentityRef::Text("d")).is_empty());
     }
 
     #[test]
     fn a_matched_person_without_distinct_id_is_still_sent() {
-        let mut collector = Collector::new(ReadingRules::default());
-        collector.add(&profile("", Some("7")));
-        let (membership, _) = collector.finish();
+        let (membership, _) = gathered(&[("", Some("7"))]);
         assert_eq!(membership.iter().next().unwrap().distinct_id(), None);
     }
 }

@@ -7,9 +7,9 @@ use super::property::{Extras, PropertyNames};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// So many matched users are counted one by one, and of all further ones every sixteenth with the weight of sixteen:
-/// shares need no more, and a read of ten million is not slowed down by them.
-const COUNTED_SINGLY: u64 = 100_000;
+/// The matched users of so many pages are counted one by one, and of all further ones every sixteenth with the weight
+/// of sixteen: shares need no more, and a read of ten million is not slowed down by them.
+const COUNTED_SINGLY: u32 = 100;
 const WEIGHT: u64 = 16;
 
 /// How many values of a property are told apart; an e-mail address is nobody's group.
@@ -37,11 +37,16 @@ pub struct PropertyTally {
 }
 
 impl Tallies {
-    /// Nothing counted yet.
-    #[must_use]
-    pub fn of(names: PropertyNames) -> Self {
-        let properties = vec![PropertyTally::default(); names.len()];
-        Self { names, matched: 0, properties }
+    /// Adds what was counted of another page.
+    pub fn add(&mut self, page: Self) {
+        if self.names.is_empty() {
+            self.names = page.names;
+            self.properties = vec![PropertyTally::default(); self.names.len()];
+        }
+        self.matched += page.matched;
+        for (tally, page) in self.properties.iter_mut().zip(page.properties) {
+            tally.add(page);
+        }
     }
 
     /// Put together again from what was kept.
@@ -73,34 +78,80 @@ impl Tallies {
     pub fn property(&self, name: &str) -> Option<&PropertyTally> {
         self.properties.get(self.names.place(name)?)
     }
+}
+
+/// Counts the profiles of one page.
+#[derive(Debug)]
+pub struct Tallying {
+    page: Tallies,
+    /// Of every so many matched users one is counted.
+    every: u64,
+    /// Which one, another on every page, so that the last few of each are not left out again and again.
+    offset: u64,
+}
+
+impl Tallying {
+    /// Nothing counted yet of a read's page of this number.
+    #[must_use]
+    pub fn of_page(names: PropertyNames, number: u32) -> Self {
+        let properties = vec![PropertyTally::default(); names.len()];
+        let every = if number < COUNTED_SINGLY { 1 } else { WEIGHT };
+        Self { page: Tallies { names, matched: 0, properties }, every, offset: u64::from(number) % every }
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn done(self) -> Tallies {
+        self.page
+    }
+
+    /// The names of the properties.
+    #[must_use]
+    pub fn names(&self) -> &PropertyNames {
+        &self.page.names
+    }
 
     /// Notes a profile with a valid MPID.
     pub fn note_matched(&mut self, extras: &Extras<'_>) {
-        self.matched += 1;
-        let weight = match self.matched {
-            ..=COUNTED_SINGLY => 1,
-            number if number.is_multiple_of(WEIGHT) => WEIGHT,
-            _ => return,
-        };
-        for (place, tally) in self.properties.iter_mut().enumerate() {
+        self.page.matched += 1;
+        let weight = self.every;
+        if self.page.matched % weight != self.offset {
+            return;
+        }
+        for (place, tally) in self.page.properties.iter_mut().enumerate() {
             let Some(json) = extras.json(place) else { continue };
             tally.mpids_of_matched += if is_mpid(json) { weight } else { 0 };
             let Some(value) = extras.value(place) else { continue };
-            if let Some(count) = tally.values.get_mut(&*value) {
-                *count += weight;
-            } else if tally.values.len() < VALUES_AT_MOST {
-                tally.values.insert(value.into(), weight);
-            } else {
-                tally.others += weight;
-            }
+            tally.count(&value, weight);
         }
     }
 
     /// Notes a profile without one.
     pub fn note_other(&mut self, extras: &Extras<'_>) {
-        for (place, tally) in self.properties.iter_mut().enumerate() {
+        for (place, tally) in self.page.properties.iter_mut().enumerate() {
             tally.mpids_of_others += u64::from(extras.json(place).is_some_and(is_mpid));
         }
+    }
+}
+
+impl PropertyTally {
+    fn count(&mut self, value: &str, weight: u64) {
+        if let Some(count) = self.values.get_mut(value) {
+            *count += weight;
+        } else if self.values.len() < VALUES_AT_MOST {
+            self.values.insert(value.into(), weight);
+        } else {
+            self.others += weight;
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        for (value, weight) in other.values {
+            self.count(&value, weight);
+        }
+        self.others += other.others;
+        self.mpids_of_matched += other.mpids_of_matched;
+        self.mpids_of_others += other.mpids_of_others;
     }
 }
 
@@ -124,33 +175,39 @@ mod tests {
 
     #[test]
     fn a_large_read_is_counted_by_weight() {
-        let mut tallies = Tallies::of(PropertyNames::of(["$os", "mpid"]));
-        for number in 0..COUNTED_SINGLY * 3 {
-            tallies.note_matched(&extras(if number % 3 == 0 { "\"iOS\"" } else { "\"Android\"" }));
+        let mut tallies = Tallies::default();
+        for number in 0..300 {
+            let mut page = Tallying::of_page(PropertyNames::of(["$os", "mpid"]), number);
+            for number in 0..990 {
+                page.note_matched(&extras(if number % 3 == 0 { "\"iOS\"" } else { "\"Android\"" }));
+            }
+            tallies.add(page.done());
         }
         let tally = tallies.property("$os").unwrap();
         let (ios, android) = (tally.values["iOS"], tally.values["Android"]);
-        assert_eq!(ios + android, tallies.matched());
-        assert!(ios.abs_diff(COUNTED_SINGLY) < 100, "{ios}");
+        assert_eq!(tallies.matched(), 300 * 990);
+        assert!((ios + android).abs_diff(tallies.matched()) < 200, "{ios} + {android}");
+        assert!(ios.abs_diff(tallies.matched() / 3) < 200, "{ios}");
         assert!(tallies.property("mpid").unwrap().values.is_empty());
     }
 
     #[test]
     fn values_beyond_the_limit_are_counted_together() {
-        let mut tallies = Tallies::of(PropertyNames::of(["$email"]));
+        let mut tallies = Tallying::of_page(PropertyNames::of(["$email"]), 0);
         for number in 0..1_000 {
             tallies.note_matched(&extras(&format!("\"{number}@example.com\"")));
         }
+        let tallies = tallies.done();
         let tally = tallies.property("$email").unwrap();
         assert_eq!((tally.values.len(), tally.others), (VALUES_AT_MOST, 500));
     }
 
     #[test]
     fn a_property_with_mpids_is_recognised() {
-        let mut tallies = Tallies::of(PropertyNames::of(["mp_user"]));
+        let mut tallies = Tallying::of_page(PropertyNames::of(["mp_user"]), 0);
         for json in ["8553083063767933171", "\"-8553083063767933171\"", "17", "\"ann\"", "null"] {
             tallies.note_other(&extras(json));
         }
-        assert_eq!(tallies.property("mp_user").unwrap().mpids_of_others, 2);
+        assert_eq!(tallies.done().property("mp_user").unwrap().mpids_of_others, 2);
     }
 }

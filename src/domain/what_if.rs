@@ -200,6 +200,7 @@ pub fn outlooks(
 mod tests {
     use super::*;
     use crate::domain::property::{Extras, PropertyNames};
+    use crate::domain::tally::Tallying;
 
     #[test]
     fn shapes_are_told_apart() {
@@ -233,10 +234,11 @@ mod tests {
                 _ => format!("user-{number}"),
             });
         }
-        let mut tallies = Tallies::of(PropertyNames::of(["mp_user", "$os"]));
+        let mut tallies = Tallying::of_page(PropertyNames::of(["mp_user", "$os"]), 0);
         let mut extras = Extras::default();
         extras.put(0, "\"8553083063767933171\"");
         (0..20).for_each(|_| tallies.note_other(&extras));
+        let tallies = tallies.done();
         let found = outlooks(&read, &shapes, Some(&tallies), "customer_id");
         let of = |choice: Choice| {
             let outlook = found.iter().find(|outlook| outlook.choice == choice).unwrap();

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Url, redirect};
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -88,6 +88,36 @@ struct Shared {
     loopback: reqwest::Client,
     https: OnceLock<Result<reqwest::Client, String>>,
     options: TransportOptions,
+    buffers: Buffers,
+}
+
+/// What answers were read into, to be used again: pages come by the thousand and are all of one size. The lock is held
+/// for a push or a pop, never across an await.
+#[derive(Default)]
+struct Buffers(Mutex<Vec<BytesMut>>);
+
+impl Buffers {
+    /// As many as pages are on their way.
+    const MOST: usize = 8;
+    /// A larger answer is no page; its memory is given back.
+    const LARGEST: usize = 4 << 20;
+
+    fn take(&self) -> BytesMut {
+        self.kept().pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, mut buffer: BytesMut) {
+        buffer.clear();
+        let mut kept = self.kept();
+        if kept.len() < Self::MOST && (1..=Self::LARGEST).contains(&buffer.capacity()) {
+            kept.push(buffer);
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<BytesMut>> {
+        // A list of empty buffers is whole whatever happened.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl std::fmt::Debug for Transport {
@@ -103,7 +133,14 @@ impl Transport {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let loopback = builder(&options).no_proxy().tls_certs_only([]).build();
         let loopback = loopback.map_err(|error| TransportError::Setup { reason: chain(&error) })?;
-        Ok(Self { shared: Arc::new(Shared { loopback, https: OnceLock::new(), options }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                loopback,
+                https: OnceLock::new(),
+                options,
+                buffers: Buffers::default(),
+            }),
+        })
     }
 
     /// Sends one request and reads the answer to its end.
@@ -132,7 +169,7 @@ impl Transport {
         let status = incoming.status().as_u16();
         let all = incoming.headers().clone();
         let headers = AnswerHeaders::read(&all);
-        let mut body = BytesMut::new();
+        let mut body = self.shared.buffers.take();
         while let Some(chunk) = incoming.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > request.body_limit {
                 return Err(TransportError::BodyTooLarge { host, limit: request.body_limit });
@@ -140,6 +177,14 @@ impl Transport {
             body.extend_from_slice(&chunk);
         }
         Ok((Answer { status, headers, body: body.freeze(), elapsed: started.elapsed() }, all))
+    }
+
+    /// Takes the body of an answer that was read to its end, so that the next one needs no memory of its own.
+    pub fn give_back(&self, body: Bytes) {
+        // Somebody else may hold it still.
+        if let Ok(buffer) = body.try_into_mut() {
+            self.shared.buffers.give_back(buffer);
+        }
     }
 
     /// Asks a host for nothing: whether it can be reached, over a connection that is trusted, and what time it has.
@@ -205,6 +250,18 @@ fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_that_nobody_holds_is_used_again() {
+        let transport = Transport::new(TransportOptions::default()).unwrap();
+        let body = BytesMut::from(&b"a page"[..]).freeze();
+        let (held, place) = (body.clone(), body.as_ptr());
+        transport.give_back(held);
+        assert_eq!(transport.shared.buffers.take().capacity(), 0, "somebody holds it");
+        transport.give_back(body);
+        let again = transport.shared.buffers.take();
+        assert_eq!((again.as_ptr(), again.len()), (place, 0));
+    }
 
     #[test]
     fn only_this_machine_is_loopback() {

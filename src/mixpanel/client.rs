@@ -3,9 +3,10 @@
 
 use super::error::MixpanelError;
 use super::lookup::Lookup;
-use super::wire::{PageHead, read_cohorts, read_page};
+use super::wire::{PageHead, gather, read_cohorts, read_page};
+use crate::domain::harvest::{Gathering, Harvest};
 use crate::domain::property::PropertyNames;
-use crate::domain::{Cohort, CohortId, Profile};
+use crate::domain::{Cohort, CohortId, Profile, ReadingRules};
 use crate::http::text::excerpt;
 use crate::http::{Answer, Authorization, ContentType, MASK, Method, Replaceable, Request, Transport, Url};
 use bytes::Bytes;
@@ -51,7 +52,7 @@ pub struct Client {
     list_url: Url,
     engage_url: Url,
     places: Arc<Semaphore>,
-    properties: PropertyNames,
+    gathering: Gathering,
 }
 
 /// The name of a result set that Mixpanel keeps for paging.
@@ -110,19 +111,19 @@ pub struct Asked<T> {
     pub result: Result<T, MixpanelError>,
 }
 
-/// One page of a cohort's members, checked to be whole JSON.
-#[derive(Debug, Clone)]
-pub struct Page {
+/// One page of a cohort's members, whole and read: `P` is what was made of its profiles.
+#[derive(Debug)]
+pub struct Page<P = Harvest> {
     /// Which page was asked for.
     pub number: u32,
     /// What the answer's headers told.
     pub heard: Heard,
+    /// The people on it.
+    pub people: P,
     pub(super) head: PageHead,
-    body: Bytes,
-    properties: PropertyNames,
 }
 
-impl Page {
+impl<P> Page<P> {
     /// Profiles on the page.
     #[must_use]
     pub fn profiles(&self) -> usize {
@@ -133,14 +134,6 @@ impl Page {
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.head.total
-    }
-
-    /// Hands every profile to `each`, borrowed from the page.
-    pub fn for_each(&self, mut each: impl FnMut(&Profile<'_>)) {
-        // It was read to its end when it arrived, so it reads again.
-        if let Err(error) = read_page(&self.body, &self.properties, &mut each) {
-            tracing::error!(%error, "a page that was whole does not read a second time");
-        }
     }
 }
 
@@ -166,20 +159,22 @@ impl Client {
             transport,
             service_account: Replaceable::new(connection.service_account),
             places: Arc::new(Semaphore::new(CONCURRENT_QUERIES)),
-            properties: PropertyNames::default(),
+            gathering: Gathering::default(),
         })
     }
 
     /// The same, asking for these properties of members too.
     #[must_use]
-    pub fn asking_for(self, properties: PropertyNames) -> Self {
-        Self { properties, ..self }
+    pub fn asking_for(mut self, properties: PropertyNames) -> Self {
+        self.gathering.properties = properties;
+        self
     }
 
-    /// The properties it asks for besides what an export needs.
+    /// The same, reading members by these rules.
     #[must_use]
-    pub fn properties(&self) -> &PropertyNames {
-        &self.properties
+    pub fn reading(mut self, rules: ReadingRules) -> Self {
+        self.gathering.rules = rules;
+        self
     }
 
     /// The same project as another service account, to try its credential. This client's is not changed by it.
@@ -209,15 +204,15 @@ impl Client {
         .await
     }
 
-    /// Reads one page of a cohort's members. Page 0 goes without a session and costs one query; its session
-    /// makes the others free.
+    /// Reads one page of a cohort's members, by the client's rules. Page 0 goes without a session and costs one query;
+    /// its session makes the others free.
     ///
     /// # Errors
     /// See [`MixpanelError`]; [`MixpanelError::SessionLost`] means starting over from page 0.
     pub async fn page(&self, cohort: CohortId, number: u32, session: Option<&Session>) -> Asked<Page> {
         let what = format!("page {number} of cohort {cohort}");
-        let form = engage_form(cohort, number, session, &self.properties);
-        self.engage(form, number, &what, &self.properties).await
+        let form = engage_form(cohort, number, session, &self.gathering.properties);
+        self.engage(form, number, &what, |body| gather(body, number, &self.gathering)).await
     }
 
     /// Asks after one user; costs one query. An answer of more than one page is cut short, for it is no answer to
@@ -225,23 +220,33 @@ impl Client {
     ///
     /// # Errors
     /// See [`MixpanelError`].
-    pub async fn look_up(&self, lookup: Lookup<'_>) -> Asked<Page> {
-        self.engage(lookup.form(), 0, &lookup.to_string(), &PropertyNames::default()).await
+    pub async fn look_up(&self, lookup: Lookup<'_>) -> Asked<Page<Vec<Profile<'static>>>> {
+        let read = |body: &[u8]| {
+            let (mut profiles, none) = (Vec::new(), PropertyNames::default());
+            let head = read_page(body, &none, &mut |profile| profiles.push(profile.clone().into_owned()))?;
+            Ok((profiles, head))
+        };
+        self.engage(lookup.form(), 0, &lookup.to_string(), read).await
     }
 
-    async fn engage(&self, form: Bytes, number: u32, what: &str, properties: &PropertyNames) -> Asked<Page> {
+    /// Asks for a page and reads it where it arrived; half a page leaves nothing behind.
+    async fn engage<P>(
+        &self,
+        form: Bytes,
+        number: u32,
+        what: &str,
+        read: impl FnOnce(&[u8]) -> Result<(P, PageHead), serde_json::Error>,
+    ) -> Asked<Page<P>> {
         self.ask(&self.engage_url, form, what, |answer, account| {
             let body_error = |error: Option<&serde_json::Error>| {
                 MixpanelError::of_body(&concealed(answer.clone(), account), what, error)
             };
-            let head = read_page(&answer.body, &PropertyNames::default(), &mut |_| {})
-                .map_err(|error| body_error(Some(&error)))?;
+            let (people, head) = read(&answer.body).map_err(|error| body_error(Some(&error)))?;
             if !head.has_results {
                 return Err(body_error(None));
             }
             let shown = head.in_brief();
-            let (body, properties) = (answer.body.clone(), properties.clone());
-            Ok((Page { number, heard: heard(answer), head, body, properties }, shown))
+            Ok((Page { number, heard: heard(answer), people, head }, shown))
         })
         .await
     }
@@ -290,6 +295,7 @@ impl Client {
         if let Err(error) = &result {
             exchange.answer = error.to_string();
         }
+        self.transport.give_back(answer.body);
         Asked { exchange, result }
     }
 }

@@ -14,3 +14,4 @@ pub use error::MixpanelError;
 pub use lookup::Lookup;
 pub use quota::Ledger;
 pub use read::{Heeded, PageEvent, Rest, wait_to_retry};
+pub use wire::{PageHead, gather};

@@ -2,6 +2,7 @@
 //! profile is handed on borrowed from the page's bytes, unneeded properties are skipped, and no tree of values
 //! is ever built. Ids are read as the digits that were sent, never through a floating-point number.
 
+use crate::domain::harvest::{Gathering, Harvest};
 use crate::domain::number::thousands;
 use crate::domain::property::{Extras, PropertyNames};
 use crate::domain::{Cohort, CohortId, Profile, RawId};
@@ -67,18 +68,24 @@ fn cohort(entry: CohortEntry<'_>) -> Option<Cohort> {
 
 /// What stands around the profiles of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct PageHead {
+pub struct PageHead {
+    /// The echo of the page that was asked for.
     pub page: Option<u64>,
+    /// How many profiles a full page holds.
     pub page_size: Option<u64>,
+    /// The session that pages on.
     pub session_id: Option<String>,
+    /// How many profiles the read will bring.
     pub total: Option<u64>,
     /// Whether there was a `results` list at all; without one it is no page.
     pub has_results: bool,
+    /// Profiles on the page.
     pub profiles: usize,
 }
 
 impl PageHead {
     /// The page as JSON, without the people on it: who they are is nobody's business but the export's.
+    #[must_use]
     pub fn in_brief(&self) -> String {
         let results = format!("{} profiles, which are not kept here", thousands(self.profiles as u64));
         let mut brief = serde_json::json!({ "results": results });
@@ -94,13 +101,29 @@ impl PageHead {
     }
 }
 
+/// Gathers the profiles of a page.
+///
+/// # Errors
+/// The body is no page, or only half of one.
+pub fn gather(
+    body: &[u8],
+    number: u32,
+    gathering: &Gathering,
+) -> Result<(Harvest, PageHead), serde_json::Error> {
+    let mut harvest = Harvest::of_page(number, gathering);
+    let head = read_page(body, &gathering.properties, &mut |profile| harvest.take(profile))?;
+    Ok((harvest, head))
+}
+
 /// Reads a page, handing every profile to `each` with what it holds in these properties.
 pub(super) fn read_page(
     body: &[u8],
     names: &PropertyNames,
     each: &mut dyn FnMut(&Profile<'_>),
 ) -> Result<PageHead, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    // Text that is known to be text is read faster than text that is looked at piece by piece.
+    let text = std::str::from_utf8(body).map_err(serde::de::Error::custom)?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let head = PageSeed { names, each }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(head)
@@ -128,7 +151,7 @@ impl<'de> Visitor<'de> for PageSeed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PageHead, A::Error> {
         let mut head = PageHead::default();
-        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
             match key.as_ref() {
                 "page" => head.page = number(map.next_value()?),
                 "page_size" => head.page_size = number(map.next_value()?),
@@ -178,8 +201,8 @@ impl<'de> Visitor<'de> for ResultsSeed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut profiles: A) -> Result<usize, A::Error> {
         let mut count = 0;
-        while let Some(profile) = profiles.next_element_seed(ProfileSeed { names: self.names })? {
-            (self.each)(&profile);
+        while profiles.next_element_seed(ProfileSeed { names: self.names, each: &mut *self.each })?.is_some()
+        {
             count += 1;
         }
         Ok(count)
@@ -191,107 +214,105 @@ impl<'de> Visitor<'de> for ResultsSeed<'_> {
 #[serde(transparent)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// A profile on the wire. Both ids stay raw: the OpenAPI file says that `$distinct_id` is an integer, real
-/// answers hold strings.
-#[derive(Clone, Copy)]
+/// A profile on the wire, handed on from where it was read. Both ids stay raw: the OpenAPI file says that
+/// `$distinct_id` is an integer, real answers hold strings.
 struct ProfileSeed<'f> {
     names: &'f PropertyNames,
+    each: &'f mut dyn FnMut(&Profile<'_>),
 }
 
 impl<'de> DeserializeSeed<'de> for ProfileSeed<'_> {
-    type Value = Profile<'de>;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Profile<'de>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for ProfileSeed<'_> {
-    type Value = Profile<'de>;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a profile")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Profile<'de>, A::Error> {
-        let (mut distinct_id, mut properties) = (RawId::Missing, None);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut profile = Profile {
+            distinct_id: RawId::Missing,
+            mparticle_user_id: RawId::Missing,
+            last_seen: None,
+            has_profile: false,
+            extras: Extras::default(),
+        };
         while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
             match key.as_ref() {
-                "$distinct_id" => distinct_id = raw_id(map.next_value()?),
-                "$properties" => properties = map.next_value_seed(PropertiesSeed { names: self.names })?,
+                "$distinct_id" => profile.distinct_id = raw_id(map.next_value()?),
+                "$properties" => {
+                    map.next_value_seed(PropertiesSeed { names: self.names, profile: &mut profile })?;
+                }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        let has_profile = properties.is_some();
-        let Properties { mparticle_user_id, last_seen, extras } = properties.unwrap_or_default();
-        let last_seen = match last_seen.map(raw_id) {
-            Some(RawId::Text(text) | RawId::Number(text)) => Some(text),
-            _ => None,
-        };
-        let mparticle_user_id = mparticle_user_id.map_or(RawId::Missing, raw_id);
-        Ok(Profile { distinct_id, mparticle_user_id, last_seen, has_profile, extras })
+        (self.each)(&profile);
+        Ok(())
     }
 }
 
 /// What is wanted of `$properties`, as it was sent.
-#[derive(Default)]
-struct Properties<'de> {
-    mparticle_user_id: Option<&'de RawValue>,
-    last_seen: Option<&'de RawValue>,
-    extras: Extras<'de>,
-}
-
-struct PropertiesSeed<'f> {
+struct PropertiesSeed<'f, 'de> {
     names: &'f PropertyNames,
+    profile: &'f mut Profile<'de>,
 }
 
-impl<'de> DeserializeSeed<'de> for PropertiesSeed<'_> {
-    type Value = Option<Properties<'de>>;
+impl<'de> DeserializeSeed<'de> for PropertiesSeed<'_, 'de> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_option(self)
     }
 }
 
-impl<'de> Visitor<'de> for PropertiesSeed<'_> {
-    type Value = Option<Properties<'de>>;
+impl<'de> Visitor<'de> for PropertiesSeed<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("properties")
     }
 
-    fn visit_none<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_none<E>(self) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut properties = Properties::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { names, profile } = self;
+        profile.has_profile = true;
         while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-            let place = self.names.place(&key);
-            let wanted = match key.as_ref() {
-                "$mparticle_user_id" => Some(&mut properties.mparticle_user_id),
-                "$last_seen" => Some(&mut properties.last_seen),
-                _ => None,
-            };
-            if wanted.is_none() && place.is_none() {
+            let (is_mpid, is_last_seen) = (key == "$mparticle_user_id", key == "$last_seen");
+            let place = names.place(&key);
+            if !is_mpid && !is_last_seen && place.is_none() {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
             let value: &'de RawValue = map.next_value()?;
-            if let Some(wanted) = wanted {
-                *wanted = Some(value);
+            if is_mpid {
+                profile.mparticle_user_id = raw_id(value);
+            } else if is_last_seen {
+                profile.last_seen = match raw_id(value) {
+                    RawId::Text(text) | RawId::Number(text) => Some(text),
+                    RawId::Missing | RawId::Other(_) => None,
+                };
             }
             if let Some(place) = place {
-                properties.extras.put(place, value.get());
+                profile.extras.put(place, value.get());
             }
         }
-        Ok(Some(properties))
+        Ok(())
     }
 }
 
@@ -306,13 +327,14 @@ fn raw_id(raw: &RawValue) -> RawId<'_> {
     }
 }
 
-/// The content of a JSON string, borrowed where it holds no escapes.
+/// The content of a JSON string, borrowed where it holds no escapes, as nearly all ids do.
 fn string(json: &str) -> Cow<'_, str> {
-    #[derive(Deserialize)]
-    #[serde(transparent)]
-    struct Borrowing<'a>(#[serde(borrow)] Cow<'a, str>);
+    let plain = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
+    if let Some(plain) = plain.filter(|text| !text.as_bytes().contains(&b'\\')) {
+        return Cow::Borrowed(plain);
+    }
     // It was parsed once already, so it parses again; what could not would still be shown as it was sent.
-    serde_json::from_str::<Borrowing<'_>>(json).map_or(Cow::Borrowed(json), |text| text.0)
+    serde_json::from_str::<String>(json).map_or(Cow::Borrowed(json), Cow::Owned)
 }
 
 /// The text of an error answer, in any of the shapes seen: `error` or `message`, a string or something else.

@@ -4,6 +4,7 @@
 //! form, Mixpanel's own webhook, is `members`'.
 
 use super::members;
+use super::pattern::Pattern;
 use crate::domain::parcel::{self, Spot};
 use crate::domain::plan::RequestLimits;
 use crate::domain::{Change, CohortId, Direction, IdentityRef, Removal, RunId};
@@ -104,38 +105,19 @@ impl Encoder {
         }
     }
 
-    /// The body of one request: every change with its `source_request_id`, in order. Whoever leaves has the
-    /// attribute set to `false` or deleted (`deleted_user_attributes` of the published batch schema).
-    pub fn request_body<'a>(
-        &'a self,
-        attribute: &'a str,
-        removal: Removal,
-        changes: impl ExactSizeIterator<Item = (&'a Change, &'a str)>,
-    ) -> Bytes {
-        let mut body = BytesMut::with_capacity(256 * changes.len() + 2).writer();
-        let mut serializer = JsonSerializer::new(&mut body);
-        let batches =
-            changes.filter_map(|(change, id)| self.batch_of([(attribute, removal, change)].into_iter(), id));
-        // Strings, booleans and integers cannot fail to serialise, nor can a buffer in memory fail to grow.
-        if let Err(error) = serializer.collect_seq(batches.collect::<Vec<_>>()) {
-            tracing::error!(%error, "a request body could not be written");
-        }
-        body.into_inner().freeze()
-    }
-
     /// The body of a request of a run, from the position of its first change on. The same run, position and changes
     /// give the same bytes, so that what was sent can be shown later.
+    ///
+    /// Every change has its `source_request_id`, in order. Whoever leaves has the attribute set to `false` or deleted
+    /// (`deleted_user_attributes` of the published batch schema).
     #[must_use]
     pub fn letter(&self, letter: &Letter<'_>, first_position: u64, changes: &[Change]) -> Bytes {
         if let Form::Members { project_id } = self.form {
             return members::body(letter, project_id, first_position, changes);
         }
-        let Letter { installation, run, began, attribute, removal, .. } = *letter;
-        let ids: Vec<String> = (first_position..)
-            .take(changes.len())
-            .map(|position| source_request_id(installation, run, began, position))
-            .collect();
-        self.request_body(attribute, removal, changes.iter().zip(ids.iter().map(String::as_str)))
+        let request_id = request_id_before_position(letter.installation, letter.run, letter.began);
+        let pattern = Pattern::of(letter, &self.environment, &self.fallback_identity, &request_id);
+        pattern.body(first_position, changes)
     }
 
     /// Whether several cohorts fit into one request, a user's attributes into one batch. Mixpanel's own webhook is about
@@ -161,7 +143,7 @@ impl Encoder {
             });
             self.batch_of(said, id)
         });
-        // As above.
+        // Strings, booleans and integers cannot fail to serialise, nor can a buffer in memory fail to grow.
         if let Err(error) = serializer.collect_seq(written.collect::<Vec<_>>()) {
             tracing::error!(%error, "a request body could not be written");
         }
@@ -242,7 +224,11 @@ pub(super) fn escaped(text: &str) -> usize {
 /// and what they tell must not be taken for a repeat of what the first runs of these numbers told.
 #[must_use]
 pub fn source_request_id(installation: &str, run: RunId, began: Timestamp, position: u64) -> String {
-    format!("cohort-sync-{installation}-{run}-{}-{position}", began.as_millisecond())
+    format!("{}{position}", request_id_before_position(installation, run, began))
+}
+
+fn request_id_before_position(installation: &str, run: RunId, began: Timestamp) -> String {
+    format!("cohort-sync-{installation}-{run}-{}-", began.as_millisecond())
 }
 
 /// The same for a batch that is part of several runs: that of the first, and what tells this composition from any other.
@@ -277,15 +263,19 @@ mod tests {
         Change { direction, identity, distinct_id: None }
     }
 
-    fn encode(encoder: &Encoder, attribute: &str, changes: &[Change]) -> (Bytes, Value) {
-        let at = Timestamp::from_second(1_770_000_000).unwrap();
-        let ids: Vec<String> =
-            (0..changes.len()).map(|n| source_request_id("abc", RunId(7), at, n as u64)).collect();
-        let body = encoder.request_body(
+    fn letter(run: i64, attribute: &str, removal: Removal) -> Letter<'_> {
+        Letter {
+            installation: "abc",
+            run: RunId(run),
+            began: Timestamp::from_millisecond(1_770_000_000_000).unwrap(),
+            cohort: CohortId(1),
             attribute,
-            Removal::SetFalse,
-            changes.iter().zip(ids.iter().map(String::as_str)),
-        );
+            removal,
+        }
+    }
+
+    fn encode(encoder: &Encoder, attribute: &str, changes: &[Change]) -> (Bytes, Value) {
+        let body = encoder.letter(&letter(7, attribute, Removal::SetFalse), 0, changes);
         let value = serde_json::from_slice(&body).unwrap();
         (body, value)
     }
@@ -314,13 +304,12 @@ mod tests {
         let encoder = Encoder::new("production", "customer_id");
         let changes =
             [change(Identity::Mpid(7), Direction::Remove), change(Identity::Mpid(8), Direction::Add)];
-        let body =
-            encoder.request_body("Old", Removal::Delete, changes.iter().zip(["request-0", "request-1"]));
+        let body = encoder.letter(&letter(7, "Old", Removal::Delete), 8, &changes);
         assert_eq!(
             std::str::from_utf8(&body).unwrap(),
             concat!(
-                r#"[{"environment":"production","mpid":7,"deleted_user_attributes":["Old"],"source_request_id":"request-0"},"#,
-                r#"{"environment":"production","mpid":8,"user_attributes":{"Old":true},"source_request_id":"request-1"}]"#
+                r#"[{"environment":"production","mpid":7,"deleted_user_attributes":["Old"],"source_request_id":"cohort-sync-abc-7-1770000000000-8"},"#,
+                r#"{"environment":"production","mpid":8,"user_attributes":{"Old":true},"source_request_id":"cohort-sync-abc-7-1770000000000-9"}]"#
             )
         );
         let bound = encoder.upper_bound("Old", &changes[0]);
@@ -330,14 +319,6 @@ mod tests {
     #[test]
     fn a_user_of_several_cohorts_is_one_batch_with_an_id_of_its_own() {
         let encoder = Encoder::new("production", "customer_id");
-        let letter = |run, attribute, removal| Letter {
-            installation: "abc",
-            run: RunId(run),
-            began: Timestamp::from_millisecond(1_770_000_000_000).unwrap(),
-            cohort: CohortId(1),
-            attribute,
-            removal,
-        };
         let (first, second) = (letter(7, "Gold", Removal::SetFalse), letter(8, "Old", Removal::Delete));
         let of = |people: &[i64], direction| -> Vec<Change> {
             people.iter().map(|mpid| change(Identity::Mpid(*mpid), direction)).collect()
@@ -374,7 +355,35 @@ mod tests {
         assert!(batch["source_request_id"].is_string());
     }
 
+    #[test]
+    fn nothing_to_tell_is_an_empty_list() {
+        let encoder = Encoder::new("production", "customer_id");
+        assert_eq!(&encoder.letter(&letter(7, "Old", Removal::Delete), 8, &[])[..], b"[]");
+    }
+
     proptest! {
+        #[test]
+        fn alone_and_together_changes_are_written_alike(
+            names in ("\\PC{0,9}", "\\PC{0,9}", "\\PC{0,9}"),
+            people in prop::collection::btree_set(prop_oneof![
+                any::<i64>().prop_map(Identity::Mpid),
+                any::<[u8; 16]>().prop_map(Identity::Uuid),
+                any::<String>().prop_map(|id| Identity::of_distinct_id(&id)),
+            ], 1..9),
+            add in any::<bool>(),
+            removal in prop::sample::select(&Removal::ALL[..]),
+            position in any::<u32>(),
+        ) {
+            let encoder = Encoder::new(names.0, names.1);
+            let direction = if add { Direction::Add } else { Direction::Remove };
+            let changes: Vec<Change> = people.into_iter().map(|who| change(who, direction)).collect();
+            let (letter, position) = (letter(3, &names.2, removal), u64::from(position));
+            prop_assert_eq!(
+                encoder.letter(&letter, position, &changes),
+                encoder.joint_letter(&[(letter, position, &changes)])
+            );
+        }
+
         #[test]
         fn any_name_and_identity_fit_the_schema_and_the_bound(
             attribute in any::<String>(),

@@ -5,6 +5,7 @@
 mod client;
 mod encode;
 mod members;
+mod pattern;
 pub mod profile;
 mod verdict;
 

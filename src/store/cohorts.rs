@@ -44,7 +44,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<(Cohort, bool)> {
 impl Store {
     /// Replaces the remembered list. Cohorts that are synced but no longer listed are kept, marked so.
     pub fn save_cohorts(&mut self, cohorts: &[Cohort], at: Timestamp) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         transaction.execute("UPDATE cohorts SET listed = 0", [])?;
         {
             let mut insert = transaction.prepare_cached(

@@ -4,7 +4,7 @@
 use super::StoreError;
 use super::packing::{Content, sealed, unpack_remarks, unseal};
 use crate::domain::NoMpid;
-use crate::domain::membership::{Remark, RemarkKind};
+use crate::domain::remark::{Remark, RemarkKind};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -63,7 +63,7 @@ struct Values<'a> {
 }
 
 /// Packs remarks.
-pub fn pack(remarks: &[Remark]) -> Result<Vec<u8>, StoreError> {
+pub fn pack(remarks: &[&Remark]) -> Result<Vec<u8>, StoreError> {
     let kinds: Vec<u8> = remarks.iter().map(|remark| kind_number(remark.kind)).collect();
     let (mut ids, mut held, mut seen, mut counted) = Default::default();
     let properties = remarks.iter().map(|remark| remark.properties.len()).max().unwrap_or_default();
@@ -93,7 +93,7 @@ fn texts<'t, 'a>(texts: impl Iterator<Item = Option<&'t str>>, all: &'a mut Stri
     Texts { lengths, all }
 }
 
-fn values(remarks: &[Remark], place: usize) -> Values<'_> {
+fn values<'a>(remarks: &[&'a Remark], place: usize) -> Values<'a> {
     let mut known: HashMap<&str, u32> = HashMap::new();
     let mut values = Vec::new();
     let numbers = remarks
@@ -335,7 +335,7 @@ mod tests {
     proptest! {
         #[test]
         fn remarks_read_back(remarks in prop::collection::vec(remark(), 1..40)) {
-            let blob = pack(&remarks).unwrap();
+            let blob = pack(&remarks.iter().collect::<Vec<_>>()).unwrap();
             let part = Part::read(RemarkForm::Columns, &blob).unwrap();
             let read: Vec<Remark> = part.iter().map(RemarkRef::to_owned).collect();
             prop_assert_eq!(read, remarks);
@@ -353,7 +353,7 @@ mod tests {
 
         #[test]
         fn a_turned_bit_is_noticed(remarks in prop::collection::vec(remark(), 1..10), bit in any::<prop::sample::Index>()) {
-            let mut blob = pack(&remarks).unwrap();
+            let mut blob = pack(&remarks.iter().collect::<Vec<_>>()).unwrap();
             let bit = bit.index(blob.len() * 8);
             blob[bit / 8] ^= 1 << (bit % 8);
             prop_assert!(Part::read(RemarkForm::Columns, &blob).is_err());

@@ -24,6 +24,7 @@ mod remarks;
 mod requests;
 mod runs;
 mod search;
+mod sizes;
 mod study;
 mod syncs;
 mod told;
@@ -48,6 +49,7 @@ pub use reader::{ChangeRow, Reader, UnmatchedRow};
 pub use requests::{JournalExtent, NotedRequest, RequestFilter, StatusFilter};
 pub use runs::{NewRun, RunRecord, TrendPoint};
 pub use search::{Fate, ForgottenRuns, FoundChange};
+pub use sizes::Sizes;
 pub use study::Study;
 pub use syncs::{PauseRecord, SyncRecord};
 pub use told::Scope;
@@ -63,6 +65,9 @@ use std::path::{Path, PathBuf};
 
 /// The database's name in the state directory.
 pub const DATABASE_FILE: &str = "cohort-sync.db";
+
+/// The write-ahead log is cut back to so many bytes when it has been written into the file.
+const LARGEST_LOG: i64 = 16 << 20;
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +136,26 @@ pub enum StoreError {
     /// The store's thread is gone.
     #[error("the store has been closed")]
     Closed,
+}
+
+impl StoreError {
+    /// The same for somebody else whom it concerns.
+    #[must_use]
+    pub fn for_another(&self) -> Self {
+        let again = |error: &rusqlite::Error| match error {
+            rusqlite::Error::SqliteFailure(code, text) => rusqlite::Error::SqliteFailure(*code, text.clone()),
+            other => rusqlite::Error::ToSqlConversionFailure(other.to_string().into()),
+        };
+        match self {
+            Self::DiskFull => Self::DiskFull,
+            Self::Closed => Self::Closed,
+            Self::Damaged { what } => Self::Damaged { what: what.clone() },
+            Self::Unusable(error) => Self::Unusable(again(error)),
+            Self::Database(error) => Self::Database(again(error)),
+            // Those are about opening, which happens once.
+            opening => Self::Database(rusqlite::Error::ToSqlConversionFailure(opening.to_string().into())),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -211,9 +236,35 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // FULL makes every commit durable: an acknowledgement must survive a power cut.
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // What a large change leaves of the log is given back once it is written into the file.
+        connection.pragma_update(None, "journal_size_limit", LARGEST_LOG)?;
         migration::migrate(&mut connection, directory)?;
         let installation = installation(&connection)?;
         Ok(Self { connection, installation, journal_limits: JournalLimits::default(), _lock: lock })
+    }
+
+    /// Does several things in one transaction, so that they become durable at the cost of one. What each does by itself
+    /// is still done whole or not at all.
+    ///
+    /// # Errors
+    /// Nothing of it was kept: the transaction could not be ended, or something in it made the database take it back,
+    /// which [`Store::is_together`] tells at once.
+    pub fn together(&mut self, work: impl FnOnce(&mut Self)) -> Result<(), StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        work(self);
+        // Of a transaction that the database took back, COMMIT says that there is none.
+        self.connection.execute_batch("COMMIT").map_err(|error| {
+            // The error that counts is the first; what is gone cannot be taken back again.
+            let _ = self.connection.execute_batch("ROLLBACK");
+            error.into()
+        })
+    }
+
+    /// Whether the transaction of [`Store::together`] is still open. SQLite takes it back by itself when the disk is
+    /// full or cannot be read.
+    #[must_use]
+    pub fn is_together(&self) -> bool {
+        !self.connection.is_autocommit()
     }
 
     /// A random name of this state directory; `source_request_id`s of two directories never meet.

@@ -48,7 +48,7 @@ impl Store {
         requests: &[PlannedRequest],
         sendable: bool,
     ) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         {
             let mut insert = transaction.prepare_cached(
                 "INSERT INTO outbox (run_id, cohort_id, first_position, users, state, changes, wave)
@@ -71,7 +71,7 @@ impl Store {
 
     /// Takes the next planned requests of a wave, at most `limit`, durably marked as perhaps on their way.
     pub fn claim(&mut self, run: RunId, wave: Wave, limit: usize) -> Result<Vec<OutboxRequest>, StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         let mut claimed = Vec::new();
         {
             let mut select = transaction.prepare_cached(
@@ -119,7 +119,7 @@ impl Store {
         answered: &Answered,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         record_answer(&transaction, run, first_position, answered, at)?;
         Ok(transaction.commit()?)
     }
@@ -137,7 +137,7 @@ impl Store {
     /// Splits a claimed request that mParticle refused as a whole, at `place`; both parts stay claimed.
     pub fn split(&mut self, run: RunId, request: &OutboxRequest, place: usize) -> Result<(), StoreError> {
         let (front, back) = request.changes.split_at_checked(place).unwrap_or((&request.changes, &[]));
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         transaction.execute(
             "UPDATE outbox SET users = ?3, changes = ?4 WHERE run_id = ?1 AND first_position = ?2",
             params![
@@ -164,12 +164,14 @@ impl Store {
 
     /// The run whose requests were the last that left for an attribute, if some of them were never answered.
     pub fn run_in_doubt(&mut self, holding: &Holding) -> Result<Option<RunRecord>, StoreError> {
-        let last: Option<i64> = self.connection.query_row(
-            "SELECT max(run_id) FROM outbox WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted', 'answered')
-                AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)",
-            params![holding.cohort.0.cast_signed(), holding.attribute],
-            |row| row.get(0),
-        )?;
+        // From the newest run back: the first that sent anything decides.
+        let newest =
+            "SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2 AND EXISTS (SELECT 1 FROM outbox
+                WHERE run_id = runs.id AND state IN ('claimed', 'doubted', 'answered'))
+             ORDER BY id DESC LIMIT 1";
+        let of = params![holding.cohort.0.cast_signed(), holding.attribute];
+        let last: Option<i64> =
+            self.connection.prepare_cached(newest)?.query_row(of, |row| row.get(0)).optional()?;
         let Some(run) = last.map(RunId) else { return Ok(None) };
         if self.claimed(run)?.is_empty() {
             return Ok(None);
@@ -294,7 +296,8 @@ pub(super) fn in_doubt(connection: &Connection, holding: &Holding) -> Result<BTr
 }
 
 /// The oldest run that may leave anybody in doubt: of whose requests one was not answered, a rejection proves
-/// nothing, a removal was refused, or somebody was to be told again and was not any more. History that is pruned is not doubted any more.
+/// nothing, a removal was refused, or somebody was to be told again and was not any more. History that is pruned is not
+/// doubted any more. Requests are there by the hundred thousand, so that of a rejection is looked up by its position.
 fn first_doubtful_run(connection: &Connection, holding: &Holding) -> Result<Option<i64>, StoreError> {
     Ok(connection
         .prepare_cached(
@@ -303,9 +306,10 @@ fn first_doubtful_run(connection: &Connection, holding: &Holding) -> Result<Opti
                  SELECT run_id FROM outbox WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted')
                  UNION ALL SELECT run_id FROM outbox WHERE cohort_id = ?1 AND state = 'planned' AND wave = 2
                  UNION ALL SELECT run_id FROM rejections WHERE in_doubt = 1
-                 UNION ALL SELECT rejections.run_id FROM rejections JOIN outbox ON outbox.run_id = rejections.run_id
-                     AND position >= first_position AND position < first_position + users AND wave = 0
-                     WHERE rejections.run_id IN (SELECT id FROM of_holding)
+                 UNION ALL SELECT run_id FROM rejections WHERE run_id IN (SELECT id FROM of_holding) AND (
+                     SELECT wave = 0 AND position < first_position + users FROM outbox
+                     WHERE outbox.run_id = rejections.run_id AND first_position <= position
+                     ORDER BY first_position DESC LIMIT 1)
              ) WHERE run_id IN (SELECT id FROM of_holding)",
         )?
         .query_row(params![holding.cohort.0.cast_signed(), holding.attribute], |row| row.get(0))?)
@@ -322,18 +326,19 @@ pub(super) fn supersede_earlier(
     if !still.is_empty() {
         keep_in_doubt(connection, run, &still)?;
     }
-    let earlier = "run_id < ?2 AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?3)";
-    connection.execute(
-        &format!(
-            "UPDATE outbox SET state = 'superseded'
-             WHERE cohort_id = ?1 AND (state IN ('claimed', 'doubted') OR (state = 'planned' AND wave = 2)) AND {earlier}"
-        ),
-        params![holding.cohort.0.cast_signed(), run.0, holding.attribute],
-    )?;
-    connection.execute(
-        &format!("UPDATE rejections SET in_doubt = 0 WHERE in_doubt = 1 AND {earlier}"),
-        params![holding.cohort.0.cast_signed(), run.0, holding.attribute],
-    )?;
+    // The sign keeps the database to the index of what is in doubt; earlier runs may have sent a great deal.
+    let earlier = "+run_id < ?2 AND +run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?3)";
+    for change in [
+        "outbox SET state = 'superseded' WHERE cohort_id = ?1 AND state IN ('claimed', 'doubted')",
+        "outbox SET state = 'superseded' WHERE cohort_id = ?1 AND state = 'planned' AND wave = 2",
+        "rejections SET in_doubt = 0 WHERE in_doubt = 1",
+    ] {
+        connection.prepare_cached(&format!("UPDATE {change} AND {earlier}"))?.execute(params![
+            holding.cohort.0.cast_signed(),
+            run.0,
+            holding.attribute
+        ])?;
+    }
     Ok(())
 }
 

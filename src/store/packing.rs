@@ -3,7 +3,7 @@
 //! to the structure of its pages, not to what stands in them, so every blob ends with a seal.
 
 use super::StoreError;
-use crate::domain::membership::{Remark, RemarkKind};
+use crate::domain::remark::{Remark, RemarkKind};
 use crate::domain::sorted::Block;
 use crate::domain::{Change, Direction, Identity, IdentityRef, NoMpid};
 use serde::{Deserialize, Serialize};

@@ -13,7 +13,7 @@ use crate::domain::parcel::{self, fill};
 use crate::domain::plan::{RequestLimits, Wave};
 use crate::domain::{Change, RunId};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeMap, VecDeque};
 
 /// A row of a request: consecutive changes of one run.
@@ -58,7 +58,7 @@ impl Store {
         limits: RequestLimits,
         size_of: &SizeOf,
     ) -> Result<Vec<Vec<Part>>, StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         let new =
             |run: &RunId| Queue { run: *run, changes: VecDeque::new(), rows: VecDeque::new(), after: -1 };
         let mut queues: Vec<Queue> = runs.iter().map(new).collect();
@@ -93,7 +93,7 @@ impl Store {
 
     /// Records the final answer to the parts of a request.
     pub fn answer_parts(&mut self, answers: &[(Part, Answered)], at: Timestamp) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         for (part, answered) in answers {
             super::outbox::record_answer(&transaction, part.run, part.first_position, answered, at)?;
         }
@@ -103,7 +103,7 @@ impl Store {
     /// Cuts the parts of a claimed request before some of their changes, so that what stands before and behind can be
     /// answered apart. Everything stays claimed, and part of what it was.
     pub fn cut_parts(&mut self, parts: &[Part], cuts: &[usize]) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         for (part, cut) in parts.iter().zip(cuts) {
             cut_row(&transaction, part.run, part.first_position.cast_signed(), &part.changes, *cut)?;
         }
@@ -113,7 +113,7 @@ impl Store {
     /// Takes changes, by their places, out of the parts of a claimed request; each becomes a request on its own that
     /// stays claimed. Returns what is left of the parts, and those that were taken out.
     pub fn take_out(&mut self, parts: &[(Part, Vec<usize>)]) -> Result<(Vec<Part>, Vec<Part>), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         let (mut left, mut out) = (Vec::new(), Vec::new());
         for (part, places) in parts {
             // From behind, so that the row in front keeps its first position.
@@ -163,7 +163,7 @@ impl Store {
     }
 
     fn move_parts(&mut self, parts: &[Part], sql: &str) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         for part in parts {
             transaction.execute(sql, params![part.run.0, part.first_position.cast_signed()])?;
         }
@@ -213,11 +213,7 @@ impl Queue {
     }
 
     /// Takes so many changes from the front, as rows of their own with their ids.
-    fn take(
-        &mut self,
-        transaction: &Transaction<'_>,
-        mut wanted: usize,
-    ) -> Result<Vec<(i64, Part)>, StoreError> {
+    fn take(&mut self, transaction: &Connection, mut wanted: usize) -> Result<Vec<(i64, Part)>, StoreError> {
         let mut parts = Vec::new();
         while wanted > 0 {
             let Some(row) = self.rows.front_mut() else { break };
@@ -250,7 +246,7 @@ impl Queue {
     }
 
     /// Writes the changes of the row that was cut last, whose rest stays planned.
-    fn put_back(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    fn put_back(&self, transaction: &Connection) -> Result<(), StoreError> {
         let Some(row) = self.rows.front() else { return Ok(()) };
         let rest: Vec<Change> = self.changes.iter().take(row.left).cloned().collect();
         transaction.execute(
@@ -307,7 +303,7 @@ impl Reader {
 }
 
 /// Makes one request of some claimed rows; one row alone is a request on its own.
-fn mark(transaction: &Transaction<'_>, parts: &[(i64, Part)]) -> Result<(), StoreError> {
+fn mark(transaction: &Connection, parts: &[(i64, Part)]) -> Result<(), StoreError> {
     let Some((parcel, _)) = parts.first().filter(|_| parts.len() > 1) else { return Ok(()) };
     let mut update = transaction.prepare_cached("UPDATE outbox SET parcel = ?2 WHERE id = ?1")?;
     for (id, _) in parts {
@@ -318,7 +314,7 @@ fn mark(transaction: &Transaction<'_>, parts: &[(i64, Part)]) -> Result<(), Stor
 
 /// Cuts a row before one of its changes, unless nothing would stand before or behind the cut.
 fn cut_row(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     run: RunId,
     first_position: i64,
     changes: &[Change],

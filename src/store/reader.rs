@@ -6,7 +6,7 @@ use super::{
     DATABASE_FILE, Holding, RememberedCohorts, RunRecord, StoreError, SyncRecord, baseline, cohorts,
     migration, runs, syncs, time, trail,
 };
-use crate::domain::membership::{Remark, RemarkKind};
+use crate::domain::remark::{Remark, RemarkKind};
 use crate::domain::sorted::Block;
 use crate::domain::{Change, ChangeState, CohortId, Identity, RunId};
 use jiff::Timestamp;

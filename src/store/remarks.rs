@@ -5,8 +5,8 @@ use super::columns::{Part, RemarkForm, RemarkRef, pack};
 use super::packing::{Content, sealed, unseal};
 use super::reader::{Reader, UnmatchedRow};
 use super::{Store, StoreError};
-use crate::domain::membership::{Remark, RemarkKind};
 use crate::domain::property::PropertyNames;
+use crate::domain::remark::{Remark, RemarkKind};
 use crate::domain::rounding::Neighbours;
 use crate::domain::tally::{PropertyTally, Tallies};
 use crate::domain::{CohortId, RunId};
@@ -38,11 +38,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         // Unmatched people are listed by the hundred thousand, the other remarks rarely; apart, each list is
         // read without skipping through the other.
-        let (lacking, others): (Vec<Remark>, Vec<Remark>) = remarks
+        let (lacking, others): (Vec<&Remark>, Vec<&Remark>) = remarks
             .iter()
-            .cloned()
             .partition(|remark| matches!(remark.kind, RemarkKind::Unmatched(_) | RemarkKind::Unsendable(_)));
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         for (is_lacking, part) in [(true, lacking), (false, others)] {
             if part.is_empty() {
                 continue;

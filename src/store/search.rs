@@ -6,7 +6,7 @@ use super::columns::{Part, RemarkForm, RemarkRef};
 use super::packing::{self, unpack_changes};
 use super::requests::NotedRequest;
 use super::{Holding, Reader, StoreError, baseline, holdings, time};
-use crate::domain::membership::Remark;
+use crate::domain::remark::Remark;
 use crate::domain::{Change, CohortId, Identity, KnownIds, RunId};
 use jiff::Timestamp;
 use memchr::memmem::Finder;

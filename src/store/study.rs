@@ -4,7 +4,7 @@
 use super::reader::Reader;
 use super::{RunRecord, StoreError};
 use crate::domain::grouping::{Counting, Grouping};
-use crate::domain::membership::RemarkKind;
+use crate::domain::remark::RemarkKind;
 use crate::domain::tally::Tallies;
 use crate::domain::what_if::Shapes;
 use crate::domain::{Reason, RunId};

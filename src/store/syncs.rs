@@ -164,7 +164,7 @@ impl Store {
     pub fn save_sync(&mut self, sync: &SyncRecord) -> Result<(), StoreError> {
         let pause = sync.pause.as_ref();
         let sample = pause.map_or(&[][..], |pause| &pause.sample);
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         transaction
             .prepare_cached(
                 "INSERT INTO syncs (cohort_id, pinned_name, attribute, kind, status, pause_cause, pause_reason,

@@ -80,7 +80,7 @@ impl Store {
     pub fn end_verification(&mut self, id: VerificationId, came_to: &Verification) -> Result<(), StoreError> {
         let accounts = serde_json::to_string(&came_to.groups.each_ref().map(written))
             .map_err(|error| StoreError::Damaged { what: error.to_string() })?;
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         transaction.execute(
             "UPDATE verifications SET ended_at = ?2, accounts = ?3, drift_upper_bound = ?4 WHERE id = ?1",
             params![id.0, came_to.ended_at.as_millisecond(), accounts, came_to.drift_upper_bound],
@@ -92,14 +92,14 @@ impl Store {
 
     /// Forgets a verification that did not come to an end.
     pub fn drop_verification(&mut self, id: VerificationId) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         forget(&transaction, "id = ?1", params![id.0])?;
         Ok(transaction.commit()?)
     }
 
     /// Forgets verifications that a crash cut off.
     pub fn drop_unfinished_verifications(&mut self) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         forget(&transaction, "ended_at IS NULL", [])?;
         Ok(transaction.commit()?)
     }

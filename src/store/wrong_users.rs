@@ -108,7 +108,7 @@ impl Store {
         verification: VerificationId,
         users: &[WrongUser],
     ) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         for part in users.chunks(TOGETHER) {
             transaction
                 .prepare_cached(

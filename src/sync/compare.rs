@@ -126,7 +126,7 @@ impl Comparison {
         if self.left.is_nobody() {
             return Ok(BTreeSet::new());
         }
-        let asked = membership.mpids_of(|distinct_id| self.left.has(distinct_id));
+        let asked = membership.mpids_of(|profile| self.left.has(profile));
         let told_anyway = |mpid: &i64| in_doubt.contains(IdentityRef::Mpid(*mpid));
         let asked = asked.into_iter().filter(|mpid| !told_anyway(mpid)).map(Identity::Mpid).collect();
         reader.members_among(&self.holding, &asked)
@@ -143,8 +143,9 @@ struct Left {
 
 impl Left {
     fn note(&mut self, change: &Change) {
-        if let (Direction::Remove, Some(distinct_id)) = (change.direction, change.distinct_id.as_deref()) {
-            self.hashes.insert(self.hasher.hash_one(distinct_id));
+        let is_distinct_id = change.identity.mpid().is_none();
+        if change.direction == Direction::Remove && is_distinct_id {
+            self.hashes.insert(self.hasher.hash_one(change.identity.borrow()));
         }
     }
 
@@ -152,7 +153,7 @@ impl Left {
         self.hashes.is_empty()
     }
 
-    fn has(&self, distinct_id: &str) -> bool {
+    fn has(&self, distinct_id: IdentityRef<'_>) -> bool {
         self.hashes.contains(&self.hasher.hash_one(distinct_id))
     }
 }

@@ -5,11 +5,12 @@
 use super::report::{RunEnd, RunNews, SideNews};
 use super::run::Run;
 use super::tools::{AskedMixpanel, Tools};
-use crate::domain::membership::{Collector, Membership, Remark};
+use crate::domain::membership::{Collector, Membership};
+use crate::domain::remark::Remark;
 use crate::domain::rounding::Neighbours;
 use crate::domain::{CohortId, PauseCause, Phase, RunId};
 use crate::http::Backoff;
-use crate::mixpanel::{Heeded, MixpanelError, Page, PageEvent, Rest, wait_to_retry};
+use crate::mixpanel::{Client, Heeded, MixpanelError, Page, PageEvent, Rest, wait_to_retry};
 use crate::store::{Reader, Side, StoreError};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -75,31 +76,34 @@ async fn read(run: &mut Run) -> Result<Membership, Trouble> {
 
 async fn read_once(run: &mut Run) -> Result<Membership, Trouble> {
     let cohort = run.order.job.cohort;
-    let first = first_page(run).await?;
+    let mixpanel = run.tools.mixpanel.clone().reading(run.order.reading);
+    let first = first_page(run, &mixpanel).await?;
     let id = run.record.id;
     run.ask(move |store| store.clear_remarks(id)).await?;
     run.tell(RunNews::Expected(first.total()));
     run.tell(RunNews::Waiting(None));
-    let mut taking = Taking {
-        collector: Collector::noting(run.order.reading, run.tools.mixpanel.properties().clone()),
-        remarks: Vec::new(),
-    };
-    let mut rest =
-        Rest::after(run.tools.mixpanel.clone(), cohort, &first, heeded(&Arc::new(Scribe::of(run))))?;
-    taking.take(run, &first).await?;
+    let mut rest = Rest::after(mixpanel, cohort, &first, heeded(&Arc::new(Scribe::of(run))))?;
+    let mut taking = Taking::default();
+    taking.take(run, first).await?;
     while let Some(page) = rest.next().await? {
-        taking.take(run, &page).await?;
+        taking.take(run, page).await?;
     }
     let tallies = taking.collector.take_tallies();
-    let (membership, duplicates) = taking.collector.finish();
+    let collector = taking.collector;
+    let in_order = task::spawn_blocking(move || collector.finish()).await;
+    let (membership, duplicates) = in_order.map_err(|error| broke_down("putting a read in order", &error))?;
     taking.remarks.extend(duplicates);
-    let remarks = std::mem::take(&mut taking.remarks);
+    let remarks = taking.remarks;
     run.ask(move |store| store.add_remarks(id, cohort, &remarks)).await?;
     let neighbours = neighbours(run, &membership).await?;
     run.ask(move |store| store.add_read(id, cohort, &tallies, &neighbours)).await?;
     run.record.counts.read = membership.counts();
     run.counted().await?;
     Ok(membership)
+}
+
+fn broke_down(what: &str, error: &task::JoinError) -> RunEnd {
+    RunEnd::Failed(format!("{what} broke down, a defect of this program: {error}"))
 }
 
 /// The exact ids that rounded ones may have been made of, as far as this read or the baseline holds them.
@@ -123,11 +127,12 @@ async fn neighbours(run: &Run, membership: &Membership) -> Result<Neighbours, Ru
     });
     searching
         .await
-        .map_err(|error| RunEnd::Failed(format!("a search broke down, a defect of this program: {error}")))?
+        .map_err(|error| broke_down("a search", &error))?
         .map_err(|error| RunEnd::Failed(error.to_string()))
 }
 
 /// Gathers pages.
+#[derive(Default)]
 struct Taking {
     collector: Collector,
     remarks: Vec<Remark>,
@@ -137,8 +142,8 @@ struct Taking {
 const REMARKS_TOGETHER: usize = 2_000;
 
 impl Taking {
-    async fn take(&mut self, run: &mut Run, page: &Page) -> Result<(), RunEnd> {
-        page.for_each(|profile| self.remarks.extend(self.collector.add(profile)));
+    async fn take(&mut self, run: &mut Run, page: Page) -> Result<(), RunEnd> {
+        self.remarks.extend(self.collector.absorb(page.people));
         run.record.counts.read = self.collector.counts_so_far();
         if self.remarks.len() >= REMARKS_TOGETHER {
             let (id, cohort) = (run.record.id, run.order.job.cohort);
@@ -150,7 +155,7 @@ impl Taking {
 }
 
 /// Reads page 0, spending the budget and waiting for it as long as it takes.
-async fn first_page(run: &mut Run) -> Result<Page, Trouble> {
+async fn first_page(run: &mut Run, mixpanel: &Client) -> Result<Page, Trouble> {
     let cohort = run.order.job.cohort;
     let scribe = Arc::new(Scribe::of(run));
     let (tools, stop) = (run.tools.clone(), run.stop.clone());
@@ -160,7 +165,7 @@ async fn first_page(run: &mut Run) -> Result<Page, Trouble> {
         let charge = tools.budget.spend(&stop, |free_at| scribe.waits_for_budget(free_at)).await?;
         tries += 1;
         let asked = tokio::select! {
-            asked = tools.mixpanel.page(cohort, 0, None) => asked,
+            asked = mixpanel.page(cohort, 0, None) => asked,
             () = stop.cancelled() => return Err(MixpanelError::Cancelled.into()),
         };
         scribe.hear(&PageEvent::of(&asked, 0, tries));

@@ -4,7 +4,7 @@
 
 pub use crate::store::{
     ANSWER_CHARACTERS, ChangeRow, JOURNAL_MOST, JournalEntry, JournalExtent, JournalLine, JournalPlace,
-    JournalRow, RUNS_KEPT, RUNS_WITH_CHANGES, RunRecord, Side, Study, Which, Window,
+    JournalRow, RUNS_KEPT, RUNS_WITH_CHANGES, RunRecord, Side, Sizes, Study, Which, Window,
 };
 
 use super::user::{self, Recorded, UserQuery};
@@ -154,8 +154,8 @@ pub enum Answer {
     Wrong(Window<WrongUser>),
     /// What they have in common; `None` while no account is whole.
     Study(Option<Box<Study>>),
-    /// Bytes of the database.
-    Size(u64),
+    /// What takes how much.
+    Size(Sizes),
     /// The journal.
     JournalExtent(JournalExtent),
     /// How many people, and since when everything that was told is kept; `None` when nothing was forgotten.
@@ -260,7 +260,7 @@ fn answer(reader: &Reader, question: &Question, encoder: Option<&Encoder>) -> Re
             let account = reader.last_account(cohort)?;
             Answer::Study(account.map(|run| reader.study(&run)).transpose()?.map(Box::new))
         }
-        Question::Size => Answer::Size(reader.bytes()?),
+        Question::Size => Answer::Size(reader.sizes()?),
         Question::JournalExtent => Answer::JournalExtent(reader.journal_extent()?),
         Question::Flapping(cohort) => {
             let sync = reader.syncs()?.into_iter().find(|sync| sync.cohort_id == cohort);

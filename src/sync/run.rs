@@ -302,12 +302,8 @@ impl Run {
             return end;
         }
         let record = self.record.clone();
-        let written = self
-            .ask(move |store| {
-                store.save_run(&record)?;
-                store.prune(record.cohort_id)
-            })
-            .await;
+        let written = self.ask(move |store| store.save_run(&record)).await;
+        self.tools.forget_old_history(self.record.cohort_id);
         match written {
             Ok(()) => end,
             Err(failed) => {

@@ -1,6 +1,7 @@
-//! Send: the plan leaves the outbox for mParticle, a wave at a time and some requests of it at once, and every answer
-//! is recorded before the next request is taken. It stops between requests when asked to, splits what is refused as
-//! a whole until the offending user stands alone, and gives up only after the retries of the failure policy.
+//! Send: the plan leaves the outbox for mParticle, a wave at a time and some requests of it at once. More of it is taken
+//! up before it is needed, and answers are recorded while the next requests leave; a wave begins when every answer of the
+//! one before is on disk. It stops between requests when asked to, splits what is refused as a whole until the offending
+//! user stands alone, and gives up only after the retries of the failure policy.
 
 use super::convoy::{MemberNews, Offer};
 use super::courier::{Landed, Landing, OwnCourier, Trace};
@@ -8,15 +9,18 @@ use super::report::{RunEnd, RunNews};
 use super::run::Run;
 use crate::domain::plan::Wave;
 use crate::domain::{PauseCause, Phase};
-use crate::store::{Answered, OutboxRequest};
+use crate::store::{Answered, OutboxRequest, StoreError};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::VecDeque;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Requests claimed together: enough that claiming costs little, few enough that little is told twice after
-/// a crash (only those that had really left are repeated; the others were never sent).
+/// Requests claimed together at first: enough that claiming costs little, few enough that little is in doubt after a
+/// crash. A feed that takes more while the next are being claimed gets twice as many, and so on up to the most.
 const CLAIMED_TOGETHER: usize = 16;
+const CLAIMED_TOGETHER_AT_MOST: usize = 128;
 
 /// Sends everything the run has planned: alone, or together with others that are due now.
 pub(super) async fn send(run: &mut Run) -> Result<(), RunEnd> {
@@ -103,7 +107,7 @@ async fn send_alone(run: &mut Run) -> Result<(), RunEnd> {
 pub(super) async fn send_again(run: &mut Run, requests: Vec<OutboxRequest>) -> Result<(), RunEnd> {
     let mut sending = Sending::new(run);
     sending.again = true;
-    sending.wave = None;
+    sending.plan = Plan::Done;
     let again = |request| Ready { request, is_counted: true, earlier: Trace::OnItsWay };
     sending.ready = requests.into_iter().map(again).collect();
     sending.work().await
@@ -130,13 +134,26 @@ struct Sending<'r> {
     run: &'r mut Run,
     ready: VecDeque<Ready>,
     flights: JoinSet<Landed>,
+    plan: Plan,
+    /// Answers on their way to the disk.
+    recordings: FuturesUnordered<BoxFuture<'static, Result<(), StoreError>>>,
     /// Set when no further request may leave: asked to end, given up or refused.
     last_call: CancellationToken,
     end: Option<RunEnd>,
-    /// The wave that is being sent; none when everything planned was taken up.
-    wave: Option<Wave>,
     /// Whether these requests may have been sent before.
     again: bool,
+}
+
+/// What is still to be taken up.
+enum Plan {
+    /// More of a wave, so many requests at a time.
+    More(Wave, usize),
+    /// Some of it is being claimed.
+    Claiming(Wave, usize, BoxFuture<'static, Result<Vec<OutboxRequest>, StoreError>>),
+    /// Nothing more of this wave; the next one begins when everything was answered and recorded.
+    Until(Wave),
+    /// Nothing.
+    Done,
 }
 
 /// A claimed request that may leave.
@@ -148,6 +165,15 @@ struct Ready {
     earlier: Trace,
 }
 
+/// What happened next.
+enum Event {
+    Landed(Landed),
+    Recorded(Result<(), StoreError>),
+    Claimed(Result<Vec<OutboxRequest>, StoreError>),
+    /// The record is to be refreshed, for whoever looks on.
+    SaveIsDue,
+}
+
 impl<'r> Sending<'r> {
     fn new(run: &'r mut Run) -> Self {
         let last_call = run.stop.child_token();
@@ -155,18 +181,29 @@ impl<'r> Sending<'r> {
             run,
             ready: VecDeque::new(),
             flights: JoinSet::new(),
+            plan: Plan::More(Wave::Removes, CLAIMED_TOGETHER),
+            recordings: FuturesUnordered::new(),
             last_call,
             end: None,
-            wave: Some(Wave::Removes),
             again: false,
         }
     }
 
     async fn work(&mut self) -> Result<(), RunEnd> {
         loop {
-            self.launch().await?;
-            let Some(landed) = self.next_landed().await? else { break };
-            self.land(landed).await?;
+            self.launch();
+            self.claim_ahead();
+            if self.is_over() {
+                break;
+            }
+            match self.next_event().await? {
+                Event::Landed(landed) => self.land(landed).await?,
+                Event::Recorded(recorded) => recorded.map_err(|error| RunEnd::Failed(error.to_string()))?,
+                Event::Claimed(claimed) => {
+                    self.take_up(claimed.map_err(|error| RunEnd::Failed(error.to_string()))?);
+                }
+                Event::SaveIsDue => self.run.save().await?,
+            }
         }
         if let Some(end) = self.end.take() {
             return Err(end);
@@ -177,56 +214,85 @@ impl<'r> Sending<'r> {
         if stopped_short { Err(RunEnd::Cancelled) } else { Ok(()) }
     }
 
-    /// Waits for the next request to come back. While none does, what came back before is still to be seen by
-    /// whoever looks on.
-    async fn next_landed(&mut self) -> Result<Option<Landed>, RunEnd> {
-        loop {
-            tokio::select! {
-                landed = self.flights.join_next() => {
-                    return landed.transpose().map_err(|error| {
-                        RunEnd::Failed(format!("sending broke down, a defect of this program: {error}"))
-                    });
-                }
-                () = self.run.until_save_is_due() => self.run.save().await?,
+    /// Whether nothing is under way and nothing more will be.
+    fn is_over(&self) -> bool {
+        let is_at_rest = self.flights.is_empty() && self.recordings.is_empty();
+        let may_leave = !self.last_call.is_cancelled();
+        is_at_rest
+            && match self.plan {
+                Plan::Claiming(..) => false,
+                Plan::More(..) | Plan::Until(_) => !may_leave,
+                Plan::Done => !may_leave || self.ready.is_empty(),
             }
+    }
+
+    /// Waits for whatever comes first. While nothing does, what came before is still to be seen by whoever looks on.
+    async fn next_event(&mut self) -> Result<Event, RunEnd> {
+        let claiming = async {
+            match &mut self.plan {
+                Plan::Claiming(_, _, claiming) => claiming.await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(recorded) = self.recordings.next() => Ok(Event::Recorded(recorded)),
+            Some(landed) = self.flights.join_next() => landed.map(Event::Landed).map_err(|error| {
+                RunEnd::Failed(format!("sending broke down, a defect of this program: {error}"))
+            }),
+            claimed = claiming => Ok(Event::Claimed(claimed)),
+            () = self.run.until_save_is_due() => Ok(Event::SaveIsDue),
         }
     }
 
-    /// Takes up more of the plan; false when nothing more can leave now. A wave begins when the last request of
-    /// the one before was answered.
-    async fn claim(&mut self) -> Result<bool, RunEnd> {
-        while let Some(wave) = self.wave {
-            let id = self.run.record.id;
-            let claimed = self.run.ask(move |store| store.claim(id, wave, CLAIMED_TOGETHER)).await?;
-            if !claimed.is_empty() {
-                self.ready.extend(claimed.into_iter().map(|request| Ready {
-                    request,
-                    is_counted: false,
-                    earlier: Trace::None,
-                }));
-                return Ok(true);
-            }
-            if !self.flights.is_empty() {
-                return Ok(false);
-            }
-            self.wave = wave.next();
-        }
-        Ok(false)
-    }
-
-    /// Lets requests leave while there is room.
-    async fn launch(&mut self) -> Result<(), RunEnd> {
-        while !self.last_call.is_cancelled() && self.flights.len() < self.run.tools.concurrent_requests {
-            if self.ready.is_empty() && !self.claim().await? {
-                break;
-            }
+    /// Lets requests leave while there is room. A request is under way until its answer is on disk, for until then a
+    /// crash sends it a second time.
+    fn launch(&mut self) {
+        while !self.last_call.is_cancelled()
+            && self.flights.len() + self.recordings.len() < self.run.tools.concurrent_requests
+        {
             let Some(ready) = self.ready.pop_front() else { break };
             self.run.record.counts.requests += u64::from(!ready.is_counted);
             self.run.record.counts.retries += u64::from(ready.is_counted);
             let courier = OwnCourier::new(self.run, self.last_call.clone());
             self.flights.spawn(courier.deliver(ready.request, ready.earlier));
         }
-        Ok(())
+    }
+
+    /// Takes up more of the plan before it is needed. A wave begins when the last request of the one before was answered
+    /// and the answer is on disk: after a crash nothing older must be left to tell.
+    fn claim_ahead(&mut self) {
+        if self.last_call.is_cancelled() {
+            return;
+        }
+        let is_at_rest = self.flights.is_empty() && self.recordings.is_empty() && self.ready.is_empty();
+        match self.plan {
+            Plan::Until(wave) if is_at_rest => {
+                self.plan = wave.next().map_or(Plan::Done, |wave| Plan::More(wave, CLAIMED_TOGETHER));
+            }
+            _ => {}
+        }
+        if let Plan::More(wave, count) = self.plan
+            && self.ready.len() <= count / 2
+        {
+            let id = self.run.record.id;
+            let claiming = self.run.tools.keeper.note(move |store| store.claim(id, wave, count));
+            self.plan = Plan::Claiming(wave, count, Box::pin(claiming));
+        }
+    }
+
+    /// Takes what was claimed; a feed that was waiting for it gets more the next time.
+    fn take_up(&mut self, claimed: Vec<OutboxRequest>) {
+        let Plan::Claiming(wave, count, _) = self.plan else { return };
+        self.plan = match (claimed.is_empty(), self.ready.is_empty()) {
+            (true, _) => Plan::Until(wave),
+            (false, true) => Plan::More(wave, (count * 2).min(CLAIMED_TOGETHER_AT_MOST)),
+            (false, false) => Plan::More(wave, count),
+        };
+        self.ready.extend(claimed.into_iter().map(|request| Ready {
+            request,
+            is_counted: false,
+            earlier: Trace::None,
+        }));
     }
 
     /// Records what became of a request.
@@ -236,7 +302,7 @@ impl<'r> Sending<'r> {
         match result {
             Landing::Answered { status, rejected, earlier } => {
                 let in_doubt = earlier != Trace::None;
-                self.answered(request, Answered { rejected, in_doubt, status, tries }).await?;
+                self.answered(&request, Answered { rejected, in_doubt, status, tries });
             }
             Landing::Split { reason, earlier } => self.split(request, &reason, earlier).await?,
             Landing::Refused { reason, earlier } => {
@@ -259,7 +325,8 @@ impl<'r> Sending<'r> {
         self.last_call.cancel();
     }
 
-    async fn answered(&mut self, request: OutboxRequest, answered: Answered) -> Result<(), RunEnd> {
+    /// Counts an answer, and lets it be recorded.
+    fn answered(&mut self, request: &OutboxRequest, answered: Answered) {
         let counts = &mut self.run.record.counts;
         for (place, change) in request.changes.iter().enumerate() {
             if answered.rejected.iter().any(|(rejected, _)| *rejected == place) {
@@ -268,8 +335,9 @@ impl<'r> Sending<'r> {
                 counts.accept(change.direction);
             }
         }
-        let (id, at) = (self.run.record.id, self.run.tools.clock.now());
-        self.run.ask(move |store| store.answer(id, request.first_position, &answered, at)).await
+        let (id, at, position) = (self.run.record.id, self.run.tools.clock.now(), request.first_position);
+        let recording = self.run.tools.keeper.note(move |store| store.answer(id, position, &answered, at));
+        self.recordings.push(Box::pin(recording));
     }
 
     async fn split(&mut self, request: OutboxRequest, reason: &str, earlier: Trace) -> Result<(), RunEnd> {

@@ -10,7 +10,7 @@ use crate::domain::{Cohort, CohortId, ReadingRules, RunId};
 use crate::http::{Backoff, FeedGate};
 use crate::mixpanel::{self, Exchange, MixpanelError};
 use crate::mparticle::{self, Encoder, ProfileApi};
-use crate::store::{JournalEntry, JournalLimits, JournalLine, Keeper, Side};
+use crate::store::{JournalEntry, JournalLimits, JournalLine, Keeper, Side, StoreError};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,12 +121,30 @@ impl Tools {
     /// Notes a request in the journal without waiting for it. Losing a line of it harms nobody, so a store
     /// that cannot take it is only logged; the run finds out by itself when it matters.
     pub(super) fn journal(&self, entry: JournalEntry) {
-        let noted = self.keeper.ask(move |store| store.journal(&entry));
+        let noted = self.keeper.note(move |store| store.journal(&entry));
         let reports = self.reports.clone();
         tokio::spawn(async move {
             match noted.await {
                 Ok(number) => reports.tell(Report::Journaled(number)),
                 Err(error) => tracing::warn!(%error, "a request could not be noted in the journal"),
+            }
+        });
+    }
+
+    /// Forgets a cohort's history beyond what is kept, a little at a time and while nobody waits for it. What is not
+    /// forgotten today is tomorrow, so trouble with it is only logged.
+    pub(super) fn forget_old_history(&self, cohort: CohortId) {
+        let keeper = self.keeper.clone();
+        tokio::spawn(async move {
+            loop {
+                match keeper.ask(move |store| store.prune_some(cohort)).await {
+                    Ok(true) => {}
+                    Ok(false) | Err(StoreError::Closed) => break,
+                    Err(error) => {
+                        tracing::warn!(%error, "old history could not be forgotten");
+                        break;
+                    }
+                }
             }
         });
     }

@@ -29,6 +29,7 @@ mod secrets;
 mod settings;
 mod setup;
 mod users;
+mod vacuum;
 mod verify;
 mod warnings;
 mod world;

@@ -1,6 +1,7 @@
 //! A server on loopback that speaks HTTP by hand, because a proper server library would refuse to cut an answer
 //! in the middle. What it answers is up to each test's script.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -26,14 +27,14 @@ impl Asked {
 pub struct Reply {
     status: u16,
     headers: String,
-    body: String,
+    body: Vec<u8>,
     /// How many bytes of the body are really sent before the connection is closed.
     sent: usize,
     after: Duration,
 }
 
 impl Reply {
-    pub fn new(status: u16, body: impl Into<String>) -> Self {
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         Self { status, headers: String::new(), sent: body.len(), body, after: Duration::ZERO }
     }
@@ -42,6 +43,15 @@ impl Reply {
         self.headers.push_str(line);
         self.headers.push_str("\r\n");
         self
+    }
+
+    /// The same, compressed.
+    pub fn gzipped(mut self) -> Self {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(&self.body).unwrap();
+        self.body = encoder.finish().unwrap();
+        self.sent = self.body.len();
+        self.header("content-encoding: gzip")
     }
 
     pub fn cut(mut self) -> Self {
@@ -91,7 +101,7 @@ impl Server {
                         reply.headers
                     );
                     let _ = stream.write_all(head.as_bytes()).await;
-                    let _ = stream.write_all(&reply.body.as_bytes()[..reply.sent]).await;
+                    let _ = stream.write_all(&reply.body[..reply.sent]).await;
                     let _ = stream.shutdown().await;
                 });
             }

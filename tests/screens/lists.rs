@@ -4,7 +4,7 @@ use super::{SIZES, app, app_with, draw, everywhere, fixture, plain, press, snap,
 use cohort_sync::domain::grouping::Counting;
 use cohort_sync::domain::people::{Narrow, UserRow};
 use cohort_sync::domain::property::{Extras, PropertyNames};
-use cohort_sync::domain::tally::Tallies;
+use cohort_sync::domain::tally::Tallying;
 use cohort_sync::domain::waterfall::Listed;
 use cohort_sync::domain::what_if::Shapes;
 use cohort_sync::domain::{
@@ -14,7 +14,7 @@ use cohort_sync::domain::{
 use cohort_sync::sync::export::Content;
 use cohort_sync::sync::pages::{
     Answer, ChangeRow, JournalExtent, JournalLine, JournalPlace, JournalRow, Question, RunRecord, Side,
-    Study, Which, Window,
+    Sizes, Study, Which, Window,
 };
 use cohort_sync::sync::snapshot::Snapshot;
 use cohort_sync::tui::app::{App, Effect, Msg};
@@ -49,7 +49,7 @@ pub fn answer(question: &Question) -> Answer {
         Question::Wrong { offset, limit, .. } => {
             Answer::Wrong(window(*offset, *limit, 7, super::verification::wrong))
         }
-        Question::Size => Answer::Size(48_300_000),
+        Question::Size => Answer::Size(Sizes { file: 48_300_000, ..Sizes::default() }),
         Question::JournalExtent => Answer::JournalExtent(JournalExtent::default()),
         Question::Flapping(_) => Answer::Flapping(37, Some(fixture::ago(16_327))),
         Question::Body { .. } => Answer::Body(None),
@@ -142,13 +142,14 @@ fn lacking(position: u64) -> UserRow {
 
 /// What those who lack an id have in common.
 fn study() -> Study {
-    let mut tallies = Tallies::of(PropertyNames::of(["$os", "$app_version_string"]));
+    let mut tallies = Tallying::of_page(PropertyNames::of(["$os", "$app_version_string"]), 0);
     for number in 0..1_000 {
         let mut extras = Extras::default();
         extras.put(0, if number % 5 == 0 { "\"Android\"" } else { "\"iOS\"" });
         extras.put(1, if number % 9 == 0 { "\"5.2\"" } else { "\"6.0\"" });
         tallies.note_matched(&extras);
     }
+    let tallies = tallies.done();
     let grouping = |name, groups: &[(Option<&str>, u64)]| {
         let mut counting = Counting::default();
         for (value, users) in groups {

@@ -2,7 +2,7 @@
 
 use super::{SIZES, app_with, commands, draw, fixture, plain, press, snap, words};
 use cohort_sync::config::ShownSetting;
-use cohort_sync::sync::pages::{Answer, JournalExtent, Question};
+use cohort_sync::sync::pages::{Answer, JournalExtent, Question, Sizes};
 use cohort_sync::sync::snapshot::{Health, Snapshot, Writer};
 use cohort_sync::tui::Settings;
 use cohort_sync::tui::app::{App, Effect, Msg};
@@ -36,11 +36,22 @@ fn settings(of: Settings) -> Settings {
     }
 }
 
+fn sizes() -> Sizes {
+    Sizes {
+        file: 19_300_000,
+        free: 1_200_000,
+        baselines: 9_212_000,
+        members: 940_000,
+        plans: 4_100_000,
+        remarks: 3_300_000,
+    }
+}
+
 fn shown(of: Settings, snapshot: Snapshot, keys: &str) -> App {
     let mut app = app_with(settings(of), snapshot);
     let effects = press(&mut app, "5");
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Load(Question::Size))));
-    app.update(Msg::Loaded(Question::Size, Ok(Answer::Size(19_300_000))));
+    app.update(Msg::Loaded(Question::Size, Ok(Answer::Size(sizes()))));
     let oldest = Some(fixture::ago(1_900_000));
     let extent = JournalExtent { requests: 8_312, bytes: 1_412_000, oldest };
     app.update(Msg::Loaded(Question::JournalExtent, Ok(Answer::JournalExtent(extent))));

@@ -3,8 +3,8 @@
 
 use super::{SIZES, app_with, draw, fixture, plain, press, snap, words};
 use cohort_sync::domain::attribute::AttributeValue;
-use cohort_sync::domain::membership::{Remark, RemarkKind};
 use cohort_sync::domain::property::Extras;
+use cohort_sync::domain::remark::{Remark, RemarkKind};
 use cohort_sync::domain::{
     Change, CohortId, Direction, Finding, Identity, KnownIds, Member, NoMpid, Profile, Purpose, RawId,
     ReadingRules, RunId, SyncStatus, UserId,

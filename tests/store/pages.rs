@@ -1,9 +1,9 @@
 //! Windows of long lists: the same rows as reading from the start, wherever they begin.
 
 use super::{add_sync, begin, now, open, plan};
-use cohort_sync::domain::membership::{Remark, RemarkKind};
 use cohort_sync::domain::people::{Narrow, UserRow};
 use cohort_sync::domain::plan::Wave;
+use cohort_sync::domain::remark::{Remark, RemarkKind};
 use cohort_sync::domain::waterfall::Listed;
 use cohort_sync::domain::{CohortId, Identity, NoMpid, RunId};
 use cohort_sync::store::{

@@ -1,8 +1,8 @@
 //! Looking one user up: the same rows as reading everything and keeping what is the user's, whatever the ids are.
 
 use super::{add_sync, begin, held, identity, now, open, plan};
-use cohort_sync::domain::membership::{Remark, RemarkKind};
 use cohort_sync::domain::plan::{PlannedRequest, Wave};
+use cohort_sync::domain::remark::{Remark, RemarkKind};
 use cohort_sync::domain::{
     Change, CohortId, Direction, Identity, KnownIds, NoMpid, Outcome, Phase, RunId, UserId,
 };

@@ -20,6 +20,7 @@ pub(super) mod steer;
 pub(super) mod support_bundle;
 pub(super) mod sync;
 pub(super) mod user;
+pub(super) mod vacuum;
 pub(super) mod verify;
 mod warnings;
 pub(super) mod watch;

@@ -51,7 +51,7 @@ impl Store {
     /// `complete` says that everything the run planned was answered. Requests of earlier runs whose answers
     /// were lost are then no longer in doubt, since the plan told their users anew.
     pub fn settle(&mut self, run: RunId, holding: &Holding, complete: bool) -> Result<Settled, StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         let id = holdings::find_or_make(&transaction, holding)?;
         let settled = Cell::new(Settled::default());
         let waves = Wave::ALL.map(|wave| Accepted::new(&transaction, run, wave, &settled));
@@ -70,7 +70,7 @@ impl Store {
     pub fn adopt(&mut self, holding: &Holding, mut people: Vec<Identity>) -> Result<u64, StoreError> {
         people.sort_unstable();
         people.dedup();
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.savepoint()?;
         let id = holdings::find_or_make(&transaction, holding)?;
         let most = people.len() as u64;
         let enter = |identity| Ok(Change { direction: Direction::Add, identity, distinct_id: None });

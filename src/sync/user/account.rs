@@ -6,7 +6,7 @@ use super::held::{HeldAnswer, HeldByMparticle};
 use super::live::{LiveAnswer, LiveProfile};
 use super::recorded::{AttributeOnRecord, Recorded, RemarkOnRecord, TellingOnRecord};
 use crate::domain::judgement::{Addressing, Facts, Judgement, LastAnswer, LastTold, Value};
-use crate::domain::membership::RemarkKind;
+use crate::domain::remark::RemarkKind;
 use crate::domain::sight::{Look, Seen, Sight};
 use crate::domain::verdict::{Case, MixpanelSays, Verdict, why};
 use crate::domain::verification::Held;

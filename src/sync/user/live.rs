@@ -114,19 +114,21 @@ pub(in crate::sync) async fn ask(
     tools.budget.learn(&page.heard);
     tools.reports.side(Side::Mixpanel, SideNews::Answered);
     let mut sorted = Sorted::default();
-    page.for_each(|profile| sorted.take(profile, reading, question));
+    let (found, all) = (page.profiles() as u64, page.total().unwrap_or_default());
+    for profile in page.people {
+        sorted.take(profile, reading, question);
+    }
     let is_by_parameter = matches!(question, LiveQuestion::Profiles(id) if id.mpid().is_none());
-    if is_by_parameter && page.profiles() == 1 {
+    if is_by_parameter && found == 1 {
         // The id may be one of several that Mixpanel has merged; it answers with the one that stands for all.
         sorted.profiles.append(&mut sorted.others);
     }
     if !sorted.others.is_empty() {
         return Err(NoAnswer::Strangers(sorted.others.len() as u64));
     }
-    let all = page.total().unwrap_or_default();
     Ok(LiveAnswer {
         at,
-        left_out: all.saturating_sub(page.profiles() as u64),
+        left_out: all.saturating_sub(found),
         profiles: sorted.profiles,
         near: sorted.near,
         queries: tools.budget.state(),
@@ -142,7 +144,7 @@ struct Sorted {
 }
 
 impl Sorted {
-    fn take(&mut self, profile: &Profile<'_>, reading: ReadingRules, question: &LiveQuestion) {
+    fn take(&mut self, profile: Profile<'static>, reading: ReadingRules, question: &LiveQuestion) {
         let distinct_id = profile.distinct_id.evidence();
         let mpid = parse_mpid(&profile.mparticle_user_id).ok();
         let (is_sought, is_near) = match question {
@@ -161,7 +163,6 @@ impl Sorted {
             (false, true) => &mut self.near,
             (false, false) => &mut self.others,
         };
-        let profile = profile.clone().into_owned();
         let finding = Member::read(&profile, reading).finding;
         kept.push(LiveProfile { profile, finding });
     }
@@ -181,7 +182,7 @@ async fn fall_back(tools: &Tools, error: &MixpanelError, charge: Charge) {
 }
 
 /// Notes the question and how it was answered; not whom it was about, for the journal is no place for that.
-fn note(tools: &Tools, question: &LiveQuestion, at: Timestamp, asked: &Asked<Page>) {
+fn note(tools: &Tools, question: &LiveQuestion, at: Timestamp, asked: &Asked<Page<Vec<Profile<'static>>>>) {
     let (what, cohort) = match question {
         LiveQuestion::Profiles(_) => ("engage: one user", None),
         LiveQuestion::Members { cohort, .. } => ("engage: one user in a cohort", Some(*cohort)),

@@ -3,7 +3,7 @@
 //! the whole history, so it belongs on a thread that may block.
 
 use crate::domain::member::is_suspect;
-use crate::domain::membership::{Remark, RemarkKind};
+use crate::domain::remark::{Remark, RemarkKind};
 use crate::domain::user::{may_have_been, rounds_to};
 use crate::domain::{CohortId, Direction, Identity, KnownIds, Purpose, RunId, SyncStatus, UserId};
 use crate::store::{

@@ -6,7 +6,7 @@ use super::page::{Page, Step};
 use super::setup_entry::{Check, Entry, Evidence, in_numbers};
 use super::{Scene, runs, setup_checks, setup_facts};
 use crate::domain::CohortId;
-use crate::sync::pages::{Answer, JournalExtent, Question};
+use crate::sync::pages::{Answer, JournalExtent, Question, Sizes};
 use crate::tui::action::{Action, Place};
 use crate::tui::app::is_refused;
 use crate::tui::canvas::{Canvas, View, piece};
@@ -31,7 +31,7 @@ pub struct SetupScreen {
     ticks: BTreeMap<String, String>,
     /// The syncs that a service refused.
     refused: Vec<CohortId>,
-    bytes: Option<Result<u64, String>>,
+    sizes: Option<Result<Sizes, String>>,
     journal: Option<JournalExtent>,
     /// What size and journal were asked for after; see [`runs::mark`].
     measured: [Option<u64>; 2],
@@ -51,7 +51,7 @@ fn section(title: &'static str, entries: Vec<Entry>) -> Section {
 fn sections(
     scene: Scene<'_>,
     ticks: &BTreeMap<String, String>,
-    bytes: Option<&Result<u64, String>>,
+    sizes: Option<&Result<Sizes, String>>,
     journal: Option<&JournalExtent>,
 ) -> [Section; SECTIONS] {
     let checklist = |title, checks: Vec<Check>| {
@@ -73,7 +73,7 @@ fn sections(
         checklist("What mParticle needs", setup_checks::mparticle(scene)),
         section("Snippets", setup_checks::snippets()),
         section("Limits in force", setup_facts::limits(scene)),
-        section("On this computer", setup_facts::computer(scene, bytes, journal)),
+        section("On this computer", setup_facts::computer(scene, sizes, journal)),
         section("Settings", settings(scene)),
     ]
 }
@@ -175,7 +175,7 @@ impl Page for SetupScreen {
         self.refused = refused.map(|view| view.cohort.id).collect();
         let before = self.entry(self.selected).map(|(section, entry)| (*section, entry.name().to_owned()));
         self.entries.clear();
-        let all = sections(scene, &self.ticks, self.bytes.as_ref(), self.journal.as_ref());
+        let all = sections(scene, &self.ticks, self.sizes.as_ref(), self.journal.as_ref());
         for (section, (heading, entries)) in all.into_iter().enumerate() {
             self.entries.push((section, heading));
             self.entries.extend(entries.into_iter().map(|entry| (section, entry)));
@@ -248,11 +248,11 @@ impl Page for SetupScreen {
         };
         self.measured[place] = Some(self.mark);
         match answer {
-            Ok(Answer::Size(bytes)) => self.bytes = Some(Ok(*bytes)),
+            Ok(Answer::Size(sizes)) => self.sizes = Some(Ok(*sizes)),
             Ok(Answer::JournalExtent(extent)) => self.journal = Some(*extent),
             Ok(_) => {}
             // Both are read from one file, so one error says it.
-            Err(error) => self.bytes = Some(Err(error.clone())),
+            Err(error) => self.sizes = Some(Err(error.clone())),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::setup_entry::{Entry, fact, fact_from};
 use super::{Scene, cohort_warnings};
-use crate::sync::pages::{JournalExtent, RUNS_KEPT, RUNS_WITH_CHANGES};
+use crate::sync::pages::{JournalExtent, RUNS_KEPT, RUNS_WITH_CHANGES, Sizes};
 use crate::sync::snapshot::{Health, ListState, Writer};
 use crate::tui::action::Action;
 use crate::tui::text;
@@ -122,11 +122,11 @@ pub fn limits(scene: Scene<'_>) -> Vec<Entry> {
     facts
 }
 
-/// What is on this computer; `bytes` is the size of what was recorded and `journal` what of it are requests, once known.
+/// What is on this computer; `sizes` are those of what was recorded and `journal` what of it are requests, once known.
 #[must_use]
 pub fn computer(
     scene: Scene<'_>,
-    bytes: Option<&Result<u64, String>>,
+    sizes: Option<&Result<Sizes, String>>,
     journal: Option<&JournalExtent>,
 ) -> Vec<Entry> {
     let settings = scene.settings;
@@ -134,11 +134,11 @@ pub fn computer(
     let path = |label: &str, path: &Option<String>| path.as_ref().map(|path| fact(label, Role::Text, path));
     facts.extend(path("Configuration", &settings.config_path));
     facts.extend(path("State directory", &settings.state_dir));
-    facts.push(match bytes {
-        None => fact("Size", Role::Muted, "being looked at"),
-        Some(Ok(bytes)) => fact("Size", Role::Text, size(*bytes)),
-        Some(Err(error)) => fact("Size", Role::Bad, error),
-    });
+    match sizes {
+        None => facts.push(fact("Size", Role::Muted, "being looked at")),
+        Some(Ok(sizes)) => facts.extend(taken(sizes)),
+        Some(Err(error)) => facts.push(fact("Size", Role::Bad, error)),
+    }
     facts.push(match &scene.snapshot.writer {
         Writer::ThisProcess => fact("Written by", Role::Text, "this process"),
         Writer::Other(who) => fact("Written by", Role::Warn, format!("{who}; here it is only shown")),
@@ -160,6 +160,30 @@ pub fn computer(
     ));
     facts
 }
+
+/// What the state file takes, and what for.
+fn taken(sizes: &Sizes) -> [Entry; 3] {
+    // Some free room is used again by the next run; half of a large file is worth a word.
+    let (role, free) = match sizes.free {
+        0 => (Role::Text, String::new()),
+        free if free > FREE_AT_MOST && free * 2 > sizes.file => {
+            (Role::Warn, format!(", {} of it free: cohort-sync vacuum gives that back", size(free)))
+        }
+        free => (Role::Text, format!(", {} of it free for what comes", size(free))),
+    };
+    let members = sizes.bytes_a_member().map_or_else(String::new, |each| {
+        format!(" for {} members, {each:.1} bytes each", text::count(sizes.members))
+    });
+    let history = format!("plans {}, remarks {}", size(sizes.plans), size(sizes.remarks));
+    [
+        fact("Size", role, format!("{}{free}", size(sizes.file))),
+        fact("  baselines", Role::Text, format!("{}{members}", size(sizes.baselines))),
+        fact("  history", Role::Text, history),
+    ]
+}
+
+/// Free room that is worth no word.
+const FREE_AT_MOST: u64 = 64 << 20;
 
 /// How many requests the journal holds, and how far it goes back.
 fn requests(scene: Scene<'_>, extent: &JournalExtent) -> String {

@@ -4,11 +4,12 @@
 use crate::people::{self, People};
 use crate::table::{Table, median, shown, timed};
 use cohort_sync::domain::diff::{Difference, diff};
+use cohort_sync::domain::harvest::{Gathering, Harvest};
 use cohort_sync::domain::membership::{Collector, Membership};
 use cohort_sync::domain::plan::{Planner, Wave};
 use cohort_sync::domain::property::Extras;
 use cohort_sync::domain::sorted::Sorted;
-use cohort_sync::domain::{CohortId, Profile, RawId, ReadingRules};
+use cohort_sync::domain::{CohortId, Profile, RawId};
 use cohort_sync::mparticle::Encoder;
 use cohort_sync::store::{Holding, Reader, Store, StoreError};
 use rusqlite::Connection;
@@ -63,17 +64,18 @@ fn ours(directory: &Path, now: &People) -> Duration {
 }
 
 fn gather(people: &People) -> Collector {
-    let mut collector = Collector::new(ReadingRules::default());
+    let mut collector = Collector::default();
+    let mut page = Harvest::of_page(0, &Gathering::default());
+    let mut taken = 0;
     let mut add = |distinct_id: &str, mparticle_user_id| {
         let distinct_id = RawId::Text(distinct_id.into());
         let extras = Extras::default();
-        collector.add(&Profile {
-            distinct_id,
-            mparticle_user_id,
-            last_seen: None,
-            has_profile: true,
-            extras,
-        });
+        page.take(&Profile { distinct_id, mparticle_user_id, last_seen: None, has_profile: true, extras });
+        taken += 1;
+        if taken % 1_000 == 0 {
+            let next = Harvest::of_page(taken / 1_000, &Gathering::default());
+            collector.absorb(std::mem::replace(&mut page, next));
+        }
     };
     for mpid in &people.mpids {
         add(&people::distinct_id(*mpid), RawId::Text(mpid.to_string().into()));
@@ -81,6 +83,7 @@ fn gather(people: &People) -> Collector {
     for uuid in &people.uuids {
         add(&uuid::Uuid::from_bytes(*uuid).hyphenated().to_string(), RawId::Missing);
     }
+    collector.absorb(page);
     collector
 }
 

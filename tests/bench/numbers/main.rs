@@ -5,7 +5,12 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on fails")]
 
 mod compare;
+mod fetch;
+mod pages;
 mod people;
+mod program;
+mod runs;
+mod services;
 mod table;
 
 use table::Table;
@@ -13,7 +18,12 @@ use table::Table;
 /// A part of it: its name and what it does.
 type Part = (&'static str, fn(&mut Table));
 
-const PARTS: [Part; 1] = [("compare", compare::measure)];
+const PARTS: [Part; 4] = [
+    ("compare", compare::measure),
+    ("fetch", fetch::measure),
+    ("runs", runs::measure),
+    ("largest", runs::largest),
+];
 
 fn main() {
     // Cargo passes `--bench`; what else there is names parts.

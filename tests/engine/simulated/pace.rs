@@ -4,7 +4,9 @@
 use super::{duration, unattended};
 use crate::world::*;
 use cohort_sync::domain::{Outcome, SyncKind};
+use cohort_sync::http::Backoff;
 use cohort_sync::sandbox::{DelayRange, Effect, Fault, Latency, SandboxOptions};
+use cohort_sync::sync::Settings;
 use cohort_sync::sync::command::Command;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -51,7 +53,9 @@ async fn a_cut_does_not_slow_down_what_comes_after_it() {
         latency: Latency { feed: answers, ..Latency::NONE },
         ..SandboxOptions::quiet()
     };
-    let mut world = World::simulated(unattended(), options).await;
+    // Chance must not lead a request through all of its tries while nobody answers.
+    let backoff = Backoff { tries: 20, ..Backoff::default() };
+    let mut world = World::simulated(Settings { backoff, ..unattended() }, options).await;
     let count = 270 * 60;
     world.add_cohort(COHORT.0, NAME, people(0, count));
     world.start().await;
