@@ -58,12 +58,12 @@ async fn on_account(desk: &Desk, config: Config) -> Result<Exit, Failure> {
     loop {
         let departure = tui::run(stage, open.handle, log.subscribe(), open.settings).await?;
         end(open.engine).await?;
-        let Departure::Open { profile, stage: kept, undo } = departure else { return Ok(Exit::Done) };
+        let Departure::Open { profile, stage: kept, left } = departure else { return Ok(Exit::Done) };
         stage = Some(kept);
         let is_anew = profile == open.desk.places.profile;
         open = go_over(&open.desk, &profile, &mut log).await?;
         if is_anew {
-            open.settings.undo = undo;
+            open.settings.left = left;
         }
     }
 }

@@ -83,7 +83,7 @@ impl App {
             mouse: settings.mouse,
             toasts: Toasts::after(&snapshot),
             outlook,
-            undo: std::mem::take(&mut settings.undo),
+            undo: std::mem::take(&mut settings.left.undo),
             memory: Memory::default(),
             settings,
             now,
@@ -97,6 +97,7 @@ impl App {
             bound_for: None,
         };
         app.recall(memory);
+        app.go_on_from_what_was_left();
         if let Some((level, words)) = app.settings.greeting.take() {
             app.say(level, words);
         }

@@ -56,7 +56,7 @@ mod welcome;
 pub mod widgets;
 
 pub use runtime::run;
-pub use settings::Settings;
+pub use settings::{Left, Settings};
 pub use stage::{Departure, Stage};
 pub use theme::{ColourDepth, ThemeChoice};
 pub use welcome::welcome;

@@ -162,7 +162,7 @@ impl Console {
         match (self.lost, end) {
             (Some(error), _) => Err(error.into()),
             (None, End::Open(profile)) => {
-                Ok(Departure::Open { profile, stage: self.stage, undo: self.app.into_undo() })
+                Ok(Departure::Open { profile, stage: self.stage, left: self.app.into_left() })
             }
             (None, _) => Ok(Departure::End),
         }

@@ -11,6 +11,15 @@ use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// What a console leaves to the one that opens the same profile anew.
+#[derive(Debug, Clone, Default)]
+pub struct Left {
+    /// What takes back the changes of settings made so far, the last one last.
+    pub undo: Vec<Change>,
+    /// What was selected on the Setup screen.
+    pub selected: Option<String>,
+}
+
 /// How the console shall look and what it says about where it is connected.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one switch of the configuration")]
@@ -33,8 +42,8 @@ pub struct Settings {
     pub editing: Option<Request>,
     /// What the engine is to go by when other settings are configured.
     pub pace: fn(&SyncConfig, &JournalConfig) -> sync::Settings,
-    /// What takes back the changes of settings made before this profile was opened anew, the last one last.
-    pub undo: Vec<Change>,
+    /// What the console before left, if this profile was opened anew.
+    pub left: Left,
     /// Where a fresh credential is entered, so that no log shows it.
     pub masks: Masks,
     /// mParticle's environment: production or development.
@@ -119,7 +128,7 @@ impl Default for Settings {
             configured: Vec::new(),
             editing: None,
             pace: |_, _| sync::Settings::default(),
-            undo: Vec::new(),
+            left: Left::default(),
             masks: Masks::new(),
             environment: "production".to_owned(),
             demo: false,

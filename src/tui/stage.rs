@@ -3,9 +3,9 @@
 
 use super::TuiError;
 use super::input::Inputs;
+use super::settings::Left;
 use super::signals::Signals;
 use super::terminal::{Terminal, Wishes};
-use crate::config::edit::Change;
 
 /// The ground of the console.
 pub struct Stage {
@@ -24,8 +24,8 @@ pub enum Departure {
         profile: String,
         /// The stage.
         stage: Box<Stage>,
-        /// What takes back the changes of settings made so far, which a profile that is opened anew keeps.
-        undo: Vec<Change>,
+        /// What a profile that is opened anew takes up.
+        left: Left,
     },
 }
 

@@ -158,6 +158,7 @@ fn a_setting_of_the_connection_is_taken_up_and_taken_back_by_connecting_anew() {
     pty.send("\x1b[D\r");
     pty.wait_for("opened anew");
     pty.wait_for("default · 77 ·");
+    pty.wait_for("▌  mixpanel.project_id");
     // The profile that was opened anew knows what to take back.
     pty.send("U");
     pty.wait_for("Connect anew?");

@@ -2,7 +2,7 @@
 //! and taking it back. What only connecting anew can take up is offered as that.
 
 use super::{App, Effect, Reconfigured};
-use crate::config::edit::{Change, Edited};
+use crate::config::edit::Edited;
 use crate::config::settings::is_of_connection;
 use crate::config::{Adjustable, Notify};
 use crate::sync::command::Command;
@@ -13,6 +13,9 @@ use crate::tui::dialogs::edit::EditDialog;
 use crate::tui::dialogs::{Dialog, Order};
 use crate::tui::frame;
 use crate::tui::keymap::Keymap;
+use crate::tui::screens::Screen;
+use crate::tui::screens::page::Page;
+use crate::tui::settings::Left;
 use crate::tui::theme::{Role, Theme};
 
 /// Changes that can be taken back; nobody remembers more.
@@ -32,9 +35,20 @@ impl App {
         matches!(self.snapshot.writer, Writer::ReadOnly)
     }
 
-    /// What takes back the changes made here, for whoever opens this profile anew.
-    pub(in crate::tui) fn into_undo(self) -> Vec<Change> {
-        self.undo
+    /// What whoever opens this profile anew takes up.
+    pub(in crate::tui) fn into_left(self) -> Left {
+        let selected = self.tabs.root(Screen::Setup).and_then(Page::selected_name);
+        Left { undo: self.undo, selected }
+    }
+
+    /// Selects on the Setup screen what was selected there before the profile was opened anew.
+    pub(super) fn go_on_from_what_was_left(&mut self) {
+        if let Some(name) = self.settings.left.selected.take()
+            && let Some(page) = self.tabs.root_mut(Screen::Setup)
+        {
+            page.select_named(name);
+            self.rearrange();
+        }
     }
 
     /// How a person is called now.

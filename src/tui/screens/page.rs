@@ -176,6 +176,14 @@ pub trait Page {
     /// Takes the marks away.
     fn clear_marks(&mut self) {}
 
+    /// The name of what is selected, where that outlives the page.
+    fn selected_name(&self) -> Option<String> {
+        None
+    }
+
+    /// Selects what has this name, as soon as it is listed.
+    fn select_named(&mut self, _name: String) {}
+
     /// What a person ticked off, and on which day, where that can be done.
     fn ticks(&self) -> Option<&BTreeMap<String, String>> {
         None

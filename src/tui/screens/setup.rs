@@ -26,6 +26,8 @@ pub struct SetupScreen {
     folded: [bool; SECTIONS],
     /// Which of those shown is selected.
     selected: usize,
+    /// The name of what is to be selected next.
+    wanted: Option<String>,
     view: Option<View>,
     /// What a person has looked at in the web consoles: the need, and the day.
     ticks: BTreeMap<String, String>,
@@ -181,6 +183,11 @@ impl Page for SetupScreen {
             self.entries.extend(entries.into_iter().map(|entry| (section, entry)));
         }
         self.show();
+        if let Some(name) = self.wanted.take() {
+            let is_it = |index: &usize| self.entries[*index].1.name() == name;
+            self.selected = self.shown.iter().position(is_it).unwrap_or(self.selected);
+            return;
+        }
         let is_same = |index: &usize| {
             let (section, entry) = &self.entries[*index];
             before.as_ref().is_some_and(|(of, name)| of == section && name == entry.name())
@@ -225,6 +232,14 @@ impl Page for SetupScreen {
             _ => {}
         }
         Step::Done
+    }
+
+    fn selected_name(&self) -> Option<String> {
+        Some(self.entry(self.selected)?.1.name().to_owned())
+    }
+
+    fn select_named(&mut self, name: String) {
+        self.wanted = Some(name);
     }
 
     fn ticks(&self) -> Option<&BTreeMap<String, String>> {
