@@ -205,8 +205,8 @@ impl Exchange {
             };
             let _ = write!(
                 text,
-                "\nAccepted is not yet applied. In mParticle: Data Master > Live Stream (development data shows at once) lists \
-                 the batch; Activity > User Activity, searched by {by} {}, must show the attribute \"{}\" as {value} within \
+                "\nAccepted is not yet applied. In mParticle: Data Platform > Live Stream (development data shows at once) lists \
+                 the batch; Customer 360 > User Profiles, searched by {by} {}, must show the attribute \"{}\" as {value} within \
                  a few minutes. If it does not, the user does not exist there, or the feed does not take this form: try \
                  --delivery feed, feed-members and events-api in turn.",
                 harmless(user),
