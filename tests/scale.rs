@@ -7,6 +7,7 @@ use cohort_sync::domain::harvest::{Gathering, Harvest};
 use cohort_sync::domain::membership::Collector;
 use cohort_sync::domain::people::{Narrow, UserRow};
 use cohort_sync::domain::property::{DEFAULT_PROPERTIES, Extras, PropertyNames};
+use cohort_sync::domain::remarks::Remarks;
 use cohort_sync::domain::waterfall::Listed;
 use cohort_sync::domain::{
     CohortId, Identity, Outcome, Phase, Profile, Purpose, RawId, ReadingRules, Reason, SyncKind, Trigger,
@@ -59,7 +60,7 @@ fn write_read(directory: &Path) {
     let gathering =
         Gathering { rules: ReadingRules::default(), properties: PropertyNames::of(DEFAULT_PROPERTIES) };
     let mut collector = Collector::default();
-    let mut remarks = Vec::new();
+    let mut remarks = Remarks::default();
     let mut page = Harvest::of_page(0, &gathering);
     for number in 0..MEMBERS {
         let is_lacking = number % 5 == 4;
@@ -80,7 +81,7 @@ fn write_read(directory: &Path) {
         page.take(&profile);
         if number % PAGE == PAGE - 1 {
             let next = Harvest::of_page(u32::try_from(number / PAGE).unwrap() + 1, &gathering);
-            remarks.extend(collector.absorb(std::mem::replace(&mut page, next)));
+            remarks.append(&collector.absorb(std::mem::replace(&mut page, next)));
         }
         if remarks.len() >= 2_000 {
             store.add_remarks(id, COHORT, &std::mem::take(&mut remarks)).unwrap();
@@ -88,7 +89,7 @@ fn write_read(directory: &Path) {
     }
     let tallies = collector.take_tallies();
     let (membership, duplicates) = collector.finish();
-    remarks.extend(duplicates);
+    remarks.append(&duplicates);
     store.add_remarks(id, COHORT, &remarks).unwrap();
     store.add_read(id, COHORT, &tallies, &membership.neighbours()).unwrap();
     let people: Vec<Identity> = membership.iter().map(|member| member.identity.to_owned()).collect();

@@ -6,7 +6,8 @@ use super::identity::Identity;
 use super::matched::{Matched, TextPool};
 use super::member::{Finding, Member, Profile, ReadingRules};
 use super::property::PropertyNames;
-use super::remark::{Remark, RemarkKind};
+use super::remark::RemarkKind;
+use super::remarks::{RemarkTexts, Remarks};
 use super::tally::Tallying;
 
 /// How the profiles of a read are gathered.
@@ -28,7 +29,7 @@ pub struct Harvest {
     /// Of each remark that somebody is sent by `$distinct_id`, in their order, the address.
     pub(super) unmatched: Vec<Identity>,
     pub(super) unsendable: u64,
-    pub(super) remarks: Vec<Remark>,
+    pub(super) remarks: Remarks,
 }
 
 impl Harvest {
@@ -42,7 +43,7 @@ impl Harvest {
             distinct_ids: TextPool::default(),
             unmatched: Vec::new(),
             unsendable: 0,
-            remarks: Vec::new(),
+            remarks: Remarks::default(),
         }
     }
 
@@ -68,20 +69,20 @@ impl Harvest {
                 RemarkKind::Unsendable(reason)
             }
         };
-        let properties = if kind == RemarkKind::Suspect {
-            Box::default()
+        let names = if kind == RemarkKind::Suspect {
+            0
         } else {
             self.tallies.note_other(&profile.extras);
-            profile.extras.values(self.tallies.names().len())
+            self.tallies.names().len()
         };
-        self.remarks.push(Remark {
-            // An unusable id is still the best name there is for an unsendable profile.
-            distinct_id: distinct_id.or_else(|| profile.distinct_id.evidence()).map(Into::into),
+        let remark = RemarkTexts {
             kind,
-            evidence: profile.mparticle_user_id.evidence().map(Into::into),
-            last_seen: profile.last_seen.as_deref().map(Into::into),
+            // An unusable id is still the best name there is for an unsendable profile.
+            distinct_id: distinct_id.or_else(|| profile.distinct_id.evidence()),
+            evidence: profile.mparticle_user_id.evidence(),
+            last_seen: profile.last_seen.as_deref(),
             counted_profile: None,
-            properties,
-        });
+        };
+        self.remarks.push(remark, (0..names).map(|place| profile.extras.value(place)));
     }
 }

@@ -58,7 +58,7 @@ fn at(place: u64) -> [u8; 16] {
 }
 
 /// Many short texts in one allocation.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct TextPool {
     text: String,
     ends: Vec<usize>,
@@ -78,6 +78,16 @@ impl TextPool {
         self.text.push_str(&other.text);
         self.ends.extend(other.ends.iter().map(|end| end + before));
         moved
+    }
+
+    /// How many texts there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The texts, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len() as u64).map(|place| self.get(place))
     }
 
     /// The text at a place; empty where there is none.

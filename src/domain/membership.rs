@@ -8,7 +8,8 @@ use super::harvest::Harvest;
 use super::identity::{self, IdentityRef};
 use super::matched::{Matched, TextPool};
 use super::member::is_suspect;
-use super::remark::{Remark, RemarkKind};
+use super::remark::RemarkKind;
+use super::remarks::{RemarkTexts, Remarks};
 use super::rounding::Neighbours;
 use super::tally::Tallies;
 use super::{Change, Direction, Identity};
@@ -33,13 +34,13 @@ pub struct Collector {
 
 impl Collector {
     /// Takes a page up, and hands back what is remarkable about its profiles.
-    pub fn absorb(&mut self, page: Harvest) -> Vec<Remark> {
+    pub fn absorb(&mut self, page: Harvest) -> Remarks {
         let Harvest { tallies, matched, distinct_ids, unmatched, unsendable, mut remarks, .. } = page;
         self.tallies.add(tallies.done());
         let moved = self.distinct_ids.append(&distinct_ids);
         self.matched.extend(matched.into_iter().map(|member| member.moved(moved)));
         self.unsendable += unsendable;
-        let told = remarks.iter_mut().filter(|remark| matches!(remark.kind, RemarkKind::Unmatched(_)));
+        let told = remarks.rows_mut().filter(|remark| matches!(remark.kind, RemarkKind::Unmatched(_)));
         for (remark, identity) in told.zip(unmatched) {
             let is_new = match identity {
                 Identity::Uuid(uuid) => self.uuids.take(uuid),
@@ -49,7 +50,7 @@ impl Collector {
             if !is_new {
                 self.duplicates += 1;
                 remark.kind = RemarkKind::Duplicate;
-                remark.counted_profile = remark.distinct_id.clone();
+                remark.counted_profile = remark.distinct_id;
             }
         }
         remarks
@@ -74,26 +75,26 @@ impl Collector {
 
     /// Puts everything in order, on all processors, and folds duplicates; hands back those among the matched.
     #[must_use]
-    pub fn finish(self) -> (Membership, Vec<Remark>) {
+    pub fn finish(self) -> (Membership, Remarks) {
         let so_far = self.counts_so_far();
         let Self { mut matched, uuids, texts, distinct_ids, .. } = self;
         let (uuids, texts) = (uuids.in_order(), texts.in_order());
         matched.par_sort_unstable();
-        let (mut remarks, mut folded) = (Vec::new(), Vec::new());
-        let name_of = |member: &Matched| {
-            member.profile(&distinct_ids).map(|profile| profile.to_string().into_boxed_str())
-        };
+        let (mut remarks, mut folded) = (Remarks::default(), Vec::new());
+        let name_of = |member: &Matched| member.profile(&distinct_ids).map(|profile| profile.to_string());
         matched.dedup_by(|later, kept| {
             let same = later.mpid == kept.mpid;
             if same {
-                remarks.push(Remark {
-                    distinct_id: name_of(later),
+                let (mpid, distinct_id, counted_profile) =
+                    (later.mpid.to_string(), name_of(later), name_of(kept));
+                let remark = RemarkTexts {
                     kind: RemarkKind::Duplicate,
-                    evidence: Some(later.mpid.to_string().into()),
+                    distinct_id: distinct_id.as_deref(),
+                    evidence: Some(&mpid),
                     last_seen: None,
-                    counted_profile: name_of(kept),
-                    properties: Box::default(),
-                });
+                    counted_profile: counted_profile.as_deref(),
+                };
+                remarks.push(remark, []);
                 folded.push(*later);
             }
             same
@@ -258,6 +259,7 @@ impl Membership {
 mod tests {
     use super::super::harvest::Gathering;
     use super::super::member::{Profile, RawId};
+    use super::super::remark::Remark;
     use super::*;
     use crate::domain::property::Extras;
     use proptest::prelude::*;
@@ -281,8 +283,8 @@ mod tests {
         let mut collector = Collector::default();
         let mut remarks = collector.absorb(page);
         let (membership, duplicates) = collector.finish();
-        remarks.extend(duplicates);
-        (membership, remarks)
+        remarks.append(&duplicates);
+        (membership, remarks.to_rows().collect())
     }
 
     proptest! {

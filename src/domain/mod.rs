@@ -30,6 +30,7 @@ pub mod presence;
 pub mod property;
 pub mod reason;
 pub mod remark;
+pub mod remarks;
 pub mod rounding;
 pub mod run;
 pub mod sampling;

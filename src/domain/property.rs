@@ -35,6 +35,15 @@ impl PropertyNames {
         self.0.iter().position(|known| **known == *name)
     }
 
+    /// The place of a name that probably has this one.
+    #[must_use]
+    pub fn place_near(&self, name: &str, expected: usize) -> Option<usize> {
+        // Behind the last comes the first again.
+        let expected = if expected < self.0.len() { expected } else { 0 };
+        let is_there = self.0.get(expected).is_some_and(|known| **known == *name);
+        if is_there { Some(expected) } else { self.place(name) }
+    }
+
     /// The names.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|name| &**name)
@@ -77,34 +86,44 @@ impl<'a> Extras<'a> {
     pub fn value(&self, place: usize) -> Option<Cow<'a, str>> {
         group_of(self.json(place)?)
     }
-
-    /// The groups by each of so many properties.
-    #[must_use]
-    pub fn values(&self, count: usize) -> Box<[Option<Box<str>>]> {
-        (0..count).map(|place| self.value(place).map(Into::into)).collect()
-    }
 }
 
 /// What a group is called whose profiles hold this JSON. Times are grouped by their month: nobody shares a second with
 /// anybody.
 fn group_of(json: &str) -> Option<Cow<'_, str>> {
-    let text = match json.as_bytes().first()? {
-        b'n' => return None,
+    let text = match json.strip_prefix('"') {
+        None if json.starts_with('n') => return None,
+        None => Cow::Borrowed(json),
         // Most texts hold no escapes; what does not read is shown as it was sent.
-        b'"' if !json.contains('\\') => Cow::Borrowed(json.trim_matches('"')),
-        b'"' => serde_json::from_str::<String>(json).map_or(Cow::Borrowed(json), Cow::Owned),
-        _ => Cow::Borrowed(json),
+        Some(text) if !json.as_bytes().contains(&b'\\') => {
+            Cow::Borrowed(text.strip_suffix('"').unwrap_or(text))
+        }
+        Some(_) => serde_json::from_str::<String>(json).map_or(Cow::Borrowed(json), Cow::Owned),
     };
     if text.is_empty() {
         return None;
     }
     if is_time(&text) {
-        return Some(Cow::Owned(text.chars().take("2026-01".len()).collect()));
+        return Some(start_of(text, "2026-01".len()));
     }
-    if text.chars().count() > VALUE_LENGTH {
-        return Some(Cow::Owned(text.chars().take(VALUE_LENGTH - 1).chain(['…']).collect()));
+    if text.len() > VALUE_LENGTH
+        && let Some((end, _)) = text.char_indices().nth(VALUE_LENGTH - 1)
+        && text.chars().count() > VALUE_LENGTH
+    {
+        return Some(Cow::Owned(format!("{}…", start_of(text, end))));
     }
     Some(text)
+}
+
+/// The first bytes of a text.
+fn start_of(text: Cow<'_, str>, bytes: usize) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.get(..bytes).unwrap_or(text)),
+        Cow::Owned(mut text) => {
+            text.truncate(bytes);
+            Cow::Owned(text)
+        }
+    }
 }
 
 /// Whether a text begins like `2026-01-31T11:02:44`.

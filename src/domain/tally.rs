@@ -4,8 +4,8 @@
 
 use super::member::{RawId, parse_mpid};
 use super::property::{Extras, PropertyNames};
+use hashbrown::HashMap;
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 /// The matched users of so many pages are counted one by one, and of all further ones every sixteenth with the weight
 /// of sixteen: shares need no more, and a read of ten million is not slowed down by them.
@@ -159,6 +159,10 @@ impl PropertyTally {
 /// 64 random bits, of which the upper eleven are all zero, or all one, in one of a thousand.
 fn is_mpid(json: &str) -> bool {
     const LEAST: u64 = 1 << 53;
+    const DIGITS_AT_LEAST: usize = "9007199254740992".len();
+    if json.len() < DIGITS_AT_LEAST {
+        return false;
+    }
     let text = json.trim_matches('"');
     parse_mpid(&RawId::Text(Cow::Borrowed(text))).is_ok_and(|mpid| mpid.unsigned_abs() >= LEAST)
 }

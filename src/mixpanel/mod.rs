@@ -4,6 +4,7 @@
 
 mod client;
 mod error;
+mod json;
 mod lookup;
 mod quota;
 mod read;

@@ -2,15 +2,14 @@
 //! profile is handed on borrowed from the page's bytes, unneeded properties are skipped, and no tree of values
 //! is ever built. Ids are read as the digits that were sent, never through a floating-point number.
 
+use super::json::{Unexpected, Value, Walk, unquoted, walk};
 use crate::domain::harvest::{Gathering, Harvest};
 use crate::domain::number::thousands;
 use crate::domain::property::{Extras, PropertyNames};
 use crate::domain::{Cohort, CohortId, Profile, RawId};
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::fmt;
 
 /// One entry of the cohort list; every field may be null in practice.
 #[derive(Deserialize)]
@@ -50,11 +49,11 @@ pub(super) fn read_cohorts(body: &[u8]) -> Result<(Vec<Cohort>, usize), serde_js
 }
 
 fn cohort(entry: CohortEntry<'_>) -> Option<Cohort> {
-    let id = match raw_id(entry.id?) {
+    let id = match raw_id(Value::Other(entry.id?.get())) {
         RawId::Text(id) | RawId::Number(id) => id.trim().parse().ok()?,
         RawId::Missing | RawId::Other(_) => return None,
     };
-    let data_group_id = entry.data_group_id.map(raw_id).and_then(|id| id.evidence().map(str::to_owned));
+    let data_group_id = entry.data_group_id.and_then(|id| text_of(Value::Other(id.get())));
     Some(Cohort {
         id: CohortId(id),
         name: entry.name?,
@@ -62,7 +61,7 @@ fn cohort(entry: CohortEntry<'_>) -> Option<Cohort> {
         count: entry.count,
         created: entry.created.unwrap_or_default(),
         visible: !matches!(entry.is_visible, Some(Flag::Boolean(false) | Flag::Number(0))),
-        data_group_id: data_group_id.filter(|id| !id.is_empty()),
+        data_group_id,
     })
 }
 
@@ -121,220 +120,108 @@ pub(super) fn read_page(
     names: &PropertyNames,
     each: &mut dyn FnMut(&Profile<'_>),
 ) -> Result<PageHead, serde_json::Error> {
-    // Text that is known to be text is read faster than text that is looked at piece by piece.
     let text = std::str::from_utf8(body).map_err(serde::de::Error::custom)?;
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let head = PageSeed { names, each }.deserialize(&mut deserializer)?;
-    deserializer.end()?;
+    let mut head = PageHead::default();
+    walk(text, |page| {
+        page.object("a page of profiles", |page, field| {
+            match field {
+                "page" => head.page = number(page.value()?),
+                "page_size" => head.page_size = number(page.value()?),
+                "total" => head.total = number(page.value()?),
+                "session_id" => head.session_id = text_of(page.value()?),
+                "results" => {
+                    head.has_results = true;
+                    head.profiles = 0;
+                    page.list("a list of profiles", |results| {
+                        head.profiles += 1;
+                        read_profile(results, names, each)
+                    })?;
+                }
+                _ => drop(page.value()?),
+            }
+            Ok(())
+        })
+    })?;
     Ok(head)
 }
 
-struct PageSeed<'f> {
-    names: &'f PropertyNames,
-    each: &'f mut dyn FnMut(&Profile<'_>),
-}
-
-impl<'de> DeserializeSeed<'de> for PageSeed<'_> {
-    type Value = PageHead;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<PageHead, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for PageSeed<'_> {
-    type Value = PageHead;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a page of profiles")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PageHead, A::Error> {
-        let mut head = PageHead::default();
-        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-            match key.as_ref() {
-                "page" => head.page = number(map.next_value()?),
-                "page_size" => head.page_size = number(map.next_value()?),
-                "total" => head.total = number(map.next_value()?),
-                "session_id" => head.session_id = text(map.next_value()?),
-                "results" => {
-                    head.has_results = true;
-                    head.profiles =
-                        map.next_value_seed(ResultsSeed { names: self.names, each: &mut *self.each })?;
-                }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
+/// Reads a profile, which borrows from the page. Both ids stay raw: the OpenAPI file says that `$distinct_id` is an
+/// integer, real answers hold strings.
+fn read_profile(
+    page: &mut Walk<'_>,
+    names: &PropertyNames,
+    each: &mut dyn FnMut(&Profile<'_>),
+) -> Result<(), Unexpected> {
+    let mut profile = Profile {
+        distinct_id: RawId::Missing,
+        mparticle_user_id: RawId::Missing,
+        last_seen: None,
+        has_profile: false,
+        extras: Extras::default(),
+    };
+    page.object("a profile", |page, field| {
+        match field {
+            "$distinct_id" => profile.distinct_id = raw_id(page.value()?),
+            "$properties" if page.next() == Some(b'n') => drop(page.value()?),
+            "$properties" => read_properties(page, names, &mut profile)?,
+            _ => drop(page.value()?),
         }
-        Ok(head)
-    }
-}
-
-fn number(raw: Option<&RawValue>) -> Option<u64> {
-    raw?.get().trim_matches('"').parse().ok()
-}
-
-fn text(raw: Option<&RawValue>) -> Option<String> {
-    raw.map(raw_id)?.evidence().filter(|id| !id.is_empty()).map(str::to_owned)
-}
-
-struct ResultsSeed<'f> {
-    names: &'f PropertyNames,
-    each: &'f mut dyn FnMut(&Profile<'_>),
-}
-
-impl<'de> DeserializeSeed<'de> for ResultsSeed<'_> {
-    type Value = usize;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ResultsSeed<'_> {
-    type Value = usize;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of profiles")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut profiles: A) -> Result<usize, A::Error> {
-        let mut count = 0;
-        while profiles.next_element_seed(ProfileSeed { names: self.names, each: &mut *self.each })?.is_some()
-        {
-            count += 1;
-        }
-        Ok(count)
-    }
-}
-
-/// The name of a field, borrowed where it holds no escapes.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// A profile on the wire, handed on from where it was read. Both ids stay raw: the OpenAPI file says that
-/// `$distinct_id` is an integer, real answers hold strings.
-struct ProfileSeed<'f> {
-    names: &'f PropertyNames,
-    each: &'f mut dyn FnMut(&Profile<'_>),
-}
-
-impl<'de> DeserializeSeed<'de> for ProfileSeed<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ProfileSeed<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a profile")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut profile = Profile {
-            distinct_id: RawId::Missing,
-            mparticle_user_id: RawId::Missing,
-            last_seen: None,
-            has_profile: false,
-            extras: Extras::default(),
-        };
-        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-            match key.as_ref() {
-                "$distinct_id" => profile.distinct_id = raw_id(map.next_value()?),
-                "$properties" => {
-                    map.next_value_seed(PropertiesSeed { names: self.names, profile: &mut profile })?;
-                }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        (self.each)(&profile);
         Ok(())
-    }
+    })?;
+    each(&profile);
+    Ok(())
 }
 
-/// What is wanted of `$properties`, as it was sent.
-struct PropertiesSeed<'f, 'de> {
-    names: &'f PropertyNames,
-    profile: &'f mut Profile<'de>,
-}
-
-impl<'de> DeserializeSeed<'de> for PropertiesSeed<'_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de> Visitor<'de> for PropertiesSeed<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("properties")
-    }
-
-    fn visit_none<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { names, profile } = self;
-        profile.has_profile = true;
-        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-            let (is_mpid, is_last_seen) = (key == "$mparticle_user_id", key == "$last_seen");
-            let place = names.place(&key);
-            if !is_mpid && !is_last_seen && place.is_none() {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            }
-            let value: &'de RawValue = map.next_value()?;
-            if is_mpid {
-                profile.mparticle_user_id = raw_id(value);
-            } else if is_last_seen {
+/// Reads what is wanted of `$properties`, as it was sent.
+fn read_properties<'a>(
+    page: &mut Walk<'a>,
+    names: &PropertyNames,
+    profile: &mut Profile<'a>,
+) -> Result<(), Unexpected> {
+    profile.has_profile = true;
+    // Profiles hold their properties in much the same order, so the next one is looked for behind the last.
+    let mut expected = 0;
+    page.object("properties", |page, field| {
+        let value = page.value()?;
+        match field {
+            "$mparticle_user_id" => profile.mparticle_user_id = raw_id(value),
+            "$last_seen" => {
                 profile.last_seen = match raw_id(value) {
                     RawId::Text(text) | RawId::Number(text) => Some(text),
                     RawId::Missing | RawId::Other(_) => None,
                 };
             }
-            if let Some(place) = place {
-                profile.extras.put(place, value.get());
-            }
+            _ => {}
+        }
+        if let Some(place) = names.place_near(field, expected) {
+            profile.extras.put(place, value.json());
+            expected = place + 1;
         }
         Ok(())
-    }
+    })
+}
+
+fn number(value: Value<'_>) -> Option<u64> {
+    value.json().trim_matches('"').parse().ok()
+}
+
+fn text_of(value: Value<'_>) -> Option<String> {
+    raw_id(value).evidence().filter(|id| !id.is_empty()).map(str::to_owned)
 }
 
 /// An id with the digits or letters that were sent.
-fn raw_id(raw: &RawValue) -> RawId<'_> {
-    let json = raw.get();
+fn raw_id(value: Value<'_>) -> RawId<'_> {
+    let json = match value {
+        Value::Plain(json) => return RawId::Text(Cow::Borrowed(unquoted(json))),
+        Value::Other(json) => json,
+    };
     match json.as_bytes().first() {
-        Some(b'"') => RawId::Text(string(json)),
+        // What is a string but does not read as one, as half a pair of surrogates, is shown as it was sent.
+        Some(b'"') => RawId::Text(serde_json::from_str(json).map_or(Cow::Borrowed(json), Cow::Owned)),
         Some(b'-' | b'0'..=b'9') => RawId::Number(Cow::Borrowed(json)),
         Some(b'n') => RawId::Missing,
         _ => RawId::Other(Cow::Borrowed(json)),
     }
-}
-
-/// The content of a JSON string, borrowed where it holds no escapes, as nearly all ids do.
-fn string(json: &str) -> Cow<'_, str> {
-    let plain = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
-    if let Some(plain) = plain.filter(|text| !text.as_bytes().contains(&b'\\')) {
-        return Cow::Borrowed(plain);
-    }
-    // It was parsed once already, so it parses again; what could not would still be shown as it was sent.
-    serde_json::from_str::<String>(json).map_or(Cow::Borrowed(json), Cow::Owned)
 }
 
 /// The text of an error answer, in any of the shapes seen: `error` or `message`, a string or something else.
@@ -355,6 +242,116 @@ mod tests {
             seen.push((format!("{:?}", profile.distinct_id), format!("{:?}", profile.mparticle_user_id)));
         });
         (head.unwrap(), seen)
+    }
+
+    const NAMES: [&str; 3] = ["$os", "a \"b\"", "$last_seen"];
+
+    /// A value of any kind; numbers are such as the library keeps whole.
+    fn value() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            (0..99_i16).prop_map(|number| (f64::from(number) / 8.0).into()),
+            "\\PC{0,24}".prop_map(Into::into),
+            "[0-9a-f-]{0,40}".prop_map(Into::into),
+        ];
+        leaf.prop_recursive(3, 12, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+                prop::collection::vec(("\\PC{0,9}", inner), 0..4)
+                    .prop_map(|fields| fields.into_iter().collect()),
+            ]
+        })
+    }
+
+    /// An object with some of these fields, and with others.
+    fn object(names: &'static [&'static str]) -> impl Strategy<Value = serde_json::Value> {
+        let name = prop_oneof![4 => prop::sample::select(names).prop_map(str::to_owned), 1 => "\\PC{0,20}"];
+        prop::collection::vec((name, value()), 0..9).prop_map(|fields| fields.into_iter().collect())
+    }
+
+    fn page() -> impl Strategy<Value = serde_json::Value> {
+        let properties = object(&["$mparticle_user_id", "$last_seen", "$os", "a \"b\""]);
+        let properties = prop_oneof![1 => Just(serde_json::Value::Null), 8 => properties];
+        let profile = (object(&["$distinct_id"]), prop::option::of(properties)).prop_map(
+            |(mut profile, properties)| {
+                if let Some(properties) = properties {
+                    profile["$properties"] = properties;
+                }
+                profile
+            },
+        );
+        (object(&["total", "status"]), prop::collection::vec(profile, 0..5)).prop_map(
+            |(mut page, profiles)| {
+                page["results"] = profiles.into();
+                page
+            },
+        )
+    }
+
+    /// Writes JSON with white space, escapes and an order of fields as it happens.
+    fn write(value: &serde_json::Value, random: &mut fastrand::Rng, text: &mut String) {
+        let space = |random: &mut fastrand::Rng| ["", "", "", " ", "\n\t", "\r\n  "][random.usize(..6)];
+        let string = |string: &str, random: &mut fastrand::Rng, text: &mut String| {
+            let plain = random.bool();
+            text.push('"');
+            for letter in string.chars() {
+                if letter.is_control() || matches!(letter, '"' | '\\') || (!plain && random.u8(..5) == 0) {
+                    let units = letter
+                        .encode_utf16(&mut [0; 2])
+                        .iter()
+                        .map(|unit| format!("\\u{unit:04x}"))
+                        .collect::<String>();
+                    text.push_str(&units);
+                } else {
+                    text.push(letter);
+                }
+            }
+            text.push('"');
+        };
+        text.push_str(space(random));
+        match value {
+            serde_json::Value::String(held) => string(held, random, text),
+            serde_json::Value::Array(held) => {
+                text.push('[');
+                for (place, value) in held.iter().enumerate() {
+                    text.push_str(if place > 0 { "," } else { "" });
+                    write(value, random, text);
+                }
+                text.push_str(space(random));
+                text.push(']');
+            }
+            serde_json::Value::Object(held) => {
+                let mut fields: Vec<_> = held.iter().collect();
+                random.shuffle(&mut fields);
+                text.push('{');
+                for (place, (name, value)) in fields.into_iter().enumerate() {
+                    text.push_str(if place > 0 { "," } else { "" });
+                    text.push_str(space(random));
+                    string(name, random, text);
+                    text.push_str(space(random));
+                    text.push(':');
+                    write(value, random, text);
+                }
+                text.push_str(space(random));
+                text.push('}');
+            }
+            other => text.push_str(&other.to_string()),
+        }
+        text.push_str(space(random));
+    }
+
+    fn is_id(id: &RawId<'_>, expected: &serde_json::Value) -> bool {
+        match (id, expected) {
+            (RawId::Missing, serde_json::Value::Null) => true,
+            (RawId::Text(text), serde_json::Value::String(expected)) => **text == **expected,
+            (RawId::Number(text), serde_json::Value::Number(expected)) => **text == expected.to_string(),
+            (RawId::Other(json), _) => {
+                serde_json::from_str::<serde_json::Value>(json).ok().as_ref() == Some(expected)
+            }
+            _ => false,
+        }
     }
 
     #[test]
@@ -404,7 +401,81 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_page_may_be_nested_however_deep() {
+        let (names, levels) = (PropertyNames::of(["deep"]), 100_000);
+        for place in [
+            r#"{"results": [{"$distinct_id": @}]}"#,
+            r#"{"results": [{"other": @}]}"#,
+            r#"{"results": [{"$properties": {"deep": @, "$mparticle_user_id": @}}]}"#,
+            r#"{"other": @, "results": []}"#,
+        ] {
+            for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+                let whole = format!("{}1{}", open.repeat(levels), close.repeat(levels));
+                assert!(read_page(place.replace('@', &whole).as_bytes(), &names, &mut |_| {}).is_ok());
+                let cut_short = place.replacen('@', &open.repeat(levels), 1);
+                assert!(read_page(cut_short.as_bytes(), &names, &mut |_| {}).is_err());
+            }
+        }
+        let lists = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        for place in ["@", r#"{"results": @}"#, r#"{"results": [{"$properties": @}]}"#] {
+            assert!(read_page(place.replace('@', &lists).as_bytes(), &names, &mut |_| {}).is_err());
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_a_page_or_is_no_text_makes_it_none() {
+        let read = |body: &[u8]| read_page(body, &PropertyNames::default(), &mut |_| {});
+        assert!(read(b"{\"results\": []} \n").is_ok());
+        for body in
+            [&b"{\"results\": []} x"[..], b"{\"results\": []}{}", b"{\"results\": [{\"a\": \"\xFF\"}]}", b""]
+        {
+            assert!(read(body).is_err());
+        }
+        let told = read(br#"{"results": [{"$distinct_id": "ann"}"#).unwrap_err();
+        assert!(told.is_eof(), "{told}");
+        let told = read(br#"{"results": [{"$distinct_id": "ann"}, 7]}"#).unwrap_err();
+        assert_eq!(told.to_string(), "a profile was expected");
+    }
+
+    #[test]
+    fn half_a_pair_of_surrogates_spoils_its_value_only() {
+        let (_, seen) =
+            profiles(r#"{"results": [{"$distinct_id": "\ud800", "x": "\udc00"}, {"$distinct_id": "b"}]}"#);
+        assert_eq!(seen[0].0, r#"Text("\"\\ud800\"")"#);
+        assert_eq!(seen[1].0, r#"Text("b")"#);
+    }
+
     proptest! {
+        #[test]
+        fn a_page_holds_what_the_library_reads_in_it(page in page(), seed in any::<u64>()) {
+            let mut text = String::new();
+            write(&page, &mut fastrand::Rng::with_seed(seed), &mut text);
+            prop_assert_eq!(&serde_json::from_str::<serde_json::Value>(&text).unwrap(), &page);
+            let names = PropertyNames::of(NAMES);
+            let mut profiles = page["results"].as_array().unwrap().iter();
+            let head = read_page(text.as_bytes(), &names, &mut |profile| {
+                let expected = profiles.next().unwrap();
+                let properties = &expected["$properties"];
+                assert!(is_id(&profile.distinct_id, &expected["$distinct_id"]));
+                assert!(is_id(&profile.mparticle_user_id, &properties["$mparticle_user_id"]));
+                assert_eq!(profile.has_profile, properties.is_object());
+                let last_seen = match &properties["$last_seen"] {
+                    serde_json::Value::String(text) => Some(text.clone()),
+                    serde_json::Value::Number(number) => Some(number.to_string()),
+                    _ => None,
+                };
+                assert_eq!(profile.last_seen.as_deref(), last_seen.as_deref());
+                for (place, name) in names.iter().enumerate() {
+                    let held = profile.extras.json(place).map(|json| serde_json::from_str(json).unwrap());
+                    assert_eq!(held.as_ref(), properties.get(name));
+                }
+            }).unwrap();
+            prop_assert!(profiles.next().is_none());
+            prop_assert_eq!(head.profiles, page["results"].as_array().unwrap().len());
+            prop_assert_eq!(head.total, page["total"].as_u64());
+        }
+
         #[test]
         fn every_mpid_survives_the_wire(mpid in any::<i64>(), as_number in any::<bool>()) {
             let json = if as_number { mpid.to_string() } else { format!("\"{mpid}\"") };

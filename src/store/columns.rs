@@ -5,8 +5,8 @@ use super::StoreError;
 use super::packing::{Content, sealed, unpack_remarks, unseal};
 use crate::domain::NoMpid;
 use crate::domain::remark::{Remark, RemarkKind};
+use crate::domain::remarks::{RemarkTexts, ValueColumn};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 
 /// How the remarks of a row of the table are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,18 +62,23 @@ struct Values<'a> {
     numbers: Vec<u32>,
 }
 
-/// Packs remarks.
-pub fn pack(remarks: &[&Remark]) -> Result<Vec<u8>, StoreError> {
-    let kinds: Vec<u8> = remarks.iter().map(|remark| kind_number(remark.kind)).collect();
+/// Packs remarks, each with its row in the columns of the properties.
+pub fn pack(remarks: &[(usize, RemarkTexts<'_>)], properties: &[ValueColumn]) -> Result<Vec<u8>, StoreError> {
+    let texts_of = || remarks.iter().map(|(_, remark)| remark);
+    let kinds: Vec<u8> = texts_of().map(|remark| kind_number(remark.kind)).collect();
     let (mut ids, mut held, mut seen, mut counted) = Default::default();
-    let properties = remarks.iter().map(|remark| remark.properties.len()).max().unwrap_or_default();
+    let mut properties: Vec<Values<'_>> = properties.iter().map(|column| values(remarks, column)).collect();
+    // Remarks about matched users hold nothing in any of them.
+    if properties.iter().all(|column| column.values.is_empty()) {
+        properties.clear();
+    }
     let packed = Packed {
         kinds: &kinds,
-        distinct_ids: texts(remarks.iter().map(|remark| remark.distinct_id.as_deref()), &mut ids),
-        evidence: texts(remarks.iter().map(|remark| remark.evidence.as_deref()), &mut held),
-        last_seen: texts(remarks.iter().map(|remark| remark.last_seen.as_deref()), &mut seen),
-        counted_profiles: texts(remarks.iter().map(|remark| remark.counted_profile.as_deref()), &mut counted),
-        properties: (0..properties).map(|place| values(remarks, place)).collect(),
+        distinct_ids: texts(texts_of().map(|remark| remark.distinct_id), &mut ids),
+        evidence: texts(texts_of().map(|remark| remark.evidence), &mut held),
+        last_seen: texts(texts_of().map(|remark| remark.last_seen), &mut seen),
+        counted_profiles: texts(texts_of().map(|remark| remark.counted_profile), &mut counted),
+        properties,
     };
     sealed(Content::Remarks, &packed)
 }
@@ -93,17 +98,22 @@ fn texts<'t, 'a>(texts: impl Iterator<Item = Option<&'t str>>, all: &'a mut Stri
     Texts { lengths, all }
 }
 
-fn values<'a>(remarks: &[&'a Remark], place: usize) -> Values<'a> {
-    let mut known: HashMap<&str, u32> = HashMap::new();
+/// The values that some remarks hold, numbered in the order in which they hold them.
+fn values<'a>(remarks: &[(usize, RemarkTexts<'_>)], column: &'a ValueColumn) -> Values<'a> {
+    let mut known = vec![0; column.values() + 1];
     let mut values = Vec::new();
     let numbers = remarks
         .iter()
-        .map(|remark| {
-            let Some(value) = remark.properties.get(place).and_then(Option::as_deref) else { return 0 };
-            *known.entry(value).or_insert_with(|| {
+        .map(|(row, _)| {
+            let number = column.number(*row);
+            let (Some(value), Some(known)) = (column.value(number), known.get_mut(number as usize)) else {
+                return 0;
+            };
+            if *known == 0 {
                 values.push(value);
-                u32::try_from(values.len()).unwrap_or(u32::MAX)
-            })
+                *known = u32::try_from(values.len()).unwrap_or(u32::MAX);
+            }
+            *known
         })
         .collect();
     Values { values, numbers }
@@ -311,6 +321,7 @@ fn damaged(what: &str) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::remarks::Remarks;
     use proptest::prelude::*;
 
     fn text() -> impl Strategy<Value = Option<Box<str>>> {
@@ -332,13 +343,29 @@ mod tests {
         })
     }
 
+    fn packed(remarks: &[Remark]) -> Vec<u8> {
+        let remarks: Remarks = remarks.iter().cloned().collect();
+        pack(&remarks.iter().enumerate().collect::<Vec<_>>(), remarks.properties()).unwrap()
+    }
+
+    /// The same with as many properties as there are columns; the last ones, which nobody holds, have none.
+    fn padded(mut remark: Remark, columns: usize) -> Remark {
+        let mut properties = remark.properties.into_vec();
+        assert!(properties.iter().skip(columns).all(Option::is_none));
+        properties.resize(columns, None);
+        remark.properties = properties.into();
+        remark
+    }
+
     proptest! {
         #[test]
         fn remarks_read_back(remarks in prop::collection::vec(remark(), 1..40)) {
-            let blob = pack(&remarks.iter().collect::<Vec<_>>()).unwrap();
+            let blob = packed(&remarks);
             let part = Part::read(RemarkForm::Columns, &blob).unwrap();
             let read: Vec<Remark> = part.iter().map(RemarkRef::to_owned).collect();
-            prop_assert_eq!(read, remarks);
+            let columns = read[0].properties.len();
+            let expected: Vec<Remark> = remarks.into_iter().map(|remark| padded(remark, columns)).collect();
+            prop_assert_eq!(read, expected);
         }
 
         #[test]
@@ -353,7 +380,7 @@ mod tests {
 
         #[test]
         fn a_turned_bit_is_noticed(remarks in prop::collection::vec(remark(), 1..10), bit in any::<prop::sample::Index>()) {
-            let mut blob = pack(&remarks.iter().collect::<Vec<_>>()).unwrap();
+            let mut blob = packed(&remarks);
             let bit = bit.index(blob.len() * 8);
             blob[bit / 8] ^= 1 << (bit % 8);
             prop_assert!(Part::read(RemarkForm::Columns, &blob).is_err());

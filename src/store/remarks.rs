@@ -6,7 +6,8 @@ use super::packing::{Content, sealed, unseal};
 use super::reader::{Reader, UnmatchedRow};
 use super::{Store, StoreError};
 use crate::domain::property::PropertyNames;
-use crate::domain::remark::{Remark, RemarkKind};
+use crate::domain::remark::RemarkKind;
+use crate::domain::remarks::{RemarkTexts, Remarks};
 use crate::domain::rounding::Neighbours;
 use crate::domain::tally::{PropertyTally, Tallies};
 use crate::domain::{CohortId, RunId};
@@ -30,19 +31,14 @@ struct PackedTally {
 
 impl Store {
     /// Keeps what is remarkable about some profiles of a run's read.
-    pub fn add_remarks(
-        &mut self,
-        run: RunId,
-        cohort: CohortId,
-        remarks: &[Remark],
-    ) -> Result<(), StoreError> {
+    pub fn add_remarks(&mut self, run: RunId, cohort: CohortId, remarks: &Remarks) -> Result<(), StoreError> {
         // Unmatched people are listed by the hundred thousand, the other remarks rarely; apart, each list is
         // read without skipping through the other.
-        let (lacking, others): (Vec<&Remark>, Vec<&Remark>) = remarks
-            .iter()
-            .partition(|remark| matches!(remark.kind, RemarkKind::Unmatched(_) | RemarkKind::Unsendable(_)));
+        let is_lacking = |kind| matches!(kind, RemarkKind::Unmatched(_) | RemarkKind::Unsendable(_));
+        let (lacking, others) = remarks.iter().enumerate().partition(|(_, remark)| is_lacking(remark.kind));
         let transaction = self.connection.savepoint()?;
         for (is_lacking, part) in [(true, lacking), (false, others)] {
+            let part: Vec<(usize, RemarkTexts<'_>)> = part;
             if part.is_empty() {
                 continue;
             }
@@ -56,7 +52,7 @@ impl Store {
                     cohort.0.cast_signed(),
                     is_lacking,
                     part.len().cast_signed(),
-                    pack(&part)?,
+                    pack(&part, remarks.properties())?,
                     RemarkForm::Columns.number(),
                 ])?;
         }

@@ -6,7 +6,7 @@ use super::report::{RunEnd, RunNews, SideNews};
 use super::run::Run;
 use super::tools::{AskedMixpanel, Tools};
 use crate::domain::membership::{Collector, Membership};
-use crate::domain::remark::Remark;
+use crate::domain::remarks::Remarks;
 use crate::domain::rounding::Neighbours;
 use crate::domain::{CohortId, PauseCause, Phase, RunId};
 use crate::http::Backoff;
@@ -92,7 +92,7 @@ async fn read_once(run: &mut Run) -> Result<Membership, Trouble> {
     let collector = taking.collector;
     let in_order = task::spawn_blocking(move || collector.finish()).await;
     let (membership, duplicates) = in_order.map_err(|error| broke_down("putting a read in order", &error))?;
-    taking.remarks.extend(duplicates);
+    taking.remarks.append(&duplicates);
     let remarks = taking.remarks;
     run.ask(move |store| store.add_remarks(id, cohort, &remarks)).await?;
     let neighbours = neighbours(run, &membership).await?;
@@ -135,7 +135,7 @@ async fn neighbours(run: &Run, membership: &Membership) -> Result<Neighbours, Ru
 #[derive(Default)]
 struct Taking {
     collector: Collector,
-    remarks: Vec<Remark>,
+    remarks: Remarks,
 }
 
 /// Remarks that are written together.
@@ -143,7 +143,7 @@ const REMARKS_TOGETHER: usize = 2_000;
 
 impl Taking {
     async fn take(&mut self, run: &mut Run, page: Page) -> Result<(), RunEnd> {
-        self.remarks.extend(self.collector.absorb(page.people));
+        self.remarks.append(&self.collector.absorb(page.people));
         run.record.counts.read = self.collector.counts_so_far();
         if self.remarks.len() >= REMARKS_TOGETHER {
             let (id, cohort) = (run.record.id, run.order.job.cohort);

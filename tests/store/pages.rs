@@ -64,7 +64,7 @@ fn unmatched_people_are_the_same_from_anywhere() {
         properties: Box::default(),
     };
     for first in (0..PEOPLE).step_by(25) {
-        let part: Vec<Remark> = (first..(first + 25).min(PEOPLE)).map(remark).collect();
+        let part = (first..(first + 25).min(PEOPLE)).map(remark).collect();
         store.add_remarks(run, sync, &part).unwrap();
     }
     let reader = Reader::open(directory.path()).unwrap();

@@ -192,7 +192,7 @@ fn remarks_are_found_by_profile_and_by_what_the_property_held() {
         remark("dan", RemarkKind::Duplicate, Some(" 77 ")),
         remark("annabel", RemarkKind::Unmatched(NoMpid::NotAnInteger), Some("77.5")),
     ];
-    store.add_remarks(run, cohort, &remarks).unwrap();
+    store.add_remarks(run, cohort, &remarks.into_iter().collect()).unwrap();
     let reader = Reader::open(directory.path()).unwrap();
     let names = |id: &str| {
         let mut names = Vec::new();

@@ -1,0 +1,270 @@
+//! Walking through JSON text in place, one value after the other: objects and lists are entered only where the caller
+//! expects them, so nothing recurses however deep a text is nested. Strings without escapes, which nearly all of a page
+//! consists of, are recognised eight bytes at a time; every other value is found and checked by `serde_json`, and so is
+//! a text that does not read. What the values mean belongs to `wire`.
+
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// What was expected where something else stood.
+#[derive(Debug)]
+pub(super) struct Unexpected(&'static str);
+
+/// A value as it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    /// A string without escapes, in its quotes.
+    Plain(&'a str),
+    /// Any other value.
+    Other(&'a str),
+}
+
+impl<'a> Value<'a> {
+    /// The JSON.
+    pub fn json(self) -> &'a str {
+        match self {
+            Self::Plain(json) | Self::Other(json) => json,
+        }
+    }
+}
+
+/// Reads all of a text.
+///
+/// # Errors
+/// The text is no JSON, or none that `read` expected.
+pub(super) fn walk<'a, T>(
+    text: &'a str,
+    read: impl FnOnce(&mut Walk<'a>) -> Result<T, Unexpected>,
+) -> Result<T, serde_json::Error> {
+    let mut walk = Walk { text, at: 0 };
+    let done = read(&mut walk).and_then(|done| walk.end().map(|()| done));
+    done.map_err(|Unexpected(expected)| {
+        // What is wrong with a text, and where, is for the library to say; one that it reads is another than expected.
+        let broken = serde_json::from_str::<IgnoredAny>(text).err();
+        broken.unwrap_or_else(|| serde::de::Error::custom(format_args!("{expected} was expected")))
+    })
+}
+
+/// A place in a text.
+pub(super) struct Walk<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// Goes through an object, handing on each name; `each` must go past the value.
+    pub fn object(
+        &mut self,
+        expected: &'static str,
+        mut each: impl FnMut(&mut Self, &str) -> Result<(), Unexpected>,
+    ) -> Result<(), Unexpected> {
+        self.pass(b'{', expected)?;
+        if self.passes(b'}') {
+            return Ok(());
+        }
+        loop {
+            let name = self.name()?;
+            self.pass(b':', "a colon")?;
+            each(self, &name)?;
+            if !self.passes(b',') {
+                return self.pass(b'}', "the end of an object");
+            }
+        }
+    }
+
+    /// Goes through a list; `each` must go past the value.
+    pub fn list(
+        &mut self,
+        expected: &'static str,
+        mut each: impl FnMut(&mut Self) -> Result<(), Unexpected>,
+    ) -> Result<(), Unexpected> {
+        self.pass(b'[', expected)?;
+        if self.passes(b']') {
+            return Ok(());
+        }
+        loop {
+            each(self)?;
+            if !self.passes(b',') {
+                return self.pass(b']', "the end of a list");
+            }
+        }
+    }
+
+    /// Goes past a value.
+    #[inline]
+    pub fn value(&mut self) -> Result<Value<'a>, Unexpected> {
+        if self.next() == Some(b'"')
+            && let Some(length) = self.rest().get(1..).and_then(|text| plain_length(text.as_bytes()))
+            && let Some(json) = self.rest().get(..length + 2)
+        {
+            self.at += json.len();
+            return Ok(Value::Plain(json));
+        }
+        self.any_value()
+    }
+
+    /// What stands next, white space aside.
+    pub fn next(&mut self) -> Option<u8> {
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                next => return next.copied(),
+            }
+        }
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn name(&mut self) -> Result<Cow<'a, str>, Unexpected> {
+        const NAME: Unexpected = Unexpected("the name of a field");
+        if self.next() != Some(b'"') {
+            return Err(NAME);
+        }
+        match self.value()? {
+            Value::Plain(json) => Ok(Cow::Borrowed(unquoted(json))),
+            Value::Other(json) => serde_json::from_str(json).map(Cow::Owned).map_err(|_| NAME),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn any_value(&mut self) -> Result<Value<'a>, Unexpected> {
+        const VALUE: Unexpected = Unexpected("a value");
+        let mut values = serde_json::Deserializer::from_str(self.rest()).into_iter::<&'a RawValue>();
+        let value = values.next().and_then(Result::ok).ok_or(VALUE)?;
+        self.at += values.byte_offset();
+        Ok(Value::Other(value.get()))
+    }
+
+    fn passes(&mut self, mark: u8) -> bool {
+        if self.next() == Some(mark) {
+            self.at += 1;
+            return true;
+        }
+        false
+    }
+
+    fn pass(&mut self, mark: u8, expected: &'static str) -> Result<(), Unexpected> {
+        if self.passes(mark) { Ok(()) } else { Err(Unexpected(expected)) }
+    }
+
+    fn end(&mut self) -> Result<(), Unexpected> {
+        if self.next().is_none() { Ok(()) } else { Err(Unexpected("the end")) }
+    }
+}
+
+/// A string without the quotes around it.
+pub(super) fn unquoted(json: &str) -> &str {
+    json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(json)
+}
+
+/// How long a string is that begins here, its opening quote passed; `None` if it has escapes, or is none.
+fn plain_length(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([0x01; 8]);
+    const HIGH_BITS: u64 = u64::from_le_bytes([0x80; 8]);
+    let mut length = 0;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let (quote, backslash) = (word ^ (ONES * u64::from(b'"')), word ^ (ONES * u64::from(b'\\')));
+        // Taking the bound from each byte sets its high bit if the byte is below, unless that was set before. A borrow
+        // falsifies only bytes behind one that is below, and the first of them is all that counts.
+        let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & HIGH_BITS;
+        let special = below(quote, 1) | below(backslash, 1) | below(word, 0x20);
+        if special != 0 {
+            length += special.trailing_zeros() as usize / 8;
+            return (bytes.get(length) == Some(&b'"')).then_some(length);
+        }
+        length += 8;
+    }
+    length += rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))?;
+    (bytes.get(length) == Some(&b'"')).then_some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Walks through everything there is.
+    fn everything(walk: &mut Walk<'_>) -> Result<(), Unexpected> {
+        match walk.next() {
+            Some(b'{') => walk.object("an object", |walk, _| everything(walk)),
+            Some(b'[') => walk.list("a list", everything),
+            _ => walk.value().map(drop),
+        }
+    }
+
+    /// Pieces of JSON, so that many of the texts they make are JSON and many nearly are.
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = prop::sample::select(vec![
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            "\"a\"",
+            "\"a\":",
+            "\"\"",
+            "\"",
+            "\\",
+            "0",
+            "-1",
+            "1.5e9",
+            "01",
+            "-",
+            "null",
+            "true",
+            "nul",
+            " ",
+            "\n",
+            "\t",
+            "\u{1}",
+            "\u{a0}",
+            "ü",
+            "\"ü long enough for words\"",
+            "\"\\n\"",
+            "\"\\q\"",
+            "[]",
+            "{}",
+            "[1]",
+            "{\"a\":[]}",
+        ]);
+        prop::collection::vec(piece, 0..9).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn what_is_json_is_for_the_library_to_say(text in pieces()) {
+            let (ours, theirs) = (walk(&text, everything), serde_json::from_str::<IgnoredAny>(&text));
+            prop_assert_eq!(ours.map_err(|error| error.to_string()), theirs.map(drop).map_err(|error| error.to_string()));
+        }
+
+        #[test]
+        fn a_string_is_found_whole_wherever_it_ends(before in "[ -~]{0,3}", text in "\\PC{0,40}", after in "\\PC{0,20}") {
+            let (string, before) = (serde_json::to_string(&text).unwrap(), serde_json::to_string(&before).unwrap());
+            let rest = serde_json::to_string(&after).unwrap();
+            let list = format!("[{before},{string},{rest}]");
+            let mut found = Vec::new();
+            walk(&list, |walk| walk.list("a list", |walk| walk.value().map(|value| found.push(value)))).unwrap();
+            prop_assert_eq!(found[1].json(), &string);
+            prop_assert_eq!(found[1] == Value::Plain(&string), !string.contains('\\'));
+        }
+    }
+
+    #[test]
+    fn control_characters_belong_in_no_string() {
+        for length in 0..20 {
+            for control in ["\u{0}", "\n", "\u{1f}"] {
+                let text = format!("\"{}{control}{}\"", "x".repeat(length), "y".repeat(9));
+                assert!(walk(&text, |walk| walk.value().map(drop)).is_err(), "{text:?}");
+            }
+        }
+    }
+}
