@@ -112,8 +112,9 @@ pub const IDENTITY_LIMIT: usize = 256;
 
 /// The sixteen bytes of a UUID in its canonical spelling; `None` for everything else.
 pub(super) fn canonical_uuid(text: &str) -> Option<[u8; 16]> {
-    let is_canonical = text.len() == 36 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
-    let uuid = is_canonical.then(|| Uuid::try_parse(text).ok())??;
+    // Looking at all bytes whatever is found takes the processor fewer steps than stopping at the first.
+    let is_canonical = || !text.bytes().fold(false, |found, byte| found | byte.is_ascii_uppercase());
+    let uuid = (text.len() == 36 && is_canonical()).then(|| Uuid::try_parse(text).ok())??;
     Some(uuid.into_bytes())
 }
 

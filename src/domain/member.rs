@@ -190,12 +190,15 @@ pub fn parse_mpid(raw: &RawId<'_>) -> Result<i64, NoMpid> {
     let text = match raw {
         RawId::Missing => return Err(NoMpid::Missing),
         RawId::Other(_) => return Err(NoMpid::NotAnInteger),
-        RawId::Text(text) | RawId::Number(text) => text.trim(),
+        RawId::Text(text) | RawId::Number(text) => text,
     };
     // Nearly all are MPIDs, and there are millions; a sign that is not a minus is refused below.
-    if let Ok(mpid) = text.parse()
-        && !text.starts_with('+')
-    {
+    let exact = |text: &str| text.parse().ok().filter(|_| !text.starts_with('+'));
+    if let Some(mpid) = exact(text) {
+        return Ok(mpid);
+    }
+    let text = text.trim();
+    if let Some(mpid) = exact(text) {
         return Ok(mpid);
     }
     if is_placeholder(text) {

@@ -35,15 +35,6 @@ impl PropertyNames {
         self.0.iter().position(|known| **known == *name)
     }
 
-    /// The place of a name that probably has this one.
-    #[must_use]
-    pub fn place_near(&self, name: &str, expected: usize) -> Option<usize> {
-        // Behind the last comes the first again.
-        let expected = if expected < self.0.len() { expected } else { 0 };
-        let is_there = self.0.get(expected).is_some_and(|known| **known == *name);
-        if is_there { Some(expected) } else { self.place(name) }
-    }
-
     /// The names.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|name| &**name)

@@ -3,7 +3,8 @@
 
 use super::error::MixpanelError;
 use super::lookup::Lookup;
-use super::wire::{PageHead, gather, read_cohorts, read_page};
+use super::page::{PageHead, gather, read_page};
+use super::wire::read_cohorts;
 use crate::domain::harvest::{Gathering, Harvest};
 use crate::domain::property::PropertyNames;
 use crate::domain::{Cohort, CohortId, Profile, ReadingRules};

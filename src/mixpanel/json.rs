@@ -1,7 +1,7 @@
 //! Walking through JSON text in place, one value after the other: objects and lists are entered only where the caller
 //! expects them, so nothing recurses however deep a text is nested. Strings without escapes, which nearly all of a page
 //! consists of, are recognised eight bytes at a time; every other value is found and checked by `serde_json`, and so is
-//! a text that does not read. What the values mean belongs to `wire`.
+//! a text that does not read. What the values mean belongs to `page` and `wire`.
 
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -46,6 +46,19 @@ pub(super) fn walk<'a, T>(
     })
 }
 
+/// The names that objects of one kind were seen to hold, quoted and in their order, and what they mean. A name is told by
+/// being the one that followed last time, without looking for its end.
+pub(super) struct Names<'a, F>(Vec<(&'a str, F)>);
+
+/// How many names are remembered; objects that hold more are nothing that was asked for.
+const NAMES_AT_MOST: usize = 32;
+
+impl<F> Default for Names<'_, F> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
 /// A place in a text.
 pub(super) struct Walk<'a> {
     text: &'a str,
@@ -59,14 +72,40 @@ impl<'a> Walk<'a> {
         expected: &'static str,
         mut each: impl FnMut(&mut Self, &str) -> Result<(), Unexpected>,
     ) -> Result<(), Unexpected> {
+        self.fields(expected, |walk| {
+            let name = walk.name()?.1;
+            walk.pass(b':', "a colon")?;
+            each(walk, &name)
+        })
+    }
+
+    /// Goes through one of many objects, handing on what each name means; `each` must go past the value.
+    pub fn alike<F: Copy>(
+        &mut self,
+        expected: &'static str,
+        names: &mut Names<'a, F>,
+        meaning: impl Fn(&str) -> F,
+        mut each: impl FnMut(&mut Self, F) -> Result<(), Unexpected>,
+    ) -> Result<(), Unexpected> {
+        let mut place = 0;
+        self.fields(expected, |walk| {
+            let field = walk.known_name(names, &mut place, &meaning)?;
+            walk.pass(b':', "a colon")?;
+            each(walk, field)
+        })
+    }
+
+    fn fields(
+        &mut self,
+        expected: &'static str,
+        mut each: impl FnMut(&mut Self) -> Result<(), Unexpected>,
+    ) -> Result<(), Unexpected> {
         self.pass(b'{', expected)?;
         if self.passes(b'}') {
             return Ok(());
         }
         loop {
-            let name = self.name()?;
-            self.pass(b':', "a colon")?;
-            each(self, &name)?;
+            each(self)?;
             if !self.passes(b',') {
                 return self.pass(b'}', "the end of an object");
             }
@@ -118,15 +157,50 @@ impl<'a> Walk<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    fn name(&mut self) -> Result<Cow<'a, str>, Unexpected> {
+    /// A name as it was sent, and as it reads.
+    fn name(&mut self) -> Result<(Value<'a>, Cow<'a, str>), Unexpected> {
         const NAME: Unexpected = Unexpected("the name of a field");
         if self.next() != Some(b'"') {
             return Err(NAME);
         }
-        match self.value()? {
-            Value::Plain(json) => Ok(Cow::Borrowed(unquoted(json))),
-            Value::Other(json) => serde_json::from_str(json).map(Cow::Owned).map_err(|_| NAME),
+        let value = self.value()?;
+        let name = match value {
+            Value::Plain(json) => Cow::Borrowed(unquoted(json)),
+            Value::Other(json) => serde_json::from_str(json).map(Cow::Owned).map_err(|_| NAME)?,
+        };
+        Ok((value, name))
+    }
+
+    /// What the next name means, which is probably the one at this place or, where a field is left out, behind it.
+    fn known_name<F: Copy>(
+        &mut self,
+        names: &mut Names<'a, F>,
+        place: &mut usize,
+        meaning: impl Fn(&str) -> F,
+    ) -> Result<F, Unexpected> {
+        if self.next() == Some(b'"') {
+            let rest = self.rest().as_bytes();
+            for (ahead, (json, field)) in names.0.iter().skip(*place).take(2).enumerate() {
+                if rest.starts_with(json.as_bytes()) {
+                    self.at += json.len();
+                    *place += ahead + 1;
+                    return Ok(*field);
+                }
+            }
         }
+        let (value, name) = self.name()?;
+        let known = names.0.iter().position(|(json, _)| *json == value.json());
+        let (found, field) = match (known, value) {
+            (Some(found), _) => (found, names.0[found].1),
+            (None, Value::Plain(json)) if names.0.len() < NAMES_AT_MOST => {
+                let found = (*place).min(names.0.len());
+                names.0.insert(found, (json, meaning(&name)));
+                (found, names.0[found].1)
+            }
+            _ => return Ok(meaning(&name)),
+        };
+        *place = found + 1;
+        Ok(field)
     }
 
     #[cold]
@@ -188,6 +262,7 @@ fn plain_length(bytes: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::hash::{BuildHasher, RandomState};
 
     /// Walks through everything there is.
     fn everything(walk: &mut Walk<'_>) -> Result<(), Unexpected> {
@@ -255,6 +330,31 @@ mod tests {
             walk(&list, |walk| walk.list("a list", |walk| walk.value().map(|value| found.push(value)))).unwrap();
             prop_assert_eq!(found[1].json(), &string);
             prop_assert_eq!(found[1] == Value::Plain(&string), !string.contains('\\'));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_told_whatever_was_seen_before(
+            objects in prop::collection::vec(prop::collection::vec("a|ab|abc|b|b\"|[a-z]{1,2}|\\PC{0,12}", 0..40), 1..9)
+        ) {
+            let fields = |names: &Vec<String>| {
+                let fields = names.iter().map(|name| serde_json::to_string(name).unwrap() + ":0");
+                format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+            };
+            let list = format!("[{}]", objects.iter().map(fields).collect::<Vec<_>>().join(","));
+            // What a name means is its hash here: a means to tell whether the right one was taken.
+            let hasher = RandomState::new();
+            let (mut told, mut names) = (Vec::new(), Names::default());
+            walk(&list, |walk| walk.list("a list", |walk| {
+                walk.alike("an object", &mut names, |name| hasher.hash_one(name), |walk, field| {
+                    told.push(field);
+                    walk.value().map(drop)
+                })
+            })).unwrap();
+            let expected: Vec<u64> = objects.iter().flatten().map(|name| hasher.hash_one(name.as_str())).collect();
+            prop_assert_eq!(told, expected);
+            prop_assert!(names.0.len() <= NAMES_AT_MOST);
         }
     }
 
