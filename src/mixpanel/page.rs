@@ -183,6 +183,7 @@ fn number(value: Value<'_>) -> Option<u64> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::fmt::Write;
 
     fn profiles(body: &str) -> (PageHead, Vec<(String, String)>) {
         let mut seen = Vec::new();
@@ -246,12 +247,9 @@ mod tests {
             text.push('"');
             for letter in string.chars() {
                 if letter.is_control() || matches!(letter, '"' | '\\') || (!plain && random.u8(..5) == 0) {
-                    let units = letter
-                        .encode_utf16(&mut [0; 2])
-                        .iter()
-                        .map(|unit| format!("\\u{unit:04x}"))
-                        .collect::<String>();
-                    text.push_str(&units);
+                    for unit in letter.encode_utf16(&mut [0; 2]) {
+                        write!(text, "\\u{unit:04x}").unwrap();
+                    }
                 } else {
                     text.push(letter);
                 }
