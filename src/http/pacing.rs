@@ -99,6 +99,8 @@ struct Rate {
     /// The earliest moment the next request may leave.
     next: Instant,
     grown_at: Instant,
+    /// Whether the feed has taken something since it last failed.
+    is_proven: bool,
     lowered_at: Instant,
     /// Users accepted since the rate was first learnt.
     accepted: u64,
@@ -199,6 +201,9 @@ impl Pacer {
             }
             Feedback::Failed { retry_after } => {
                 self.window.shrink(0.7);
+                if let Some(rate) = &mut self.rate {
+                    rate.is_proven = false;
+                }
                 self.stop(now, retry_after);
             }
         }
@@ -236,6 +241,7 @@ impl Pacer {
         }
         if let Some(rate) = &mut self.rate {
             rate.accepted += users;
+            rate.prove(now);
             if let Some(percent) = percent_used {
                 rate.told(now, percent);
             }
@@ -292,6 +298,7 @@ impl Rate {
             growth,
             next: now,
             grown_at: now,
+            is_proven: true,
             lowered_at: now,
             accepted: 0,
             paused: Duration::ZERO,
@@ -301,8 +308,18 @@ impl Rate {
         }
     }
 
+    /// The feed took something. The time in which it failed, and everybody waited, says nothing about its limit.
+    fn prove(&mut self, now: Instant) {
+        if !self.is_proven {
+            (self.is_proven, self.grown_at) = (true, now);
+        }
+    }
+
     /// Grows with the time that passed; more than a few seconds without requests prove nothing.
     fn grow(&mut self, now: Instant) {
+        if !self.is_proven {
+            return;
+        }
         let passed = now.duration_since(self.grown_at).as_secs_f64().min(5.0);
         self.grown_at = now;
         // Long without a refusal, the limit is higher than was thought or was raised: the search quickens.

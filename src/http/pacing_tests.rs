@@ -231,6 +231,27 @@ fn a_limit_that_is_raised_is_noticed() {
 }
 
 #[test]
+fn the_time_in_which_a_feed_fails_says_nothing_about_its_limit() {
+    let mut pacer = Pacer::new(PacerOptions::default());
+    let mut now = Instant::now();
+    pacer.answered(now, USERS, refused(Limit::Speed));
+    let second = Duration::from_secs(1);
+    let mut after_a_second = |pacer: &mut Pacer, feedback| {
+        now += second;
+        assert_eq!(pacer.admit(now, USERS), Admission::Go);
+        pacer.answered(now, USERS, feedback);
+        pacer.users_per_second().unwrap()
+    };
+    let failed = Feedback::Failed { retry_after: None };
+    let before = after_a_second(&mut pacer, failed);
+    for _ in 0..30 {
+        assert!((after_a_second(&mut pacer, failed) - before).abs() < f64::EPSILON);
+    }
+    assert!((after_a_second(&mut pacer, quick()) - before).abs() < f64::EPSILON);
+    assert!(after_a_second(&mut pacer, quick()) > before, "the feed is searched on");
+}
+
+#[test]
 fn a_documented_limit_is_kept_from_the_first_request_on() {
     let options = PacerOptions { most_per_second: Some(15), max_in_flight: 8, ..PacerOptions::default() };
     let mut pacer = Pacer::new(options);
