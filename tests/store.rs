@@ -20,7 +20,7 @@ use cohort_sync::domain::plan::{PlannedRequest, Wave};
 use cohort_sync::domain::{
     Change, CohortId, Direction, Identity, Outcome, Phase, Purpose, RunId, SyncKind, SyncStatus, Trigger,
 };
-use cohort_sync::store::{Answered, Holding, NewRun, Reader, Store, StoreError, SyncRecord};
+use cohort_sync::store::{Answered, Holding, NewRun, OutboxRequest, Reader, Store, StoreError, SyncRecord};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -59,6 +59,11 @@ fn add_sync(store: &mut Store) -> CohortId {
 }
 
 /// What the sync holds.
+/// Claims some of a plan and looks at it.
+fn claimed(store: &mut Store, run: RunId, wave: Wave, limit: usize) -> Vec<OutboxRequest> {
+    store.claim(run, wave, limit).unwrap().into_iter().map(|packed| packed.unpack().unwrap()).collect()
+}
+
 fn held() -> Holding {
     Holding { cohort: CohortId(1), attribute: "Power users".to_owned() }
 }
@@ -127,7 +132,7 @@ proptest! {
             let planned: BTreeSet<(Identity, bool)> =
                 changes.iter().map(|(identity, (add, _))| (identity.clone(), *add)).collect();
             store.write_plan(run, sync, &plan(&planned, 7), true).unwrap();
-            for request in store.claim(run, Wave::Removes, 1_000).unwrap() {
+            for request in claimed(&mut store, run, Wave::Removes, 1_000) {
                 let rejected: Vec<(usize, String)> = request.changes.iter().enumerate()
                     .filter(|(_, change)| changes[&change.identity].1)
                     .map(|(place, _)| (place, "no".to_owned()))
@@ -159,7 +164,7 @@ fn many_members_are_cut_into_chunks_and_merged_again() {
             .map(|n| (Identity::Mpid(n * 1_000_003), add))
             .collect();
         store.write_plan(run, sync, &plan(&changes, 100), true).unwrap();
-        for request in store.claim(run, Wave::Removes, 10_000).unwrap() {
+        for request in claimed(&mut store, run, Wave::Removes, 10_000) {
             store.answer(run, request.first_position, &Answered::default(), now()).unwrap();
         }
         for (identity, _) in changes {
@@ -183,7 +188,7 @@ fn a_start_after_a_crash_keeps_what_was_accepted_and_doubts_what_was_claimed() {
         let sync = add_sync(&mut store);
         let run = begin(&mut store, sync);
         store.write_plan(run, sync, &plan(&changes, 2), true).unwrap();
-        let claimed = store.claim(run, Wave::Removes, 2).unwrap();
+        let claimed = claimed(&mut store, run, Wave::Removes, 2);
         store.answer(run, claimed[0].first_position, &Answered::default(), now()).unwrap();
         (sync, run)
     };
@@ -241,7 +246,7 @@ fn a_released_request_is_not_in_doubt_and_a_split_one_keeps_its_positions() {
     let run = begin(&mut store, sync);
     let changes: BTreeSet<(Identity, bool)> = (0..5).map(|n| (Identity::Mpid(n), true)).collect();
     store.write_plan(run, sync, &plan(&changes, 5), true).unwrap();
-    let claimed = store.claim(run, Wave::Removes, 1).unwrap();
+    let claimed = claimed(&mut store, run, Wave::Removes, 1);
     store.split(run, &claimed[0], 2).unwrap();
     store
         .answer(
@@ -330,7 +335,7 @@ fn a_chunk_of_the_baseline_that_is_gone_is_missed() {
     let run = begin(&mut store, sync);
     let changes: BTreeSet<(Identity, bool)> = (0..20_000).map(|n| (Identity::Mpid(n), true)).collect();
     store.write_plan(run, sync, &plan(&changes, 100), true).unwrap();
-    for request in store.claim(run, Wave::Removes, 1_000).unwrap() {
+    for request in claimed(&mut store, run, Wave::Removes, 1_000) {
         store.answer(run, request.first_position, &Answered::default(), now()).unwrap();
     }
     store.settle(run, &held(), true).unwrap();
@@ -376,7 +381,7 @@ fn history_is_forgotten_a_little_at_a_time_and_sizes_tell() {
         let people = if run == 0 { 1_200 } else { 1 };
         let changes: BTreeSet<(Identity, bool)> = (0..people).map(|n| (Identity::Mpid(n), true)).collect();
         store.write_plan(id, sync, &plan(&changes, 1), true).unwrap();
-        for request in store.claim(id, Wave::Removes, 2_000).unwrap() {
+        for request in claimed(&mut store, id, Wave::Removes, 2_000) {
             store.answer(id, request.first_position, &Answered::default(), now()).unwrap();
         }
         store.settle(id, &held(), true).unwrap();

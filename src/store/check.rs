@@ -236,7 +236,7 @@ fn examine_baseline(
 /// Reads every planned change that is still to be sent, in doubt or to be settled.
 fn read_open_plans(connection: &Connection) -> Result<(), StoreError> {
     let mut statement = connection.prepare(
-        "SELECT changes FROM outbox WHERE state IN ('planned', 'claimed', 'doubted')
+        "SELECT changes FROM whole_requests WHERE state IN ('planned', 'claimed', 'doubted')
              OR run_id IN (SELECT id FROM runs WHERE outcome IS NULL)",
     )?;
     let mut rows = statement.query([])?;

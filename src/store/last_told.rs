@@ -1,7 +1,8 @@
 //! What mParticle was last told about whom, as far as the baseline and the kept history say: everybody in order, and
 //! questions about some. A verification asks them, and so does whoever repairs what it found.
 
-use super::outbox::{in_doubt, next_answered};
+use super::doubts::in_doubt;
+use super::outbox::next_answered;
 use super::{Holding, Reader, StoreError, baseline, time};
 use crate::domain::plan::Wave;
 use crate::domain::told::{everybody, merged};
@@ -127,7 +128,7 @@ impl Reader {
         people: &HashSet<Identity>,
     ) -> Result<HashSet<Identity>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT changes FROM outbox WHERE cohort_id = ?1 AND run_id > ?3
+            "SELECT changes FROM whole_requests WHERE cohort_id = ?1 AND run_id > ?3
                AND state IN ('claimed', 'doubted', 'answered', 'superseded')
                AND run_id IN (SELECT id FROM runs WHERE cohort_id = ?1 AND attribute = ?2)",
         )?;

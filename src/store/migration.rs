@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The format this program writes.
-pub(super) const NEWEST_FORMAT: u32 = 5;
+pub(super) const NEWEST_FORMAT: u32 = 6;
 
 /// What leads from one format to the next: a block of SQL, then whatever else there is to do.
 type Step = (&'static str, fn(&Connection) -> Result<(), StoreError>);
@@ -22,6 +22,7 @@ const STEPS: [Step; NEWEST_FORMAT as usize] = [
     (include_str!("schema/format_3.sql"), |_| Ok(())),
     (include_str!("schema/format_4.sql"), |_| Ok(())),
     (include_str!("schema/format_5.sql"), |_| Ok(())),
+    (include_str!("schema/format_6.sql"), |_| Ok(())),
 ];
 
 /// Applies what is missing of the schema. A file that holds something already is copied first.

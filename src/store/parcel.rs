@@ -7,8 +7,8 @@
 //! which batches there are, and what each of them says, does not change by it.
 
 use super::outbox::Answered;
-use super::packing::{pack_changes, unpack_changes};
-use super::{Reader, Store, StoreError};
+use super::packing::unpack_changes;
+use super::{Reader, Store, StoreError, rows};
 use crate::domain::parcel::{self, fill};
 use crate::domain::plan::{RequestLimits, Wave};
 use crate::domain::{Change, RunId};
@@ -36,6 +36,8 @@ struct Row {
     id: i64,
     first_position: i64,
     left: usize,
+    /// Whether it is what was left of another, and does not say yet what it does.
+    is_cut: bool,
 }
 
 /// The front of a run's plan.
@@ -105,7 +107,7 @@ impl Store {
     pub fn cut_parts(&mut self, parts: &[Part], cuts: &[usize]) -> Result<(), StoreError> {
         let transaction = self.connection.savepoint()?;
         for (part, cut) in parts.iter().zip(cuts) {
-            cut_row(&transaction, part.run, part.first_position.cast_signed(), &part.changes, *cut)?;
+            rows::cut(&transaction, part.run, part.first_position.cast_signed(), &part.changes, *cut)?;
         }
         Ok(transaction.commit()?)
     }
@@ -121,7 +123,7 @@ impl Store {
             let mut behind = Vec::new();
             for place in places.iter().rev().copied().filter(|place| *place < part.changes.len()) {
                 let position = part.first_position + place as u64;
-                cut_row(
+                rows::cut(
                     &transaction,
                     part.run,
                     front.first_position.cast_signed(),
@@ -130,7 +132,7 @@ impl Store {
                 )?;
                 let rest = front.changes.split_off(place + 1);
                 behind.push(Part { run: part.run, first_position: position + 1, changes: rest });
-                cut_row(&transaction, part.run, front.first_position.cast_signed(), &front.changes, place)?;
+                rows::cut(&transaction, part.run, front.first_position.cast_signed(), &front.changes, place)?;
                 let alone = front.changes.split_off(place);
                 transaction.execute(
                     "UPDATE outbox SET parcel = -abs(parcel) WHERE run_id = ?1 AND first_position = ?2",
@@ -191,12 +193,26 @@ impl Store {
     }
 }
 
+impl Row {
+    /// What is left of it behind so many changes, as a row of its own. What that says is written once nothing more is
+    /// taken off it.
+    fn behind(&self, transaction: &Connection, taken: usize) -> Result<Option<Self>, StoreError> {
+        let left = self.left - taken;
+        if left == 0 {
+            return Ok(None);
+        }
+        let first_position = self.first_position + taken.cast_signed() as i64;
+        let id = rows::add_behind(transaction, self.id, first_position, left)?;
+        Ok(Some(Self { id, first_position, left, is_cut: true }))
+    }
+}
+
 impl Queue {
     /// Reads the next planned row; false when there is none.
     fn load(&mut self, connection: &Connection, wave: Wave) -> Result<bool, StoreError> {
         let found = connection
             .prepare_cached(
-                "SELECT id, first_position, changes FROM outbox WHERE run_id = ?1 AND wave = ?2 AND state = 'planned'
+                "SELECT id, first_position, changes FROM whole_requests WHERE run_id = ?1 AND wave = ?2 AND state = 'planned'
                    AND first_position > ?3 ORDER BY first_position LIMIT 1",
             )?
             .query_row(params![self.run.0, wave.number().cast_signed(), self.after], |row| {
@@ -207,7 +223,7 @@ impl Queue {
         let changes = unpack_changes(&packed)?;
         // Whatever is cut off this row is at hand already.
         self.after = first_position + changes.len().cast_signed() as i64 - 1;
-        self.rows.push_back(Row { id, first_position, left: changes.len() });
+        self.rows.push_back(Row { id, first_position, left: changes.len(), is_cut: false });
         self.changes.extend(changes);
         Ok(true)
     }
@@ -216,29 +232,20 @@ impl Queue {
     fn take(&mut self, transaction: &Connection, mut wanted: usize) -> Result<Vec<(i64, Part)>, StoreError> {
         let mut parts = Vec::new();
         while wanted > 0 {
-            let Some(row) = self.rows.front_mut() else { break };
+            let Some(row) = self.rows.front() else { break };
             let taken = wanted.min(row.left);
             let changes: Vec<Change> = self.changes.drain(..taken).collect();
             let (first_position, id) = (row.first_position, row.id);
-            transaction
-                .prepare_cached(
-                    "UPDATE outbox SET state = 'claimed', users = ?2, changes = ?3 WHERE id = ?1",
-                )?
-                .execute(params![id, taken.cast_signed(), pack_changes(&changes)?])?;
+            let rest = row.behind(transaction, taken)?;
+            if row.is_cut || rest.is_some() {
+                rows::count(transaction, id, taken)?;
+                rows::say(transaction, id, &changes)?;
+            }
+            transaction.prepare_cached("UPDATE outbox SET state = 'claimed' WHERE id = ?1")?.execute([id])?;
             parts.push((id, Part { run: self.run, first_position: first_position.cast_unsigned(), changes }));
-            row.left -= taken;
-            if row.left == 0 {
-                self.rows.pop_front();
-            } else {
-                // What is left is a row of its own from here on; it is written once, when nothing more is taken.
-                row.first_position += taken.cast_signed() as i64;
-                transaction
-                    .prepare_cached(
-                        "INSERT INTO outbox (run_id, cohort_id, first_position, users, state, changes, wave)
-                         SELECT run_id, cohort_id, ?2, ?3, 'planned', x'', wave FROM outbox WHERE id = ?1",
-                    )?
-                    .execute(params![id, row.first_position, row.left.cast_signed()])?;
-                row.id = transaction.last_insert_rowid();
+            match rest {
+                Some(rest) => self.rows[0] = rest,
+                None => drop(self.rows.pop_front()),
             }
             wanted -= taken;
         }
@@ -247,13 +254,9 @@ impl Queue {
 
     /// Writes the changes of the row that was cut last, whose rest stays planned.
     fn put_back(&self, transaction: &Connection) -> Result<(), StoreError> {
-        let Some(row) = self.rows.front() else { return Ok(()) };
+        let Some(row) = self.rows.front().filter(|row| row.is_cut) else { return Ok(()) };
         let rest: Vec<Change> = self.changes.iter().take(row.left).cloned().collect();
-        transaction.execute(
-            "UPDATE outbox SET changes = ?2, users = ?3 WHERE id = ?1",
-            params![row.id, pack_changes(&rest)?, row.left.cast_signed()],
-        )?;
-        Ok(())
+        rows::say(transaction, row.id, &rest)
     }
 }
 
@@ -276,7 +279,7 @@ impl Reader {
     pub fn parts_told_with(&self, run: RunId, position: u64) -> Result<Vec<Part>, StoreError> {
         let Some(parcel) = self.parcel_at(run, position)? else { return Ok(Vec::new()) };
         let mut statement = self.connection.prepare_cached(
-            "SELECT run_id, first_position, changes FROM outbox WHERE parcel IN (?1, -?1)
+            "SELECT run_id, first_position, changes FROM whole_requests WHERE parcel IN (?1, -?1)
              ORDER BY run_id, wave, first_position",
         )?;
         let mut rows = statement.query([parcel.abs()])?;
@@ -312,37 +315,6 @@ fn mark(transaction: &Connection, parts: &[(i64, Part)]) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Cuts a row before one of its changes, unless nothing would stand before or behind the cut.
-fn cut_row(
-    transaction: &Connection,
-    run: RunId,
-    first_position: i64,
-    changes: &[Change],
-    place: usize,
-) -> Result<(), StoreError> {
-    let Some((front, back)) = changes.split_at_checked(place) else { return Ok(()) };
-    if front.is_empty() || back.is_empty() {
-        return Ok(());
-    }
-    transaction.execute(
-        "UPDATE outbox SET users = ?3, changes = ?4 WHERE run_id = ?1 AND first_position = ?2",
-        params![run.0, first_position, front.len().cast_signed(), pack_changes(front)?],
-    )?;
-    transaction.execute(
-        "INSERT INTO outbox (run_id, cohort_id, first_position, users, state, changes, wave, parcel)
-         SELECT run_id, cohort_id, first_position + ?3, ?4, state, ?5, wave, parcel
-         FROM outbox WHERE run_id = ?1 AND first_position = ?2",
-        params![
-            run.0,
-            first_position,
-            front.len().cast_signed(),
-            back.len().cast_signed(),
-            pack_changes(back)?
-        ],
-    )?;
-    Ok(())
-}
-
 /// Claimed rows with their parcels, in the order of the runs and of their plans.
 fn claimed_rows(
     connection: &Connection,
@@ -350,7 +322,7 @@ fn claimed_rows(
     value: i64,
 ) -> Result<Vec<(Option<i64>, Part)>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT parcel, run_id, first_position, changes FROM outbox WHERE {condition} AND state = 'claimed'
+        "SELECT parcel, run_id, first_position, changes FROM whole_requests WHERE {condition} AND state = 'claimed'
          ORDER BY run_id, wave, first_position"
     ))?;
     let mut rows = statement.query([value])?;

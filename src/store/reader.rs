@@ -208,7 +208,7 @@ impl Reader {
         let found = self
             .connection
             .prepare_cached(
-                "SELECT first_position, state, answered_at, changes FROM outbox
+                "SELECT first_position, state, answered_at, changes FROM whole_requests
                  WHERE run_id = ?1 AND first_position > ?2 ORDER BY first_position LIMIT 1",
             )?
             .query_row(params![run.0, after], RequestRow::read)

@@ -100,7 +100,7 @@ impl Reader {
         // In the order of the rows, which is how they lie in the file.
         let mut statement = self.connection.prepare_cached(
             "SELECT run_id, cohort_id, first_position, users, state, answered_at, http_status, tries, changes
-             FROM outbox ORDER BY id",
+             FROM whole_requests ORDER BY id",
         )?;
         let (mut rows, mut looked_through) = (statement.query([])?, 0);
         while let Some(row) = rows.next()? {

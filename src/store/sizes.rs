@@ -51,7 +51,7 @@ fn measure(connection: &Connection) -> Result<Sizes, StoreError> {
         free: (page("freelist_count")? * size).cast_unsigned(),
         baselines: column("baseline", "chunk")? + column("baseline", "first_key")?,
         members: number("SELECT coalesce(sum(members), 0) FROM holdings")?,
-        plans: column("outbox", "changes")?,
+        plans: column("outbox_changes", "changes")?,
         remarks: column("remarks", "remarks")? + column("reads", "tallies")?,
     })
 }

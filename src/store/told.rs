@@ -130,7 +130,7 @@ impl Reader {
         began_within: bool,
     ) -> Result<Option<RequestRow>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT first_position, state, answered_at, changes FROM outbox
+            "SELECT first_position, state, answered_at, changes FROM whole_requests
              WHERE run_id = ?1 AND first_position > ?2
                AND iif(answered_at IS NULL, ?5, answered_at >= ?3 AND answered_at <= ?4)
              ORDER BY first_position LIMIT 1",

@@ -359,6 +359,6 @@ impl Convoy {
         &self,
         question: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, RunEnd> {
-        self.tools.keeper.ask(question).await.map_err(|error| RunEnd::Failed(error.to_string()))
+        self.tools.keeper.note(question).await.map_err(|error| RunEnd::Failed(error.to_string()))
     }
 }

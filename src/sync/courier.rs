@@ -26,8 +26,9 @@ pub(super) struct Landed {
 
 /// What became of a request.
 pub(super) enum Landing {
-    /// Answered; some of its users may be rejected.
-    Answered { status: u16, rejected: Vec<(usize, String)>, earlier: Trace },
+    /// Answered; some of its users may be rejected. The journal has an entry of every other try already; that of this
+    /// one is noted when the answer is recorded.
+    Answered { status: u16, rejected: Vec<(usize, String)>, earlier: Trace, entry: Box<JournalEntry> },
     /// Refused as a whole; it must be split.
     Split { reason: String, earlier: Trace },
     /// The feed refuses us.
@@ -172,13 +173,23 @@ impl Courier {
                 Err(error) => judge_failure(error),
             };
             let attempt = Attempt { number: tries, elapsed: sent.elapsed(), bytes: load.body.len() };
-            self.journal(&load, &attempt, &answer, &verdict);
+            let entry = Box::new(self.entry(&load, &attempt, &answer, &verdict));
             self.pace(permit, &answer);
             let earlier = trace;
             trace = earlier.max(Trace::of(&answer));
-            let (reason, retry_after) = match self.conclude(verdict, &answer, earlier, trace) {
-                Next::Land(landing) => break landing,
-                Next::Retry { reason, retry_after } => (reason, retry_after),
+            let (reason, retry_after) = match self.conclude(verdict, earlier, trace) {
+                Next::Answered { rejected } => {
+                    let status = answer.as_ref().map_or(0, |answer| answer.status);
+                    break Landing::Answered { status, rejected, earlier, entry };
+                }
+                Next::Land(landing) => {
+                    self.tools.journal(*entry);
+                    break landing;
+                }
+                Next::Retry { reason, retry_after } => {
+                    self.tools.journal(*entry);
+                    (reason, retry_after)
+                }
             };
             let Some(delay) = self.tools.backoff.delay(tries, jitter(), retry_after) else {
                 self.tools.reports.side(Side::Mparticle, SideNews::Down(reason.clone()));
@@ -221,26 +232,17 @@ impl Courier {
     }
 
     /// What a verdict means for the request.
-    fn conclude(
-        &self,
-        verdict: Verdict,
-        answer: &Result<Answer, TransportError>,
-        earlier: Trace,
-        trace: Trace,
-    ) -> Next {
-        let status = answer.as_ref().map_or(0, |answer| answer.status);
+    fn conclude(&self, verdict: Verdict, earlier: Trace, trace: Trace) -> Next {
         match verdict {
             Verdict::Accepted => {
                 self.tools.reports.side(Side::Mparticle, SideNews::Answered);
-                Next::Land(Landing::Answered { status, rejected: Vec::new(), earlier })
+                Next::Answered { rejected: Vec::new() }
             }
             Verdict::AcceptedExcept(rejected) => {
                 self.tools.reports.side(Side::Mparticle, SideNews::Answered);
-                Next::Land(Landing::Answered { status, rejected, earlier })
+                Next::Answered { rejected }
             }
-            Verdict::Rejected(reason) => {
-                Next::Land(Landing::Answered { status, rejected: vec![(0, reason)], earlier })
-            }
+            Verdict::Rejected(reason) => Next::Answered { rejected: vec![(0, reason)] },
             // A 202 that names nobody has taken most of them all the same.
             Verdict::Split(reason) => Next::Land(Landing::Split { reason, earlier: trace }),
             Verdict::Refused(reason) => Next::Land(Landing::Refused { reason, earlier }),
@@ -271,14 +273,14 @@ impl Courier {
         goes_on
     }
 
-    /// Notes the try in the journal, without waiting for it.
-    fn journal(
+    /// What the journal says of a try.
+    fn entry(
         &self,
         load: &Load,
         attempt: &Attempt,
         answer: &Result<Answer, TransportError>,
         verdict: &Verdict,
-    ) {
+    ) -> JournalEntry {
         let (status, elapsed, text) = match answer {
             Ok(answer) => {
                 let body = String::from_utf8_lossy(&answer.body);
@@ -305,7 +307,7 @@ impl Courier {
             elapsed,
             attempt: attempt.number,
         };
-        self.tools.journal(JournalEntry { line, request: self.tools.mparticle.heading(), answer: text });
+        JournalEntry { line, request: self.tools.mparticle.heading(), answer: text }
     }
 }
 
@@ -318,8 +320,15 @@ struct Attempt {
 
 /// What to do with a request after a try.
 enum Next {
+    /// It is answered, except that these were rejected.
+    Answered {
+        rejected: Vec<(usize, String)>,
+    },
     Land(Landing),
-    Retry { reason: String, retry_after: Option<Duration> },
+    Retry {
+        reason: String,
+        retry_after: Option<Duration>,
+    },
 }
 
 #[cfg(test)]

@@ -88,6 +88,10 @@ pub(super) struct Run {
     /// Whether this is an earlier run whose last requests are sent again; the engine hears of the new one only.
     is_earlier: bool,
     phase_began: Instant,
+    /// When the accounts were last told.
+    told: Instant,
+    /// Whether the accounts were told as they stand.
+    is_told: bool,
     saved: Instant,
     /// Whether the accounts in the store are those of the record.
     is_saved: bool,
@@ -95,6 +99,9 @@ pub(super) struct Run {
 
 /// How often the record of a working run is refreshed for processes that only look on.
 const SAVED_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the accounts are told while answers come by the thousand; snapshots are not made more often.
+const TOLD_EVERY: Duration = Duration::from_millis(50);
 
 /// People of a held plan who are shown with the question.
 const SAMPLE: usize = 6;
@@ -139,7 +146,18 @@ impl Run {
             phases: Vec::new(),
         };
         let now = Instant::now();
-        Self { tools, order, stop, record, is_earlier: false, phase_began: now, saved: now, is_saved: true }
+        Self {
+            tools,
+            order,
+            stop,
+            record,
+            is_earlier: false,
+            phase_began: now,
+            told: now,
+            is_told: true,
+            saved: now,
+            is_saved: true,
+        }
     }
 
     /// An earlier run, taken up for its last requests.
@@ -338,6 +356,7 @@ impl Run {
         self.phase_began = Instant::now();
     }
 
+    /// Refreshes the record for processes that only look on.
     pub(super) async fn save(&mut self) -> Result<(), RunEnd> {
         (self.saved, self.is_saved) = (Instant::now(), true);
         let record = self.record.clone();
@@ -346,17 +365,40 @@ impl Run {
 
     /// Tells how the accounts stand, and refreshes the record for processes that only look on.
     pub(super) async fn counted(&mut self) -> Result<(), RunEnd> {
-        self.tell(RunNews::Counts(Box::new(self.record.counts)));
+        self.tell_counts();
         self.is_saved = false;
-        if self.saved.elapsed() >= SAVED_EVERY { self.save().await } else { Ok(()) }
+        self.refresh().await
     }
 
-    /// Waits until the record is to be refreshed although nothing new has come; for ever when it is up to date.
-    pub(super) async fn until_save_is_due(&self) {
-        if self.is_saved {
-            std::future::pending::<()>().await;
+    /// The same where it comes by the thousand: told no more often than anybody sees it. Whoever calls this refreshes the
+    /// run whenever that is due, and when nothing more comes.
+    pub(super) async fn counted_one_of_many(&mut self) -> Result<(), RunEnd> {
+        (self.is_told, self.is_saved) = (false, false);
+        self.refresh().await
+    }
+
+    /// Tells and saves what is due.
+    pub(super) async fn refresh(&mut self) -> Result<(), RunEnd> {
+        if !self.is_told && self.told.elapsed() >= TOLD_EVERY {
+            self.tell_counts();
         }
-        tokio::time::sleep_until(self.saved + SAVED_EVERY).await;
+        if !self.is_saved && self.saved.elapsed() >= SAVED_EVERY { self.save().await } else { Ok(()) }
+    }
+
+    /// Waits until something is to be told or saved although nothing new has come; for ever when all of it is.
+    pub(super) async fn until_refresh_is_due(&self) {
+        let told = (!self.is_told).then(|| self.told + TOLD_EVERY);
+        let saved = (!self.is_saved).then(|| self.saved + SAVED_EVERY);
+        match told.into_iter().chain(saved).min() {
+            Some(due) => tokio::time::sleep_until(due).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Tells how the accounts stand.
+    pub(super) fn tell_counts(&mut self) {
+        self.tell(RunNews::Counts(Box::new(self.record.counts)));
+        (self.told, self.is_told) = (Instant::now(), true);
     }
 
     /// Tells the engine something about this run.

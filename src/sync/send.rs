@@ -7,9 +7,10 @@ use super::convoy::{MemberNews, Offer};
 use super::courier::{Landed, Landing, OwnCourier, Trace};
 use super::report::{RunEnd, RunNews};
 use super::run::Run;
+use super::tools::Noted;
 use crate::domain::plan::Wave;
 use crate::domain::{PauseCause, Phase};
-use crate::store::{Answered, OutboxRequest, StoreError};
+use crate::store::{Answered, JournalEntry, OutboxRequest, PackedRequest, StoreError};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::VecDeque;
@@ -53,8 +54,8 @@ async fn send_together(run: &mut Run, hears: &mut mpsc::UnboundedReceiver<Member
     loop {
         let news = tokio::select! {
             news = hears.recv() => news,
-            () = run.until_save_is_due() => {
-                run.save().await?;
+            () = run.until_refresh_is_due() => {
+                run.refresh().await?;
                 continue;
             }
         };
@@ -136,7 +137,7 @@ struct Sending<'r> {
     flights: JoinSet<Landed>,
     plan: Plan,
     /// Answers on their way to the disk.
-    recordings: FuturesUnordered<BoxFuture<'static, Result<(), StoreError>>>,
+    recordings: FuturesUnordered<BoxFuture<'static, Result<Noted, StoreError>>>,
     /// Set when no further request may leave: asked to end, given up or refused.
     last_call: CancellationToken,
     end: Option<RunEnd>,
@@ -168,10 +169,10 @@ struct Ready {
 /// What happened next.
 enum Event {
     Landed(Landed),
-    Recorded(Result<(), StoreError>),
+    Recorded(Result<Noted, StoreError>),
     Claimed(Result<Vec<OutboxRequest>, StoreError>),
-    /// The record is to be refreshed, for whoever looks on.
-    SaveIsDue,
+    /// Whoever looks on is to see what came before.
+    RefreshIsDue,
 }
 
 impl<'r> Sending<'r> {
@@ -198,13 +199,17 @@ impl<'r> Sending<'r> {
             }
             match self.next_event().await? {
                 Event::Landed(landed) => self.land(landed).await?,
-                Event::Recorded(recorded) => recorded.map_err(|error| RunEnd::Failed(error.to_string()))?,
+                Event::Recorded(recorded) => {
+                    let noted = recorded.map_err(|error| RunEnd::Failed(error.to_string()))?;
+                    self.run.tools.noted(noted);
+                }
                 Event::Claimed(claimed) => {
                     self.take_up(claimed.map_err(|error| RunEnd::Failed(error.to_string()))?);
                 }
-                Event::SaveIsDue => self.run.save().await?,
+                Event::RefreshIsDue => self.run.refresh().await?,
             }
         }
+        self.run.tell_counts();
         if let Some(end) = self.end.take() {
             return Err(end);
         }
@@ -240,7 +245,7 @@ impl<'r> Sending<'r> {
                 RunEnd::Failed(format!("sending broke down, a defect of this program: {error}"))
             }),
             claimed = claiming => Ok(Event::Claimed(claimed)),
-            () = self.run.until_save_is_due() => Ok(Event::SaveIsDue),
+            () = self.run.until_refresh_is_due() => Ok(Event::RefreshIsDue),
         }
     }
 
@@ -275,7 +280,8 @@ impl<'r> Sending<'r> {
             && self.ready.len() <= count / 2
         {
             let id = self.run.record.id;
-            let claiming = self.run.tools.keeper.note(move |store| store.claim(id, wave, count));
+            let claimed = self.run.tools.keeper.note(move |store| store.claim(id, wave, count));
+            let claiming = async { claimed.await?.into_iter().map(PackedRequest::unpack).collect() };
             self.plan = Plan::Claiming(wave, count, Box::pin(claiming));
         }
     }
@@ -300,9 +306,9 @@ impl<'r> Sending<'r> {
         let Landed { request, tries, result } = landed;
         self.run.record.counts.retries += u64::from(tries.saturating_sub(1));
         match result {
-            Landing::Answered { status, rejected, earlier } => {
+            Landing::Answered { status, rejected, earlier, entry } => {
                 let in_doubt = earlier != Trace::None;
-                self.answered(&request, Answered { rejected, in_doubt, status, tries });
+                self.answered(&request, Answered { rejected, in_doubt, status, tries }, entry);
             }
             Landing::Split { reason, earlier } => self.split(request, &reason, earlier).await?,
             Landing::Refused { reason, earlier } => {
@@ -316,7 +322,7 @@ impl<'r> Sending<'r> {
             }
             Landing::Stopped { trace } => self.leave(&request, trace).await?,
         }
-        self.run.counted().await
+        self.run.counted_one_of_many().await
     }
 
     /// The first end counts; what comes after follows from it.
@@ -325,8 +331,8 @@ impl<'r> Sending<'r> {
         self.last_call.cancel();
     }
 
-    /// Counts an answer, and lets it be recorded.
-    fn answered(&mut self, request: &OutboxRequest, answered: Answered) {
+    /// Counts an answer, and lets it be recorded, with its entry in the journal.
+    fn answered(&mut self, request: &OutboxRequest, answered: Answered, entry: Box<JournalEntry>) {
         let counts = &mut self.run.record.counts;
         for (place, change) in request.changes.iter().enumerate() {
             if answered.rejected.iter().any(|(rejected, _)| *rejected == place) {
@@ -336,7 +342,10 @@ impl<'r> Sending<'r> {
             }
         }
         let (id, at, position) = (self.run.record.id, self.run.tools.clock.now(), request.first_position);
-        let recording = self.run.tools.keeper.note(move |store| store.answer(id, position, &answered, at));
+        let recording = self.run.tools.keeper.note(move |store| {
+            store.answer(id, position, &answered, at)?;
+            Ok(Noted::by(store, &entry))
+        });
         self.recordings.push(Box::pin(recording));
     }
 

@@ -10,7 +10,7 @@ use crate::domain::{Cohort, CohortId, ReadingRules, RunId};
 use crate::http::{Backoff, FeedGate};
 use crate::mixpanel::{self, Exchange, MixpanelError};
 use crate::mparticle::{self, Encoder, ProfileApi};
-use crate::store::{JournalEntry, JournalLimits, JournalLine, Keeper, Side, StoreError};
+use crate::store::{JournalEntry, JournalLimits, JournalLine, Keeper, Side, Store, StoreError};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,17 +118,23 @@ impl Tools {
         Ok(listed?.cohorts)
     }
 
-    /// Notes a request in the journal without waiting for it. Losing a line of it harms nobody, so a store
-    /// that cannot take it is only logged; the run finds out by itself when it matters.
+    /// Notes a request in the journal without waiting for it.
     pub(super) fn journal(&self, entry: JournalEntry) {
-        let noted = self.keeper.note(move |store| store.journal(&entry));
-        let reports = self.reports.clone();
+        let noting = self.keeper.note(move |store| Ok(Noted::by(store, &entry)));
+        let tools = self.clone();
         tokio::spawn(async move {
-            match noted.await {
-                Ok(number) => reports.tell(Report::Journaled(number)),
+            match noting.await {
+                Ok(noted) => tools.noted(noted),
                 Err(error) => tracing::warn!(%error, "a request could not be noted in the journal"),
             }
         });
+    }
+
+    /// Tells that the journal has another entry.
+    pub(super) fn noted(&self, noted: Noted) {
+        if let Noted(Some(number)) = noted {
+            self.reports.tell(Report::Journaled(number));
+        }
     }
 
     /// Forgets a cohort's history beyond what is kept, a little at a time and while nobody waits for it. What is not
@@ -168,6 +174,23 @@ impl Tools {
         };
         let Exchange { request, answer, .. } = exchange.clone();
         self.journal(JournalEntry { line, request, answer });
+    }
+}
+
+/// The number of a request in the journal. Losing a line of it harms nobody, so a store that cannot take it is only
+/// logged; the run finds out by itself when it matters.
+#[derive(Clone, Copy)]
+pub(super) struct Noted(Option<i64>);
+
+impl Noted {
+    /// Notes a request.
+    pub(super) fn by(store: &mut Store, entry: &JournalEntry) -> Self {
+        let noted = store.journal(entry);
+        Self(
+            noted
+                .inspect_err(|error| tracing::warn!(%error, "a request could not be noted in the journal"))
+                .ok(),
+        )
     }
 }
 

@@ -189,7 +189,7 @@ async fn damage_to_the_rest_of_a_run_that_was_cut_off_tells_nobody_what_is_not_s
     let pages = pages(&path);
     let whole = std::fs::read(&path).unwrap();
     let noisy = pages.iter().filter(|page| !page.owner.starts_with("baseline"));
-    let packed = pages.iter().filter(|page| page.owner == "outbox" && page.is_packed);
+    let packed = pages.iter().filter(|page| page.owner == "outbox_changes" && page.is_packed);
     let damages = noisy.map(|page| (page, false)).chain(packed.map(|page| (page, true)));
     let (mut noticed, mut went_well) = (0, 0);
     for (page, one_bit) in damages.step_by(3) {

@@ -1,7 +1,7 @@
 //! What the history can tell of the past: who was a member at any moment, who changed sides, what one person was told,
 //! and from when on nothing is missing. Judged by a record that is kept beside.
 
-use super::{add_sync, held, now, open};
+use super::{add_sync, claimed, held, now, open};
 use cohort_sync::domain::plan::{Planner, RequestLimits, Wave};
 use cohort_sync::domain::{
     Change, ChangeState, CohortId, Direction, Identity, Outcome, Phase, Purpose, RunId, SyncKind, Trigger,
@@ -76,7 +76,7 @@ impl Told {
         let run = self.begin();
         self.store.write_plan(run, self.sync, &plan, true).unwrap();
         for wave in Wave::ALL {
-            for request in self.store.claim(run, wave, 1_000).unwrap() {
+            for request in claimed(&mut self.store, run, wave, 1_000) {
                 let answered = Answered { status: 202, tries: 1, ..Answered::default() };
                 self.store.answer(run, request.first_position, &answered, minute(self.minutes)).unwrap();
             }

@@ -1,12 +1,12 @@
 //! A state file of format 1, as the program of that time left it: 150 people exported, then a run killed while 40 of
 //! them were on their way (20 removes, 20 adds), then a run whose plan of 130 removes and 130 adds is held.
 
-use super::{held, now};
+use super::{claimed, held, now};
 use cohort_sync::domain::people::Narrow;
 use cohort_sync::domain::plan::Wave;
 use cohort_sync::domain::waterfall::Listed;
 use cohort_sync::domain::{CohortId, Direction, PauseCause, Purpose, RunId, SyncStatus};
-use cohort_sync::store::{Answered, DATABASE_FILE, JournalPlace, Reader, Store, StoreError};
+use cohort_sync::store::{Answered, DATABASE_FILE, JournalPlace, Reader, Store, StoreError, Which};
 use std::fs;
 use std::path::Path;
 
@@ -45,7 +45,7 @@ fn nothing_is_lost_on_the_way_to_the_newest_format() {
 
     // The held plan is sent and settled just as a plan of today.
     let (mut adds, mut removes) = (0, 0);
-    for request in store.claim(RunId(3), Wave::Removes, 100).unwrap() {
+    for request in claimed(&mut store, RunId(3), Wave::Removes, 100) {
         for change in &request.changes {
             *if change.direction == Direction::Add { &mut adds } else { &mut removes } += 1;
         }
@@ -71,7 +71,7 @@ fn a_state_of_format_2_goes_on() {
     assert!(journal.len() > 5 && journal.iter().all(|row| row.line.first_position.is_none()), "{journal:?}");
     let held = reader.syncs().unwrap().remove(0).pause.unwrap().held_run;
     assert_eq!(held, Some(RunId(3)));
-    let waves = [Wave::Removes, Wave::Adds].map(|wave| store.claim(RunId(3), wave, 100).unwrap());
+    let waves = [Wave::Removes, Wave::Adds].map(|wave| claimed(&mut store, RunId(3), wave, 100));
     let planned: usize = waves.iter().flatten().map(|request| request.changes.len()).sum();
     assert_eq!(planned, 320);
 }
@@ -157,4 +157,41 @@ fn whoever_only_reads_says_how_to_bring_it_up_to_date() {
     let directory = old_state();
     let error = Reader::open(directory.path()).unwrap_err();
     assert!(error.to_string().contains("without --read-only"), "{error}");
+}
+
+/// 603 people exported, then eight, eight, nine and nine more; the process was killed over the last nine.
+#[test]
+fn a_state_of_format_5_goes_on() {
+    let directory = state_of("format_5.db");
+    let connection = rusqlite::Connection::open(directory.path().join(DATABASE_FILE)).unwrap();
+    connection
+        .execute("UPDATE outbox SET state = 'claimed', answered_at = NULL WHERE run_id = 5", [])
+        .unwrap();
+    drop(connection);
+    assert!(matches!(Reader::open(directory.path()), Err(StoreError::Older { found: 5, .. })));
+    let mut store = Store::open(directory.path(), "a test").unwrap();
+    assert!(directory.path().join(format!("{DATABASE_FILE}.format-5.bak")).exists());
+    let reader = Reader::open(directory.path()).unwrap();
+    let sync = reader.syncs().unwrap().remove(0);
+    assert_eq!(store.uncertain(&sync.holding()).unwrap().len(), 9);
+    let told = (1..=5).map(|run| reader.changes_window(RunId(run), Which::All, 0, 1_000).unwrap().rows.len());
+    assert_eq!(told.collect::<Vec<_>>(), [603, 8, 8, 9, 9]);
+    let request = store.claimed(RunId(5)).unwrap().remove(0);
+    store.answer(RunId(5), request.first_position, &Answered::default(), now()).unwrap();
+    let settled = store.settle(RunId(5), &sync.holding(), true).unwrap();
+    assert_eq!((settled.baseline, settled.adds_accepted), (637, 9));
+}
+
+/// What a request says lies apart from it; a request without it is damage, and nobody is passed over.
+#[test]
+fn a_request_whose_changes_are_gone_is_noticed() {
+    let directory = state_of("format_2.db");
+    drop(Store::open(directory.path(), "a test").unwrap());
+    let connection = rusqlite::Connection::open(directory.path().join(DATABASE_FILE)).unwrap();
+    connection.execute("DELETE FROM outbox_changes", []).unwrap();
+    drop(connection);
+    let mut store = Store::open(directory.path(), "a test").unwrap();
+    assert!(matches!(store.claim(RunId(3), Wave::Removes, 1), Err(StoreError::Damaged { .. })));
+    let reader = Reader::open(directory.path()).unwrap();
+    assert!(matches!(reader.changes_window(RunId(3), Which::All, 0, 1), Err(StoreError::Damaged { .. })));
 }

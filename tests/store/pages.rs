@@ -1,6 +1,6 @@
 //! Windows of long lists: the same rows as reading from the start, wherever they begin.
 
-use super::{add_sync, begin, now, open, plan};
+use super::{add_sync, begin, claimed, now, open, plan};
 use cohort_sync::domain::people::{Narrow, UserRow};
 use cohort_sync::domain::plan::Wave;
 use cohort_sync::domain::remark::{Remark, RemarkKind};
@@ -23,7 +23,7 @@ fn changes_are_the_same_from_anywhere() {
     let run = begin(&mut store, sync);
     let people: BTreeSet<_> = (0..PEOPLE).map(|mpid| (Identity::Mpid(mpid), false)).collect();
     store.write_plan(run, sync, &plan(&people, 10), true).unwrap();
-    for request in store.claim(run, Wave::Removes, 5).unwrap() {
+    for request in claimed(&mut store, run, Wave::Removes, 5) {
         let rejected = vec![(3, "no such user".to_owned())];
         let answered = Answered { in_doubt: false, rejected, status: 202, tries: 1 };
         store.answer(run, request.first_position, &answered, now()).unwrap();

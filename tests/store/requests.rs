@@ -1,6 +1,6 @@
 //! The journal keeps to its limits, by number and by age, and finds requests by what they were about.
 
-use super::{add_sync, begin, held, now, open, plan};
+use super::{add_sync, begin, claimed, held, now, open, plan};
 use cohort_sync::domain::plan::Wave;
 use cohort_sync::domain::{CohortId, Identity, KnownIds, UserId};
 use cohort_sync::store::{
@@ -117,7 +117,7 @@ fn the_requests_of_a_user_are_those_that_carried_them_whole_or_split() {
     let run = begin(&mut store, cohort);
     let people: BTreeSet<(Identity, bool)> = (0..10).map(|n| (Identity::Mpid(n), true)).collect();
     store.write_plan(run, cohort, &plan(&people, 5), true).unwrap();
-    let claimed = store.claim(run, Wave::Removes, 10).unwrap();
+    let claimed = claimed(&mut store, run, Wave::Removes, 10);
     let sent = |first: u64, users: u64| {
         whole(JournalLine { run: Some(run), first_position: Some(first), users, ..line(now()) })
     };

@@ -163,9 +163,10 @@ fn a_damaged_request_is_not_taken_for_one_without_the_user() {
     write(&mut store, run, &[enters(Identity::Mpid(5), Some("ann"))], 1, true);
     drop(store);
     let connection = rusqlite::Connection::open(directory.path().join(DATABASE_FILE)).unwrap();
-    let blob: Vec<u8> = connection.query_row("SELECT changes FROM outbox", [], |row| row.get(0)).unwrap();
+    let blob: Vec<u8> =
+        connection.query_row("SELECT changes FROM outbox_changes", [], |row| row.get(0)).unwrap();
     let turned: Vec<u8> = blob.iter().map(|byte| if *byte == b'n' { b'm' } else { *byte }).collect();
-    connection.execute("UPDATE outbox SET changes = ?1", [turned]).unwrap();
+    connection.execute("UPDATE outbox_changes SET changes = ?1", [turned]).unwrap();
     let reader = Reader::open(directory.path()).unwrap();
     let read = reader.find_changes(&ids("ann"), |_| {});
     assert!(matches!(read, Err(StoreError::Damaged { .. })), "{read:?}");

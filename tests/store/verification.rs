@@ -1,7 +1,7 @@
 //! What a verification asks of the store: everybody mParticle was told about, by what they were told last, whatever
 //! runs are settled in between; and that what it found is kept, once it is complete.
 
-use super::{add_sync, begin, held, now, open};
+use super::{add_sync, begin, claimed, held, now, open};
 use cohort_sync::domain::plan::{PlannedRequest, Wave};
 use cohort_sync::domain::verification::{Extent, Group, Held, WrongUser};
 use cohort_sync::domain::verified::{GroupAccount, Verification};
@@ -37,7 +37,7 @@ fn run(
             position += changes.len() as u64;
             store.write_plan(run, CohortId(1), &[request], true).unwrap();
         }
-        for request in store.claim(run, wave, 10_000).unwrap() {
+        for request in claimed(store, run, wave, 10_000) {
             let places = (request.first_position..).zip(0..request.changes.len());
             let rejected = places.filter(|(position, _)| rejected.contains(position));
             let rejected = rejected.map(|(_, place)| (place, "no".to_owned())).collect();

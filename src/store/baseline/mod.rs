@@ -9,7 +9,7 @@ mod layers;
 mod read;
 
 use super::holdings::{self, Holding};
-use super::{Store, StoreError, outbox};
+use super::{Store, StoreError, doubts, outbox};
 use crate::domain::plan::Wave;
 use crate::domain::{Change, Direction, Identity, RunId};
 use accepted::{Accepted, LastWord};
@@ -58,7 +58,7 @@ impl Store {
         let most = outbox::answered_users(&transaction, run)?;
         take(&transaction, id, LastWord::of(waves.into_iter().collect()), most, Shape::default())?;
         if complete {
-            outbox::supersede_earlier(&transaction, holding, run)?;
+            doubts::supersede_earlier(&transaction, holding, run)?;
         }
         let baseline = count_members(&transaction, id)?;
         transaction.commit()?;

@@ -18,8 +18,9 @@ impl Convoy {
             self.tell(&parts, || MemberNews::TriedAgain(tries - 1));
         }
         match result {
-            Landing::Answered { status, rejected, earlier } => {
+            Landing::Answered { status, rejected, earlier, entry } => {
                 let answered = Answered { rejected, in_doubt: earlier != Trace::None, status, tries };
+                self.tools.journal(*entry);
                 self.answered(parts, answered, earlier).await
             }
             Landing::Split { reason, earlier } => self.split(parts, &reason, earlier).await,
