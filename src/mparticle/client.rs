@@ -22,7 +22,14 @@ const FEED_PATH: &str = "/v1/pdf/mixpanelcohorts/";
 
 /// The webhook URL of a feed. Its path holds the token, so nothing prints it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct FeedUrl(Arc<Url>);
+pub struct FeedUrl(Arc<Feed>);
+
+#[derive(PartialEq, Eq)]
+struct Feed {
+    url: Url,
+    /// Where it leads, without the token.
+    shown: String,
+}
 
 /// Why a text is no webhook URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,21 +42,23 @@ impl FeedUrl {
     /// # Errors
     /// The text is no URL; the message does not repeat it.
     pub fn parse(text: &str) -> Result<Self, FeedUrlError> {
-        Url::parse(text.trim()).map(|url| Self(Arc::new(url))).map_err(|_| FeedUrlError)
+        let url = Url::parse(text.trim()).map_err(|_| FeedUrlError)?;
+        let shown = masked(&url);
+        Ok(Self(Arc::new(Feed { url, shown })))
     }
+}
 
-    /// Where it leads, without the token. Of a path that is not as documented nothing is shown, for nobody knows
-    /// where in it the token stands.
-    fn masked(&self) -> String {
-        let origin = self.0.origin().ascii_serialization();
-        let path = if self.0.path().starts_with(FEED_PATH) { FEED_PATH } else { "/" };
-        format!("{origin}{path}{MASK}")
-    }
+/// A webhook URL without the token. Of a path that is not as documented nothing is shown, for nobody knows where in it
+/// the token stands.
+fn masked(url: &Url) -> String {
+    let origin = url.origin().ascii_serialization();
+    let path = if url.path().starts_with(FEED_PATH) { FEED_PATH } else { "/" };
+    format!("{origin}{path}{MASK}")
 }
 
 impl fmt::Debug for FeedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FeedUrl({}/…)", self.0.host_str().unwrap_or("?"))
+        write!(f, "FeedUrl({}/…)", self.0.url.host_str().unwrap_or("?"))
     }
 }
 
@@ -134,7 +143,7 @@ impl Client {
     #[must_use]
     pub fn heading(&self) -> String {
         match &*self.route.get() {
-            Route::Feed(url) => format!("POST {}", url.masked()),
+            Route::Feed(feed) => format!("POST {}", feed.0.shown),
             Route::Events(api) => format!("POST {}", api.url),
         }
     }
@@ -172,7 +181,7 @@ impl Client {
     pub async fn reach(&self, timeout: Duration) -> Result<Answer, TransportError> {
         let route = self.route.get();
         let mut url = Url::clone(match &*route {
-            Route::Feed(url) => &url.0,
+            Route::Feed(feed) => &feed.0.url,
             Route::Events(api) => &api.url,
         });
         url.set_path("/");
@@ -193,8 +202,8 @@ impl Client {
 impl Route {
     fn request<'a>(&'a self, body: &'a Bytes) -> Request<'a> {
         let (url, authorization) = match self {
-            Route::Feed(url) => (&url.0, None),
-            Route::Events(api) => (&api.url, Some(&api.authorization)),
+            Route::Feed(feed) => (&feed.0.url, None),
+            Route::Events(api) => (&*api.url, Some(&api.authorization)),
         };
         Request {
             method: Method::Post { content_type: ContentType::Json, body },
@@ -212,7 +221,8 @@ impl Route {
 
     fn conceal(&self, text: Bytes) -> Bytes {
         match self {
-            Route::Feed(FeedUrl(url)) => {
+            Route::Feed(FeedUrl(feed)) => {
+                let url = &feed.url;
                 let token = url.path_segments().and_then(|mut segments| segments.next_back());
                 conceal(text, &[url.as_str(), token.unwrap_or_default()])
             }
@@ -234,7 +244,7 @@ mod tests {
         let error = client.post(&Bytes::from_static(b"[]")).await.unwrap_err();
         assert_eq!(client.heading(), "POST http://127.0.0.1:1/v1/pdf/mixpanelcohorts/•••");
         let odd = FeedUrl::parse(&format!("https://user:pass@feeds.example/{token}/in?key={token}")).unwrap();
-        assert_eq!(odd.masked(), "https://feeds.example/•••");
+        assert_eq!(odd.0.shown, "https://feeds.example/•••");
         for text in [format!("{client:?}"), format!("{error:?}"), error.to_string()] {
             assert!(!text.contains(token), "{text}");
         }

@@ -3,7 +3,7 @@
 //! (published batch schema; mission document, Data Format), which is also what the Events API documents. The other
 //! form, Mixpanel's own webhook, is `members`'.
 
-use super::members;
+use super::members::{self, Calls};
 use super::pattern::Pattern;
 use crate::domain::parcel::{self, Spot};
 use crate::domain::plan::RequestLimits;
@@ -49,6 +49,31 @@ pub struct Letter<'a> {
     pub attribute: &'a str,
     /// How it is taken away.
     pub removal: Removal,
+}
+
+/// Writes the requests of one run. What they have in common is made ready once.
+#[derive(Debug)]
+pub struct RunEncoder(Common);
+
+#[derive(Debug)]
+enum Common {
+    Batches(Pattern),
+    Members(Calls),
+}
+
+impl RunEncoder {
+    /// The body of a request, from the position of its first change on. The same run, position and changes give the
+    /// same bytes, so that what was sent can be shown later.
+    ///
+    /// Every change has its `source_request_id`, in order. Whoever leaves has the attribute set to `false` or deleted
+    /// (`deleted_user_attributes` of the published batch schema).
+    #[must_use]
+    pub fn body(&self, first_position: u64, changes: &[Change]) -> Bytes {
+        match &self.0 {
+            Common::Batches(pattern) => pattern.body(first_position, changes),
+            Common::Members(calls) => calls.body(first_position, changes),
+        }
+    }
 }
 
 /// One user's batch; the order of the fields is the order on the wire.
@@ -105,19 +130,23 @@ impl Encoder {
         }
     }
 
-    /// The body of a request of a run, from the position of its first change on. The same run, position and changes
-    /// give the same bytes, so that what was sent can be shown later.
-    ///
-    /// Every change has its `source_request_id`, in order. Whoever leaves has the attribute set to `false` or deleted
-    /// (`deleted_user_attributes` of the published batch schema).
+    /// What writes the requests of a run.
+    #[must_use]
+    pub fn of_run(&self, letter: &Letter<'_>) -> RunEncoder {
+        RunEncoder(match self.form {
+            Form::Batches => {
+                let request_id = request_id_before_position(letter.installation, letter.run, letter.began);
+                let (environment, fallback_identity) = (&self.environment, &self.fallback_identity);
+                Common::Batches(Pattern::of(letter, environment, fallback_identity, &request_id))
+            }
+            Form::Members { project_id } => Common::Members(Calls::of(letter, project_id)),
+        })
+    }
+
+    /// The body of one request of a run; see [`RunEncoder::body`].
     #[must_use]
     pub fn letter(&self, letter: &Letter<'_>, first_position: u64, changes: &[Change]) -> Bytes {
-        if let Form::Members { project_id } = self.form {
-            return members::body(letter, project_id, first_position, changes);
-        }
-        let request_id = request_id_before_position(letter.installation, letter.run, letter.began);
-        let pattern = Pattern::of(letter, &self.environment, &self.fallback_identity, &request_id);
-        pattern.body(first_position, changes)
+        self.of_run(letter).body(first_position, changes)
     }
 
     /// Whether several cohorts fit into one request, a user's attributes into one batch. Mixpanel's own webhook is about

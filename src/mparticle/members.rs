@@ -4,8 +4,9 @@
 //! cannot delete an attribute.
 
 use super::encode::{Letter, escaped, source_request_id};
-use crate::domain::{Change, Direction, IdentityRef};
+use crate::domain::{Change, CohortId, Direction, IdentityRef, RunId};
 use bytes::{BufMut, Bytes, BytesMut};
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// Users in one call.
@@ -47,28 +48,48 @@ struct MemberEntry {
     mparticle_user_id: Option<String>,
 }
 
-/// The body that says a part of a plan; all of it has one direction, as every request of a plan does.
-pub(super) fn body(letter: &Letter<'_>, project_id: u64, first_position: u64, changes: &[Change]) -> Bytes {
-    let leaves = changes.first().is_some_and(|change| change.direction == Direction::Remove);
-    let Letter { installation, run, began, attribute, cohort, .. } = *letter;
-    let call = Call {
-        action: if leaves { "remove_members" } else { "add_members" },
-        parameters: Parameters {
-            mixpanel_project_id: project_id.to_string(),
-            mixpanel_cohort_name: attribute,
-            mixpanel_cohort_id: cohort.to_string(),
-            mixpanel_cohort_description: "",
-            mixpanel_session_id: source_request_id(installation, run, began, first_position),
-            page_info: PageInfo { total_pages: 1, page_count: 1 },
-            members: changes.iter().map(entry).collect(),
-        },
-    };
-    let mut body = BytesMut::with_capacity(96 * changes.len() + 512).writer();
-    // Strings and integers cannot fail to serialise, nor can a buffer in memory fail to grow.
-    if let Err(error) = serde_json::to_writer(&mut body, &call) {
-        tracing::error!(%error, "a request body could not be written");
+/// What the calls of one run have in common.
+#[derive(Debug)]
+pub(super) struct Calls {
+    project_id: u64,
+    installation: String,
+    run: RunId,
+    began: Timestamp,
+    cohort: CohortId,
+    attribute: String,
+}
+
+impl Calls {
+    /// Those of a letter, in the name of a project.
+    pub fn of(letter: &Letter<'_>, project_id: u64) -> Self {
+        let Letter { installation, run, began, cohort, attribute, .. } = *letter;
+        let (installation, attribute) = (installation.to_owned(), attribute.to_owned());
+        Self { project_id, installation, run, began, cohort, attribute }
     }
-    body.into_inner().freeze()
+
+    /// The body that says a part of a plan; all of it has one direction, as every request of a plan does.
+    pub fn body(&self, first_position: u64, changes: &[Change]) -> Bytes {
+        let leaves = changes.first().is_some_and(|change| change.direction == Direction::Remove);
+        let session = source_request_id(&self.installation, self.run, self.began, first_position);
+        let call = Call {
+            action: if leaves { "remove_members" } else { "add_members" },
+            parameters: Parameters {
+                mixpanel_project_id: self.project_id.to_string(),
+                mixpanel_cohort_name: &self.attribute,
+                mixpanel_cohort_id: self.cohort.to_string(),
+                mixpanel_cohort_description: "",
+                mixpanel_session_id: session,
+                page_info: PageInfo { total_pages: 1, page_count: 1 },
+                members: changes.iter().map(entry).collect(),
+            },
+        };
+        let mut body = BytesMut::with_capacity(96 * changes.len() + 512).writer();
+        // Strings and integers cannot fail to serialise, nor can a buffer in memory fail to grow.
+        if let Err(error) = serde_json::to_writer(&mut body, &call) {
+            tracing::error!(%error, "a request body could not be written");
+        }
+        body.into_inner().freeze()
+    }
 }
 
 fn entry(change: &Change) -> MemberEntry {

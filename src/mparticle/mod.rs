@@ -10,6 +10,6 @@ pub mod profile;
 mod verdict;
 
 pub use client::{Client, EventsApi, FeedUrl, FeedUrlError, Route};
-pub use encode::{Encoder, Form, Letter, source_request_id};
+pub use encode::{Encoder, Form, Letter, RunEncoder, source_request_id};
 pub use profile::ProfileApi;
 pub use verdict::{Verdict, judge, judge_failure};

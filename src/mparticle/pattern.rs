@@ -10,6 +10,7 @@ use serde_json::json;
 const USUAL_SIZE: usize = 224;
 
 /// The parts that are the same in every batch.
+#[derive(Debug)]
 pub(super) struct Pattern {
     by_mpid: String,
     by_distinct_id: String,

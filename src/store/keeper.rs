@@ -182,18 +182,16 @@ fn those_in_a_row(first: Note, waiting: &mpsc::Receiver<Message>) -> (Vec<Note>,
 fn keep(store: &mut Store, notes: Vec<Note>) {
     let mut notes = notes.into_iter();
     let mut replies: Vec<Reply> = Vec::new();
-    if notes.len() > 1 {
-        let kept = store.together(|store| {
-            for note in notes.by_ref() {
-                replies.push(note(store));
-                if !store.is_together() {
-                    break;
-                }
+    let kept = store.together(|store| {
+        for note in notes.by_ref() {
+            replies.push(note(store));
+            if !store.is_together() {
+                break;
             }
-        });
-        for reply in replies {
-            reply(&kept);
         }
+    });
+    for reply in replies {
+        reply(&kept);
     }
     for note in notes {
         note(store)(&Ok(()));

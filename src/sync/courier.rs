@@ -4,14 +4,13 @@
 use super::report::{RunNews, SideNews};
 use super::run::Run;
 use super::tools::Tools;
-use crate::domain::{CohortId, Removal, RunId};
+use crate::domain::{CohortId, RunId};
 use crate::http::backoff::jitter;
 use crate::http::text::excerpt;
 use crate::http::{Answer, Feedback, Limit, Line, Permit, TransportError};
-use crate::mparticle::{Letter, Verdict, judge_failure};
+use crate::mparticle::{Letter, RunEncoder, Verdict, judge_failure};
 use crate::store::{ANSWER_CHARACTERS, JournalEntry, JournalLine, ONE_COHORT, OutboxRequest, Side};
 use bytes::Bytes;
-use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -92,49 +91,33 @@ pub(super) struct Load {
     pub cohorts: usize,
 }
 
-/// How what is needed to write a run's request is kept until it is written.
-struct Writer {
-    run: RunId,
-    began: Timestamp,
-    cohort: CohortId,
-    attribute: Arc<str>,
-    removal: Removal,
-}
-
-/// The courier of one run's requests.
+/// The courier of one run's requests, shared by all that are under way.
 pub(super) struct OwnCourier {
     courier: Courier,
-    writer: Writer,
+    encoder: RunEncoder,
 }
 
 impl OwnCourier {
     pub(super) fn new(run: &Run, last_call: CancellationToken) -> Self {
-        let writer = Writer {
-            run: run.record.id,
+        let (id, cohort) = (run.record.id, run.record.cohort_id);
+        let encoder = run.tools.encoder.of_run(&Letter {
+            installation: &run.tools.installation,
+            run: id,
             began: run.record.started_at,
-            cohort: run.record.cohort_id,
-            attribute: run.record.attribute.as_str().into(),
+            cohort,
+            attribute: run.record.attribute.as_str(),
             removal: run.record.purpose.removal(),
-        };
-        let line = Line::of(writer.run.0);
-        let courier =
-            Courier::of_several(run.tools.clone(), writer.run, vec![writer.cohort], line, last_call);
-        Self { courier, writer }
+        });
+        let line = Line::of(id.0);
+        let courier = Courier::of_several(run.tools.clone(), id, vec![cohort], line, last_call);
+        Self { courier, encoder }
     }
 
     /// Carries a request until it is answered for good, given up or stopped; `earlier` is what tries before
     /// these may have left behind.
-    pub(super) async fn deliver(self, request: OutboxRequest, earlier: Trace) -> Landed {
-        let letter = Letter {
-            installation: &self.courier.tools.installation,
-            run: self.writer.run,
-            began: self.writer.began,
-            cohort: self.writer.cohort,
-            attribute: &self.writer.attribute,
-            removal: self.writer.removal,
-        };
+    pub(super) async fn deliver(self: Arc<Self>, request: OutboxRequest, earlier: Trace) -> Landed {
         let load = Load {
-            body: self.courier.tools.encoder.letter(&letter, request.first_position, &request.changes),
+            body: self.encoder.body(request.first_position, &request.changes),
             users: request.changes.len(),
             first_position: request.first_position,
             cohorts: 1,
@@ -156,7 +139,7 @@ impl Courier {
     }
 
     /// Carries a load until it is answered for good, given up or stopped, and says in how many tries.
-    pub(super) async fn carry(self, load: Load, earlier: Trace) -> (u32, Landing) {
+    pub(super) async fn carry(&self, load: Load, earlier: Trace) -> (u32, Landing) {
         let mut tries = 0;
         let mut trace = earlier;
         let result = loop {

@@ -2,6 +2,7 @@
 //! which everyone else speaks to it, and starts it; nobody outside sees more than commands, snapshots and
 //! what a [`crate::store::Reader`] pages from the state directory.
 
+mod acknowledgements;
 mod adjust;
 mod aside;
 mod board;

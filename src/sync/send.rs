@@ -3,6 +3,7 @@
 //! one before is on disk. It stops between requests when asked to, splits what is refused as a whole until the offending
 //! user stands alone, and gives up only after the retries of the failure policy.
 
+use super::acknowledgements::{Acknowledgement, Acknowledgements};
 use super::convoy::{MemberNews, Offer};
 use super::courier::{Landed, Landing, OwnCourier, Trace};
 use super::report::{RunEnd, RunNews};
@@ -12,8 +13,8 @@ use crate::domain::plan::Wave;
 use crate::domain::{PauseCause, Phase};
 use crate::store::{Answered, JournalEntry, OutboxRequest, PackedRequest, StoreError};
 use futures_util::future::BoxFuture;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -92,6 +93,7 @@ async fn send_alone(run: &mut Run) -> Result<(), RunEnd> {
     // Whatever was claimed and never left is certainly not with mParticle, unless it is part of something that was.
     let unsent: Vec<(u64, Trace)> =
         sending.ready.iter().map(|ready| (ready.request.first_position, ready.earlier)).collect();
+    drop(sending);
     let id = run.record.id;
     let left = run.ask(move |store| {
         unsent.into_iter().try_for_each(|(position, earlier)| match earlier {
@@ -136,8 +138,8 @@ struct Sending<'r> {
     ready: VecDeque<Ready>,
     flights: JoinSet<Landed>,
     plan: Plan,
-    /// Answers on their way to the disk.
-    recordings: FuturesUnordered<BoxFuture<'static, Result<Noted, StoreError>>>,
+    acknowledgements: Acknowledgements,
+    courier: Arc<OwnCourier>,
     /// Set when no further request may leave: asked to end, given up or refused.
     last_call: CancellationToken,
     end: Option<RunEnd>,
@@ -178,12 +180,14 @@ enum Event {
 impl<'r> Sending<'r> {
     fn new(run: &'r mut Run) -> Self {
         let last_call = run.stop.child_token();
+        let (id, keeper) = (run.record.id, run.tools.keeper.clone());
         Self {
+            acknowledgements: Acknowledgements::of(id, keeper, run.tools.concurrent_requests),
+            courier: Arc::new(OwnCourier::new(run, last_call.clone())),
             run,
             ready: VecDeque::new(),
             flights: JoinSet::new(),
             plan: Plan::More(Wave::Removes, CLAIMED_TOGETHER),
-            recordings: FuturesUnordered::new(),
             last_call,
             end: None,
             again: false,
@@ -221,7 +225,7 @@ impl<'r> Sending<'r> {
 
     /// Whether nothing is under way and nothing more will be.
     fn is_over(&self) -> bool {
-        let is_at_rest = self.flights.is_empty() && self.recordings.is_empty();
+        let is_at_rest = self.flights.is_empty() && self.acknowledgements.is_empty();
         let may_leave = !self.last_call.is_cancelled();
         is_at_rest
             && match self.plan {
@@ -240,7 +244,7 @@ impl<'r> Sending<'r> {
             }
         };
         tokio::select! {
-            Some(recorded) = self.recordings.next() => Ok(Event::Recorded(recorded)),
+            recorded = self.acknowledgements.next() => Ok(Event::Recorded(recorded)),
             Some(landed) = self.flights.join_next() => landed.map(Event::Landed).map_err(|error| {
                 RunEnd::Failed(format!("sending broke down, a defect of this program: {error}"))
             }),
@@ -253,13 +257,15 @@ impl<'r> Sending<'r> {
     /// crash sends it a second time.
     fn launch(&mut self) {
         while !self.last_call.is_cancelled()
-            && self.flights.len() + self.recordings.len() < self.run.tools.concurrent_requests
+            && self.flights.len() + self.acknowledgements.len() < self.run.tools.concurrent_requests
         {
             let Some(ready) = self.ready.pop_front() else { break };
             self.run.record.counts.requests += u64::from(!ready.is_counted);
             self.run.record.counts.retries += u64::from(ready.is_counted);
-            let courier = OwnCourier::new(self.run, self.last_call.clone());
-            self.flights.spawn(courier.deliver(ready.request, ready.earlier));
+            self.flights.spawn(Arc::clone(&self.courier).deliver(ready.request, ready.earlier));
+        }
+        if self.flights.is_empty() {
+            self.acknowledgements.record();
         }
     }
 
@@ -269,7 +275,7 @@ impl<'r> Sending<'r> {
         if self.last_call.is_cancelled() {
             return;
         }
-        let is_at_rest = self.flights.is_empty() && self.recordings.is_empty() && self.ready.is_empty();
+        let is_at_rest = self.flights.is_empty() && self.acknowledgements.is_empty() && self.ready.is_empty();
         match self.plan {
             Plan::Until(wave) if is_at_rest => {
                 self.plan = wave.next().map_or(Plan::Done, |wave| Plan::More(wave, CLAIMED_TOGETHER));
@@ -341,12 +347,12 @@ impl<'r> Sending<'r> {
                 counts.accept(change.direction);
             }
         }
-        let (id, at, position) = (self.run.record.id, self.run.tools.clock.now(), request.first_position);
-        let recording = self.run.tools.keeper.note(move |store| {
-            store.answer(id, position, &answered, at)?;
-            Ok(Noted::by(store, &entry))
+        self.acknowledgements.take(Acknowledgement {
+            first_position: request.first_position,
+            answered,
+            at: self.run.tools.clock.now(),
+            entry,
         });
-        self.recordings.push(Box::pin(recording));
     }
 
     async fn split(&mut self, request: OutboxRequest, reason: &str, earlier: Trace) -> Result<(), RunEnd> {

@@ -177,9 +177,9 @@ impl Tools {
     }
 }
 
-/// The number of a request in the journal. Losing a line of it harms nobody, so a store that cannot take it is only
+/// The number of the newest of the requests that were noted in the journal. Losing a line of it harms nobody, so a store that cannot take it is only
 /// logged; the run finds out by itself when it matters.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Noted(Option<i64>);
 
 impl Noted {
@@ -191,6 +191,11 @@ impl Noted {
                 .inspect_err(|error| tracing::warn!(%error, "a request could not be noted in the journal"))
                 .ok(),
         )
+    }
+
+    /// This where it has a number, else the other.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self(self.0.or(other.0))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Compare: people who were fetched, gathered and not in order, against the baseline on disk, up to the plan; beside
-//! sorting and merging two packed files, SQLite's `EXCEPT` over keyed tables, and `DuckDB`'s where it is installed.
+//! sorting and merging two packed files, SQLite's `EXCEPT` over keyed tables, once by the library that is built in and
+//! once by the machine's own `sqlite3`, and `DuckDB`'s. What is not installed is not compared with.
 
 use crate::people::{self, People};
 use crate::table::{Table, median, shown, timed};
@@ -33,7 +34,14 @@ pub fn measure(table: &mut Table) {
         let ours = median((0..times).map(|_| ours(directory.path(), &now)).collect());
         table.times(&work, ours, ("two packed files", plain), 2.0);
         let sqlite = sqlite_except(directory.path(), &before, &now);
-        table.times(&work, ours, ("SQLite EXCEPT", sqlite), 0.125);
+        let built_in = format!("SQLite {} EXCEPT", rusqlite::version());
+        table.times(&work, ours, (&built_in, sqlite), 0.125);
+        match sqlite_tool_except(directory.path()) {
+            Some((version, took)) => {
+                table.times(&work, ours, (&format!("sqlite3 {version} EXCEPT"), took), 0.125);
+            }
+            None => println!("{work}: the sqlite3 tool is not installed, so it is not compared with"),
+        }
         match duckdb_except(directory.path()) {
             Some(duckdb) => table.times(&work, ours, ("DuckDB EXCEPT", duckdb), 1.0),
             None => println!("{work}: DuckDB is not installed, so it is not compared with"),
@@ -131,6 +139,12 @@ fn merge<T: Ord + Copy>(old: &[T], new: &[T], gone: &mut Vec<T>, come: &mut Vec<
     come.extend(new);
 }
 
+/// What SQL asks: both differences.
+const EXCEPT: [&str; 2] = [
+    "SELECT count(*) FROM (SELECT id FROM old EXCEPT SELECT id FROM new);",
+    "SELECT count(*) FROM (SELECT id FROM new EXCEPT SELECT id FROM old);",
+];
+
 /// Both differences of two tables that are loaded already, keyed by the id as text.
 fn sqlite_except(directory: &Path, before: &People, now: &People) -> Duration {
     let connection = Connection::open(directory.join("except.db")).unwrap();
@@ -148,13 +162,26 @@ fn sqlite_except(directory: &Path, before: &People, now: &People) -> Duration {
         }
         connection.execute_batch("COMMIT").unwrap();
     }
-    let except = |a: &str, b: &str| -> i64 {
-        let question = format!("SELECT count(*) FROM (SELECT id FROM {a} EXCEPT SELECT id FROM {b})");
-        connection.query_row(&question, [], |row| row.get(0)).unwrap()
-    };
-    let ((gone, come), took) = timed(|| (except("old", "new"), except("new", "old")));
-    assert_eq!(usize::try_from(gone + come).unwrap(), 2 * (now.mpids.len() / 100 + now.uuids.len() / 100));
+    let ask = |question| connection.query_row::<i64, _, _>(question, [], |row| row.get(0)).unwrap();
+    let (counts, took) = timed(|| EXCEPT.map(ask));
+    let changes = usize::try_from(counts.iter().sum::<i64>()).unwrap();
+    assert_eq!(changes, 2 * (now.mpids.len() / 100 + now.uuids.len() / 100));
     took
+}
+
+/// The same by the machine's own `sqlite3` over the same tables, with its version; `None` where it is not installed. It
+/// plans `EXCEPT` as its version does: older ones copy what is to be left out into a tree of its own.
+fn sqlite_tool_except(directory: &Path) -> Option<(String, Duration)> {
+    let output = |words: &[&str]| {
+        let done = Command::new("sqlite3").args(words).current_dir(directory).output().ok()?;
+        done.status.success().then(|| String::from_utf8_lossy(&done.stdout).into_owned())
+    };
+    let version = output(&["--version"])?.split_whitespace().next()?.to_owned();
+    let (counts, took) = timed(|| output(&["except.db", &EXCEPT.concat()]));
+    let counts = counts?;
+    let counts: Vec<&str> = counts.lines().collect();
+    assert!(counts.len() == 2 && counts[0] == counts[1], "{counts:?}");
+    Some((version, took))
 }
 
 /// The same in `DuckDB`, over the tables that SQLite has written; `None` where it is not installed.
@@ -174,8 +201,6 @@ fn duckdb_except(directory: &Path) -> Option<Duration> {
         format!("CREATE TABLE {table} AS SELECT * FROM sqlite_scan('{}', '{table}');", tables.display())
     });
     shell(&load.concat())?;
-    let except = "SELECT count(*) FROM (SELECT id FROM old EXCEPT SELECT id FROM new);
-                  SELECT count(*) FROM (SELECT id FROM new EXCEPT SELECT id FROM old);";
-    let (done, took) = timed(|| shell(except));
+    let (done, took) = timed(|| shell(&EXCEPT.concat()));
     done.map(|_| took).inspect(|took| println!("DuckDB with its start: {}", shown(*took)))
 }
